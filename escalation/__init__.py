@@ -1,0 +1,1 @@
+"""What may happen, who decides, by when, and what happens if nobody does."""

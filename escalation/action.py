@@ -1,0 +1,148 @@
+"""An action in canonical form: what people approve is a digest, and what runs has the same digest."""
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NewType, TypeAlias
+
+import rfc8785
+
+from escalation.errors import InvalidAction
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+Digest = NewType("Digest", str)
+
+#: The canonical arguments of one action, in bytes.
+MAX_BYTES = 64 * 1024
+#: How deep arguments may nest.
+MAX_DEPTH = 32
+_MAX_INTEGER = 2**53 - 1
+_SURROGATE = re.compile("[\ud800-\udfff]")
+#: From here on RFC 8785 writes a float with an exponent.
+_FIRST_EXPONENT = 1e21
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """What an agent wants to do: a type and its arguments, as canonical JSON."""
+
+    type: str  #: Such as ``ledger.post``.
+    canonical: str  #: The arguments, by RFC 8785: the text that is shown, stored and digested.
+    digest: Digest  #: ``sha256:`` and 64 hex digits over type and arguments.
+
+    @property
+    def arguments(self) -> dict[str, Json]:
+        """The arguments, decoded afresh: nobody can change the action through them."""
+        decoded: dict[str, Json] = json.loads(self.canonical)
+        return decoded
+
+
+def action(type_: str, arguments: Mapping[str, Json]) -> Action:
+    """Return the action of *type_* and *arguments*, or raise ``InvalidAction``."""
+    text = canonical(arguments)
+    # The canonical form of {"arguments": …, "type": …}, put together from what is canonical already.
+    whole = f'{{"arguments":{text},"type":{canonical(type_)}}}'
+    return Action(type=type_, canonical=text, digest=_digest_of(whole))
+
+
+def canonical(value: Json, *, limit: int = MAX_BYTES, depth: int = MAX_DEPTH) -> str:
+    """Return *value* as RFC 8785 JSON within *limit* bytes and *depth* levels, or raise ``InvalidAction``."""
+    _check(value, depth)
+    encoded = rfc8785.dumps(value)
+    if len(encoded) > limit:
+        raise InvalidAction(f"is {len(encoded)} bytes in canonical form; at most {limit} are allowed")
+    return encoded.decode()
+
+
+def digest(value: Json, *, limit: int = 2 * MAX_BYTES) -> Digest:
+    """Return the digest of *value*'s canonical form, which has at most *limit* bytes."""
+    # What surrounds arguments (an action, a request's body) may nest a little deeper than they do.
+    text = canonical(value, limit=limit, depth=MAX_DEPTH + 2)
+    return _digest_of(text)
+
+
+def _digest_of(text: str) -> Digest:
+    return Digest("sha256:" + hashlib.sha256(text.encode()).hexdigest())
+
+
+def decode(raw: bytes | str) -> Json:
+    """Return the JSON in *raw*; refuse what two readers could read differently.
+
+    Raises ``InvalidAction`` for bad UTF-8, bad JSON, NaN, Infinity, a repeated key or nesting
+    too deep to parse.
+    """
+    try:
+        text = raw.decode() if isinstance(raw, bytes) else raw
+        value: Json = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except UnicodeDecodeError as error:
+        raise InvalidAction(f"is not UTF-8 at byte {error.start}") from error
+    except RecursionError as error:
+        raise InvalidAction(f"nests deeper than {MAX_DEPTH} levels") from error
+    except ValueError as error:
+        raise InvalidAction(f"is not JSON: {error}") from error
+    return value
+
+
+def _unique(pairs: Sequence[tuple[str, Json]]) -> dict[str, Json]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        repeated = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]  # add() returns None on purpose
+        raise InvalidAction(f"names {repeated!r} twice")
+    return result
+
+
+def _no_constant(name: str) -> Json:
+    raise InvalidAction(f"{name} is not a number that JSON knows")
+
+
+def _check(root: Json, deepest: int) -> None:
+    # A loop, not a recursion: the depth of hostile input must not be the depth of our stack.
+    todo: list[tuple[str, Json, int]] = [("$", root, 1)]
+    while todo:
+        path, value, depth = todo.pop()
+        if depth > deepest:
+            raise InvalidAction(f"nests deeper than {deepest} levels", path=path)
+        todo.extend((child_path, child, depth + 1) for child_path, child in _children(path, value))
+
+
+def _children(path: str, value: Json) -> Iterable[tuple[str, Json]]:
+    match value:
+        case str():
+            _check_text(path, value)
+        case bool() | None:
+            pass
+        case int():
+            if abs(value) > _MAX_INTEGER:
+                raise InvalidAction("is an integer beyond 2^53 - 1; send it as a string", path=path)
+        case float():
+            _check_float(path, value)
+        case dict():
+            for key, child in value.items():
+                if not isinstance(key, str):
+                    raise InvalidAction(f"has the key {key!r}; keys are strings", path=path)
+                _check_text(path, key)
+                yield f"{path}.{key}", child
+        case list() | tuple():
+            for index, child in enumerate(value):
+                yield f"{path}[{index}]", child
+        case _:
+            raise InvalidAction(f"is a {type(value).__name__}, which JSON cannot say", path=path)
+
+
+def _check_float(path: str, number: float) -> None:
+    if not math.isfinite(number):
+        raise InvalidAction("is not a finite number", path=path)
+    # 1e16 is written 10000000000000000: whoever reads that back has an integer that we refuse.
+    if _MAX_INTEGER < abs(number) < _FIRST_EXPONENT:
+        raise InvalidAction("is an integer beyond 2^53 - 1; send it as a string", path=path)
+
+
+def _check_text(path: str, text: str) -> None:
+    if "\0" in text:
+        raise InvalidAction("holds a NUL character", path=path)
+    if _SURROGATE.search(text) is not None:
+        raise InvalidAction("holds half of a surrogate pair", path=path)

@@ -1,0 +1,118 @@
+"""Who may decide: approvers, quorum and separation of duties. Empty means nobody; doubt means no."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from escalation.ids import PersonId
+from escalation.reason import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person's account in the chat: the same user id in another workspace is somebody else."""
+
+    workspace: str  #: Slack's team id, such as ``T01ANDON``.
+    user: str  #: Slack's user id, such as ``U01SALMA``.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody named in ``andon.yaml``."""
+
+    id: PersonId
+    name: str
+    accounts: frozenset[Account]  #: All of them are this one person.
+    time_zone: str = "UTC"  #: An IANA name.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    """People who stand for each other."""
+
+    name: str
+    members: frozenset[PersonId]
+    channel: str  #: Where their requests are posted: a Slack channel id.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Directory:
+    """The people and teams that exist."""
+
+    people: Mapping[PersonId, Person]
+    teams: Mapping[str, Team]
+    _by_account: Mapping[Account, Person] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        index = {account: person for person in self.people.values() for account in person.accounts}
+        object.__setattr__(self, "_by_account", index)
+
+    def whose(self, account: Account) -> Person | None:
+        """Return the person behind *account*, or nobody."""
+        return self._by_account.get(account)
+
+    def members(self, names: Iterable[str]) -> frozenset[PersonId]:
+        """Return everybody behind *names* of teams and people; a name nobody bears adds nobody."""
+        found: set[PersonId] = set()
+        for name in names:
+            if (team := self.teams.get(name)) is not None:
+                found |= team.members & self.people.keys()
+            elif (person := self.people.get(PersonId(name))) is not None:
+                found.add(person.id)
+        return frozenset(found)
+
+    def name(self, person: str) -> str:
+        """Return what people call *person*; an id nobody bears any more is shown as it is."""
+        known = self.people.get(PersonId(person))
+        return person if known is None else known.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """Who may decide a request and how many of them it takes."""
+
+    approvers: tuple[str, ...]  #: Names of teams and people.
+    quorum: int  #: How many different people have to approve; at least 1.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authority:
+    """
+    What authorises a decision on one request, at one moment.
+
+    *terms* holds the terms it was asked under and, where the rules changed since, today's as
+    well: a decider has to satisfy all of them, so a change can only make approval harder.
+    """
+
+    directory: Directory
+    terms: tuple[Terms, ...]
+    owners: frozenset[PersonId]  #: Who owned the agent when it asked, and who owns it today.
+    denied: bool = False  #: Today's rules deny it outright.
+
+    @property
+    def quorum(self) -> int:
+        """How many different people have to approve."""
+        return max((terms.quorum for terms in self.terms), default=1)
+
+    @property
+    def approvers(self) -> frozenset[PersonId]:
+        """Everybody who may decide: in all the terms, and no owner."""
+        if not self.terms:
+            return frozenset()
+        everybody = (self.directory.members(terms.approvers) for terms in self.terms)
+        return frozenset.intersection(*everybody) - self.owners
+
+    def objection(self, person: PersonId) -> Reason | None:
+        """Return why *person* may not decide, or nothing if they may."""
+        if person not in self.directory.people:
+            return Reason.UNKNOWN_PERSON
+        if person in self.owners:
+            return Reason.OWNER_MAY_NOT_DECIDE
+        if person not in self.approvers:
+            return Reason.NOT_AN_APPROVER
+        return Reason.RULES_CHANGED if self.denied else None
+
+    def suffices(self, people: Iterable[PersonId]) -> bool:
+        """Return whether the approvals of *people* are enough, as things stand now."""
+        if self.denied or not self.terms or any(terms.quorum < 1 for terms in self.terms):
+            return False
+        return len(frozenset(people) & self.approvers) >= self.quorum

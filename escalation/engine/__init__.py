@@ -1,0 +1,1 @@
+"""The metronome and its modules: what happens because time passes."""

@@ -1,0 +1,73 @@
+"""What the engine runs: a verb with its own time limit, that may fail without harming the others."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from escalation.clock import monotonic
+from escalation.errors import EscalationError, StoreUnavailable
+from escalation.service.core import where
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class Module:
+    """One thing the engine does again and again."""
+
+    name: str
+    work: Callable[[], Awaitable[int]]  #: Does what is due, up to a batch; returns how much it did.
+    every: float  #: Seconds between two runs, at most.
+    limit: float = 30.0  #: Seconds a batch may take; a run that took longer leaves the rest to the next beat.
+    last_ok: float | None = None  #: When a batch last went through, on the monotonic clock.
+    error: str | None = None  #: What stopped it last time; none if it ran through.
+    _running: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+    _closing: bool = False
+
+    async def run(self) -> int:
+        """Run until nothing is due; log what goes wrong and leave the rest to the next beat."""
+        async with self._running:
+            done, until = 0, monotonic() + self.limit
+            try:
+                while more := await self._batch():
+                    done += more
+                    if self._closing or monotonic() > until:
+                        break
+            except (StoreUnavailable, TimeoutError) as error:
+                self._stumbled(error)
+            # A module must not take the engine down with it, whatever happened inside: the next
+            # beat tries again, and the watchdog tells people if it goes on.
+            except Exception as error:  # noqa: BLE001 - see above
+                self._stumbled(error)
+                # Not its message: it may quote what somebody wrote.
+                _log.error("module_failed", module=self.name, error=type(error).__name__, where=where(error))
+            else:
+                self.error = None
+            return done
+
+    async def settle(self) -> None:
+        """Begin no further batch; return once the one under way is over."""
+        self._closing = True
+        async with self._running:
+            pass
+
+    def is_late(self) -> bool:
+        """Return whether it has not run through for much longer than it should."""
+        return self.last_ok is not None and monotonic() - self.last_ok > self.limit + 10 * self.every
+
+    async def _batch(self) -> int:
+        # Only a batch that hangs is broken off. One that is broken off may have said something in
+        # Slack and cannot remember it; so a run that is merely long ends between two batches.
+        async with asyncio.timeout(self.limit):
+            done = await self.work()
+        self.last_ok = monotonic()
+        return done
+
+    def _stumbled(self, error: Exception) -> None:
+        ours = isinstance(error, EscalationError)
+        text = f"{type(error).__name__}: {error}" if ours else type(error).__name__
+        if text != self.error:
+            _log.warning("module_stumbled", module=self.name, error=text)
+        self.error = text

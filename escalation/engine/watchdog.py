@@ -1,0 +1,28 @@
+"""Watches the others: a module that stumbles is logged once; one that stays away is an alarm."""
+
+from collections.abc import Sequence
+
+import structlog
+
+from escalation.engine.module import Module
+from escalation.service.core import Core
+
+_log = structlog.get_logger(__name__)
+
+
+def module(core: Core, others: Sequence[Module]) -> Module:
+    """Return the module that looks after *others* and the store."""
+
+    async def look() -> int:
+        await core.store.check()
+        for other in others:
+            if other.is_late():
+                _log.error("module_is_late", module=other.name, error=other.error)
+        return 0
+
+    return Module(name="watchdog", work=look, every=5.0)
+
+
+def trouble(modules: Sequence[Module]) -> list[str]:
+    """Return what is wrong with *modules* right now, one line each."""
+    return [f"{module.name}: {module.error}" for module in modules if module.error is not None]

@@ -1,0 +1,55 @@
+"""
+What can go wrong on our side.
+
+    EscalationError
+    ├── InvalidAction          the action cannot be put into canonical form (path, problem)
+    ├── InvalidConfiguration   something we were told makes no sense (problem)
+    ├── RecordBroken           the audit record does not verify
+    └── StoreError
+        ├── StoreUnavailable   the database is away, locked, full or read-only; nothing was changed
+        ├── SchemaMismatch     the database's schema is behind or ahead of this program
+        └── AlreadyServed      another process serves this SQLite file
+
+A person's or an agent's mistake is no exception: it is a ``Refused`` with a ``Reason``.
+"""
+
+
+class EscalationError(Exception):
+    """The root of every error this package raises."""
+
+
+class InvalidAction(EscalationError):
+    """The action cannot be put into canonical form."""
+
+    def __init__(self, problem: str, *, path: str = "$") -> None:
+        super().__init__(f"{path}: {problem}")
+        self.problem = problem
+        self.path = path
+
+
+class InvalidConfiguration(EscalationError):
+    """A rule, scope or setting that makes no sense."""
+
+
+class RecordBroken(EscalationError):
+    """The audit record does not verify."""
+
+
+class StoreError(EscalationError):
+    """The database did not do what it was asked."""
+
+
+class StoreUnavailable(StoreError):
+    """The database is away, locked, full or read-only; nothing was changed.
+
+    Unless it went away during the very commit: then the message says that this is not known, and
+    whoever asks again finds out.
+    """
+
+
+class SchemaMismatch(StoreError):
+    """The database's schema is behind or ahead of this program."""
+
+
+class AlreadyServed(StoreError):
+    """Another process serves this SQLite file."""

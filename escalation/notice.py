@@ -1,0 +1,140 @@
+"""What Andon tells people beside the cards: a closed list of notes, each a few plain fields."""
+
+from dataclasses import asdict, dataclass
+from typing import TypeAlias
+
+from escalation.action import canonical, decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nudged:
+    """In the thread: half of the time is over and nobody has decided."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupCalled:
+    """In the thread and to the backup: most of the time is over."""
+
+    backup: str  #: A person's id.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledged:
+    """In the thread: somebody is looking, so the reminders pause."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovedByOne:
+    """In the thread: one approval is in, more are needed."""
+
+    by: str
+    missing: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """In the thread: how it ended, with the words of whoever decided."""
+
+    state: str
+    by: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedAgain:
+    """In the thread of the old card: it was asked once more."""
+
+    by: str
+    follow: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unanswered:
+    """To the owner and the alerts channel: nobody answered, so the safe default was taken."""
+
+    state: str  #: ``timed_out`` or ``undeliverable``.
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectUnknown:
+    """To the owner and the alerts channel: nobody knows whether an effect happened."""
+
+    grant: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectResolved:
+    """To the alerts channel: a person found out what had happened."""
+
+    grant: str
+    by: str
+    report: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """To the alerts channel: somebody pulled the cord."""
+
+    scope: str
+    by: str
+    reason: str
+    killed: int  #: How many pending requests it ended.
+    revoked: int  #: How many unclaimed grants it took back.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """To the alerts channel: a different operator let go of it."""
+
+    scope: str
+    by: str
+    stopped_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """To the audit channel: the head of the record, noted where we cannot change it."""
+
+    seq: int
+    hash: str
+
+
+Note: TypeAlias = (
+    Nudged
+    | BackupCalled
+    | Acknowledged
+    | ApprovedByOne
+    | Settled
+    | AskedAgain
+    | Unanswered
+    | EffectUnknown
+    | EffectResolved
+    | Stopped
+    | Resumed
+    | Sealed
+)
+
+_KINDS: dict[str, type[Note]] = {
+    kind.__name__: kind
+    for kind in (
+        *(Nudged, BackupCalled, Acknowledged, ApprovedByOne, Settled, AskedAgain, Unanswered),
+        *(EffectUnknown, EffectResolved, Stopped, Resumed, Sealed),
+    )
+}
+
+
+def body(note: Note) -> str:
+    """Return *note* as it is stored in the outbox."""
+    return canonical({"note": type(note).__name__, **asdict(note)})
+
+
+def note(stored: str) -> Note:
+    """Return the note that ``body`` stored."""
+    values = decode(stored)
+    if not isinstance(values, dict):
+        raise TypeError(f"no note: {stored!r}")
+    kind = _KINDS[str(values.pop("note"))]
+    return kind(**values)

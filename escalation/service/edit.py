@@ -1,0 +1,131 @@
+"""A person changes the arguments and approves what they wrote: a new request, judged anew."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from escalation import notice
+from escalation.action import Action, Json, action
+from escalation.configuration import Agent
+from escalation.errors import InvalidAction
+from escalation.ids import RequestId
+from escalation.ports import Card, Topic, Transaction
+from escalation.reason import Reason, Refused
+from escalation.request import Applied, Request, State, Supersede, Verdict, apply
+from escalation.service import asking
+from escalation.service.core import Clerk, Click, Clicker, Core, by_person, save, take_in, wake
+from escalation.service.decide import Decided, decision_of, settle_by
+from escalation.service.propose import stop_over
+
+
+async def edit(
+    core: Core, click: Click, request_id: RequestId, arguments: Mapping[str, Json]
+) -> Decided | Refused:
+    """Let the person behind *click* approve the request's action with other *arguments*.
+
+    The request is superseded by a new one, which today's rules judge; the person's approval
+    counts for it as far as those rules let it.
+    """
+    async with core.store.write() as tx:
+        clicker = await take_in(core, tx, click, request_id)
+        if isinstance(clicker, Refused):
+            return clicker
+        outcome = await _edit(core, tx, clicker, request_id, arguments)
+        if isinstance(outcome, Refused) and clicker is not None:
+            clerk = by_person(core, tx, clicker.person.id)
+            await clerk.refuse(outcome, request_id, what=click.what)
+    await wake(core, request_id, Topic.DEADLINE)
+    return outcome
+
+
+async def _edit(
+    core: Core, tx: Transaction, clicker: Clicker | None, request_id: RequestId, arguments: Mapping[str, Json]
+) -> Decided | Refused:
+    seen = await tx.requests.get(request_id)
+    if seen is None:
+        return Refused(Reason.UNKNOWN_REQUEST)
+    if clicker is None:
+        return Decided(request=seen, repeated=True)
+    agent = core.configuration().agents.get(seen.agent)
+    if agent is None or not isinstance(seen.subject, Action):
+        return Refused(Reason.NOT_A_PROPOSAL)
+    edited = _edited(agent, seen.subject, arguments)
+    if isinstance(edited, Refused):
+        return edited
+    # Switches before requests, as a stop takes them: neither waits for the other for ever.
+    if (stopped := await stop_over(tx, agent, edited)) is not None:
+        return stopped
+    original = await tx.requests.lock(request_id)
+    if original is None:
+        return Refused(Reason.UNKNOWN_REQUEST)
+    return await _replace(by_person(core, tx, clicker.person.id), clicker, original, (agent, edited))
+
+
+def _edited(agent: Agent, old: Action, arguments: Mapping[str, Json]) -> Action | Refused:
+    try:
+        new = action(old.type, arguments)
+    except InvalidAction as error:
+        return Refused(Reason.ARGUMENTS_INVALID, str(error))
+    known = agent.actions.get(old.type)
+    if known is None:
+        return Refused(Reason.UNKNOWN_ACTION_TYPE, old.type)
+    if (misfit := known.misfit(new.arguments)) is not None:
+        return Refused(Reason.ARGUMENTS_INVALID, f"{misfit.path}: {misfit.problem}")
+    return Refused(Reason.NOTHING_EDITED) if new.digest == old.digest else new
+
+
+async def _replace(
+    clerk: Clerk, clicker: Clicker, original: Request, by: tuple[Agent, Action]
+) -> Decided | Refused:
+    core, tx = clerk.core, clerk.tx
+    agent, edited = by
+    wish = asking.Wish(
+        agent=agent,
+        subject=edited,
+        digest=edited.digest,
+        words=original.words,
+        edits=original.id,
+        fallback=original.terms,
+    )
+    successor = asking.draft(core, tx, wish)
+    if successor.state is State.REJECTED:
+        return Refused(Reason.DENIED_BY_RULE, successor.reason or "")
+    command = Supersede(
+        by=clicker.person.id,
+        successor=successor.id,
+        authority=asking.authority(core.configuration(), original),
+    )
+    outcome = apply(original, command, now=tx.now)
+    if isinstance(outcome, Refused):
+        return outcome
+    successor = await _move_card(clerk, original, successor)
+    await tx.requests.add(successor)
+    await save(tx, outcome.request)
+    await asking.record_settled(clerk, outcome.request)
+    await asking.record_asked(clerk, successor)
+    return await _approve(clerk, clicker, outcome, successor)
+
+
+async def _move_card(clerk: Clerk, original: Request, successor: Request) -> Request:
+    # The same people look at the same place: their card turns into the edited one. Where the
+    # edit brings it before others, the old card says where it went and a new one is posted.
+    card = await clerk.tx.cards.get(original.id)
+    if card is None or card.channel != successor.channel:
+        return successor
+    return replace(successor, delivered_at=clerk.tx.now)
+
+
+async def _approve(
+    clerk: Clerk, clicker: Clicker, superseded: Applied, successor: Request
+) -> Decided | Refused:
+    original, tx = superseded.request, clerk.tx
+    card = await tx.cards.get(original.id)
+    if card is not None and successor.delivered_at is not None:
+        await tx.cards.put(Card(request=successor.id, channel=card.channel, ts=card.ts))
+    else:
+        await clerk.card(original)
+    decision = decision_of(clerk.core, tx, clicker, successor, (Verdict.APPROVE, None))
+    if asking.authority(clerk.core.configuration(), successor).objection(clicker.person.id) is None:
+        return await settle_by(clerk, successor, decision, what="request:edit")
+    await clerk.card(successor)
+    await clerk.thread(original, notice.Settled(state=original.state.value, by=clicker.person.id))
+    return Decided(request=successor)

@@ -1,0 +1,60 @@
+"""Agents' keys: made once, shown once, kept as a hash."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from escalation.audit import EventName
+from escalation.ids import AgentName, KeyId
+from escalation.ports import Key
+from escalation.reason import Reason, Refused
+from escalation.service.core import Core, by_us
+
+PREFIX = "andon_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewKey:
+    """A key that was just made: the only moment at which its secret is known."""
+
+    key: Key
+    secret: str
+
+
+async def create(core: Core, agent: AgentName) -> NewKey | Refused:
+    """Make a key with which *agent* may propose, claim and report; never decide or operate."""
+    if agent not in core.configuration().agents:
+        return Refused(Reason.UNKNOWN_AGENT, agent)
+    secret = PREFIX + core.ids.secret()
+    async with core.store.write() as tx:
+        key = Key(id=KeyId(core.ids.new("key")), agent=agent, hash=hash_of(secret), created_at=tx.now)
+        await tx.keys.add(key)
+        await by_us(core, tx, "operator").note(EventName.KEY_CREATED, key.id, agent=agent)
+    return NewKey(key=key, secret=secret)
+
+
+async def revoke(core: Core, key: KeyId) -> bool:
+    """Make *key* useless at once; return False if there is no such key in use."""
+    async with core.store.write() as tx:
+        revoked = await tx.keys.revoke(key, tx.now)
+        if revoked:
+            await by_us(core, tx, "operator").note(EventName.KEY_REVOKED, key)
+        return revoked
+
+
+async def agent_of(core: Core, secret: str) -> AgentName | None:
+    """Return whose key *secret* is, if it is in use and its agent still exists."""
+    async with core.store.read() as tx:
+        key = await tx.keys.by_hash(hash_of(secret))
+    return key.agent if key is not None and key.agent in core.configuration().agents else None
+
+
+async def every(core: Core) -> Sequence[Key]:
+    """Return all keys ever made."""
+    async with core.store.read() as tx:
+        return await tx.keys.all()
+
+
+def hash_of(secret: str) -> str:
+    """Return what is kept of *secret*. 256 random bits need no slow hash."""
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()

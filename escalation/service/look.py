@@ -1,0 +1,116 @@
+"""Reads what people and agents want to know; changes nothing."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+from escalation.action import Action
+from escalation.audit import Event
+from escalation.grant import Grant
+from escalation.ids import AgentName, PersonId, RequestId
+from escalation.ports import Dossier, Page, Transaction, Waiter
+from escalation.request import Request, State
+from escalation.service import asking
+from escalation.service.core import Core, seconds_until
+from escalation.switch import Switch, covering
+
+#: How many pending requests are looked through for those that one person may decide.
+_SCANNED = 500
+#: How often a waiter reads again although nobody woke it: the net under a lost wake-up.
+_REREAD_SECONDS = 5.0
+
+
+async def dossier(core: Core, request_id: RequestId) -> Dossier | None:
+    """Return the request and what belongs to it."""
+    async with core.store.read() as tx:
+        request = await tx.requests.get(request_id)
+        return None if request is None else await dossier_of(tx, request)
+
+
+async def own(core: Core, agent: AgentName, request_id: RequestId, *, wait: float = 0) -> Dossier | None:
+    """Return the agent's own request; while it is pending, wait up to *wait* seconds for its outcome."""
+    async with core.wakeups.listen(request_id) as waiter:
+        until = None
+        while True:
+            async with core.store.read() as tx:
+                request, now = await tx.requests.get(request_id), tx.now
+                if request is None or request.agent != agent:
+                    return None
+                # An agent reads of the grant, and never of cards and rungs.
+                found = Dossier(request=request, grant=await _grant_of(tx, request))
+            until = until or now + timedelta(seconds=wait)
+            left = seconds_until(until, now)
+            if request.state.is_settled or left <= 0 or core.closing.is_set():
+                return found
+            await _pause(core, waiter, min(left, _REREAD_SECONDS))
+
+
+async def _pause(core: Core, waiter: Waiter, seconds: float) -> None:
+    """Return once woken, after *seconds*, or when the process ends: who waits may ask another replica."""
+    waits = [asyncio.ensure_future(waiter.wait(seconds)), asyncio.ensure_future(core.closing.wait())]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waits:
+            each.cancel()
+
+
+async def listed(core: Core, agent: AgentName, *, states: Sequence[State], page: Page) -> Sequence[Dossier]:
+    """Return a page of the agent's own requests, newest first."""
+    async with core.store.read() as tx:
+        found = await tx.requests.page(page, agent=agent, states=states)
+        return [Dossier(request=request, grant=await tx.grants.of(request.id)) for request in found]
+
+
+async def queue(core: Core, person: PersonId | None = None, *, limit: int = 50) -> Sequence[Dossier]:
+    """Return what is pending, soonest deadline first; with *person*, only what they may decide."""
+    configuration = core.configuration()
+    async with core.store.read() as tx:
+        mine = [
+            request
+            for request in await tx.requests.most_urgent(_SCANNED)
+            if person is None or asking.authority(configuration, request).objection(person) is None
+        ][:limit]
+        return [Dossier(request=request, card=await tx.cards.get(request.id)) for request in mine]
+
+
+async def decided_by(core: Core, person: PersonId, *, limit: int) -> Sequence[Request]:
+    """Return what *person* decided, newest first."""
+    async with core.store.read() as tx:
+        return await tx.requests.decided_by(person, limit)
+
+
+async def stopped(core: Core) -> Sequence[Switch]:
+    """Return the switches that are stopped."""
+    async with core.store.read() as tx:
+        return await tx.switches.stopped()
+
+
+async def stop_of(core: Core, agent: AgentName) -> Switch | None:
+    """Return the first stop that holds *agent*, whatever it does; nothing if it may go on."""
+    known = core.configuration().agents.get(agent)
+    function = "" if known is None else known.function
+    scopes = covering(agent=agent, function=function, action_type=None)
+    return next((switch for switch in await stopped(core) if switch.scope in scopes), None)
+
+
+async def dossier_of(tx: Transaction, request: Request) -> Dossier:
+    """Return *request* with what belongs to it."""
+    return Dossier(
+        request=request,
+        grant=await _grant_of(tx, request),
+        card=await tx.cards.get(request.id),
+        original=None if request.edits is None else await tx.requests.get(request.edits),
+        steps=await tx.steps.of(request.id),
+    )
+
+
+async def _grant_of(tx: Transaction, request: Request) -> Grant | None:
+    granted = isinstance(request.subject, Action) and request.state.gives_authority
+    return await tx.grants.of(request.id) if granted else None
+
+
+async def events(core: Core, *, agent: str | None, subject: str | None, limit: int) -> Sequence[Event]:
+    """Return events of the record, oldest first."""
+    async with core.store.read() as tx:
+        return await tx.record.page(agent=agent, subject=subject, after=None, limit=limit)

@@ -1,0 +1,142 @@
+"""Carries the outbox to Slack: what was written with a change is said, once Slack takes it."""
+
+from datetime import timedelta
+
+import structlog
+
+from escalation.audit import EventName
+from escalation.ids import OutboxId
+from escalation.ports import (
+    Card,
+    Courier,
+    Delivered,
+    Delivery,
+    Dossier,
+    Impossible,
+    Notice,
+    Outgoing,
+    Transaction,
+    TryLater,
+)
+from escalation.reason import Refused
+from escalation.request import Delivered as CardDelivered
+from escalation.request import GiveUp, Request, State, apply
+from escalation.service import asking, look
+from escalation.service.core import Clerk, Core, by_us, save, wake, where
+from escalation.service.pass_time import tell_unanswered
+
+_log = structlog.get_logger(__name__)
+
+#: How long one process may take to say something before another tries.
+LEASE = timedelta(seconds=30)
+#: After so many tries a message that cannot even be drawn is given up: its lane has to move on.
+_DRAWN_AT_MOST = 5
+_FIRST_RETRY = timedelta(seconds=1)
+_LAST_RETRY = timedelta(seconds=60)
+#: However long Slack asks us to wait, it is asked again after this.
+_LONGEST_WAIT = timedelta(hours=1)
+
+
+async def take(core: Core, *, limit: int) -> list[Outgoing]:
+    """Return up to *limit* messages that may be said now; nobody else takes them for a while."""
+    async with core.store.write() as tx:
+        return list(await tx.outbox.take(tx.now, lease=LEASE, limit=limit))
+
+
+async def send(core: Core, courier: Courier, outgoing: Outgoing) -> None:
+    """Say *outgoing*, and remember how that went."""
+    core.kill("post:claimed")
+    async with core.store.read() as tx:
+        about = await _about(tx, outgoing)
+        moved_on = about is not None and await _moved_on(tx, outgoing, about)
+    if moved_on:
+        await _finish(core, outgoing.id)
+        return
+    delivery = await _carry(courier, outgoing, about)
+    core.kill("post:accepted")
+    async with core.store.write() as tx:
+        await _remember(by_us(core, tx, "courier"), outgoing, about, delivery)
+    core.kill("post:ts-saved")
+    if isinstance(delivery, Impossible) and about is not None:
+        await wake(core, about.request.id)
+
+
+async def _carry(courier: Courier, outgoing: Outgoing, about: Dossier | None) -> Delivery:
+    try:
+        return await courier.carry(outgoing, about)
+    # A message that cannot even be drawn must not hold up its lane for ever. For a card, giving up
+    # means that nobody was asked: the safe default, and the owner is told. The log says where it
+    # failed, and not the error's words: they may quote what the manifest hides.
+    except Exception as error:  # noqa: BLE001 - see above
+        why = type(error).__name__
+        _log.error("message_not_drawn", outgoing=outgoing.id, error=why, where=where(error))
+        return Impossible(why=why) if outgoing.attempts >= _DRAWN_AT_MOST else TryLater(why=why)
+
+
+async def _about(tx: Transaction, outgoing: Outgoing) -> Dossier | None:
+    request = None if outgoing.request is None else await tx.requests.get(outgoing.request)
+    return None if request is None else await look.dossier_of(tx, request)
+
+
+async def _moved_on(tx: Transaction, outgoing: Outgoing, about: Dossier) -> bool:
+    # The edited request took over this very card; drawing the old one would hide the new one.
+    request, card = about.request, about.card
+    if outgoing.notice is not Notice.CARD or request.state is not State.SUPERSEDED or request.follow is None:
+        return False
+    successor = await tx.cards.get(request.follow)
+    return card is not None and successor is not None and card.ts == successor.ts
+
+
+async def _finish(core: Core, outgoing: OutboxId) -> None:
+    async with core.store.write() as tx:
+        await tx.outbox.done(outgoing, tx.now)
+
+
+async def _remember(clerk: Clerk, outgoing: Outgoing, about: Dossier | None, delivery: Delivery) -> None:
+    tx = clerk.tx
+    card_of = about.request if about is not None and outgoing.notice is Notice.CARD else None
+    match delivery:
+        case Delivered(channel=channel, ts=ts):
+            await tx.outbox.done(outgoing.id, tx.now)
+            if card_of is not None:
+                if tx.now >= outgoing.not_before:
+                    # Our lease is over: another process may have drawn a newer state before we did.
+                    await clerk.card(card_of)
+                await _card_stands(clerk, card_of, Card(request=card_of.id, channel=channel, ts=ts))
+        case TryLater(why=why, after=after):
+            backoff = min(_FIRST_RETRY * 2 ** min(outgoing.attempts, 10), _LAST_RETRY)
+            wait = min(after or backoff, _LONGEST_WAIT)
+            await tx.outbox.retry(outgoing.id, not_before=tx.now + wait, error=why)
+        case Impossible(why=why):
+            await tx.outbox.done(outgoing.id, tx.now)
+            _log.warning("message_given_up", notice=outgoing.notice.value, lane=outgoing.lane, why=why)
+            if card_of is not None:
+                await _give_up(clerk, card_of, why)
+
+
+async def _card_stands(clerk: Clerk, seen: Request, card: Card) -> None:
+    if (known := await clerk.tx.cards.get(seen.id)) is not None and known.ts == card.ts:
+        return
+    await clerk.tx.cards.put(card)
+    request = await clerk.tx.requests.lock(seen.id)
+    if request is None:
+        return
+    outcome = apply(request, CardDelivered(), now=clerk.tx.now)
+    if not isinstance(outcome, Refused):
+        await save(clerk.tx, outcome.request)
+    await clerk.note(EventName.REQUEST_DELIVERED, seen.id, agent=seen.agent, channel=card.channel, ts=card.ts)
+    if request.version != seen.version:
+        # It changed while Slack was drawing what we had read: draw it again.
+        await clerk.card(request)
+
+
+async def _give_up(clerk: Clerk, seen: Request, why: str) -> None:
+    request = await clerk.tx.requests.lock(seen.id)
+    if request is None or request.delivered_at is not None:
+        return
+    outcome = apply(request, GiveUp(f"Slack refused the card: {why}"), now=clerk.tx.now)
+    if isinstance(outcome, Refused):
+        return
+    await save(clerk.tx, outcome.request)
+    await asking.record_settled(clerk, outcome.request)
+    await tell_unanswered(clerk, outcome.request)

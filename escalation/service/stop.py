@@ -1,0 +1,151 @@
+"""Somebody pulls the cord; a different operator lets go of it."""
+
+from dataclasses import dataclass
+
+from escalation import grant as grants
+from escalation import notice
+from escalation import request as requests
+from escalation import switch as switches
+from escalation.audit import EventName
+from escalation.grant import Revoke
+from escalation.ids import PersonId
+from escalation.ports import Transaction
+from escalation.reason import Reason, Refused
+from escalation.request import Kill
+from escalation.service import asking
+from escalation.service.core import Clerk, Click, Core, by_person, save, take_in, wake
+from escalation.switch import Scope, Stop, Switch
+
+#: How many of the requests that a stop ended its line in the record names.
+_NAMED = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulled:
+    """It is stopped."""
+
+    switch: Switch
+    killed: tuple[str, ...] = ()  #: The pending requests it ended.
+    revoked: int = 0  #: How many unclaimed grants it took back.
+
+
+async def stop(core: Core, click: Click, scope: Scope, reason: str) -> Pulled | Refused:
+    """Stop *scope*: nothing in it starts any more, whatever was approved. Anybody we know may."""
+    async with core.store.write() as tx:
+        outcome = await _stop(core, tx, click, (scope, reason))
+        core.kill("stop:before-commit")
+    killed = outcome.killed if isinstance(outcome, Pulled) else ()
+    await wake(core, *killed)
+    return outcome
+
+
+async def _stop(core: Core, tx: Transaction, click: Click, what: tuple[Scope, str]) -> Pulled | Refused:
+    scope, reason = what
+    clicker = await take_in(core, tx, click, str(scope))
+    if isinstance(clicker, Refused):
+        return clicker
+    switch = await _lock(core, tx, scope)
+    if clicker is None:
+        return _repeated(switch, scope)
+    person = clicker.person.id
+    clerk = by_person(core, tx, person)
+    if switch is None:
+        return await clerk.refuse(_unknown(scope), str(scope), what=click.what)
+    outcome = switches.pull(switch, Stop(by=person, at=tx.now, reason=reason))
+    if isinstance(outcome, Refused):
+        return await clerk.refuse(outcome, str(scope), what=click.what)
+    await tx.switches.save(outcome.switch)
+    killed = await _kill_pending(clerk, scope, f"stopped by {person}: {reason}")
+    revoked = await _revoke_unclaimed(clerk, scope)
+    # Each of them has a line of its own as well; however many an agent asked, this one has to fit.
+    named, unnamed = list(killed[:_NAMED]), len(killed[_NAMED:])
+    await clerk.note(
+        EventName.SWITCH_STOPPED,
+        str(scope),
+        reason=reason,
+        killed=named,
+        more=unnamed or None,
+        revoked=revoked,
+    )
+    told = notice.Stopped(scope=str(scope), by=person, reason=reason, killed=len(killed), revoked=revoked)
+    await clerk.alert(told)
+    return Pulled(switch=outcome.switch, killed=killed, revoked=revoked)
+
+
+async def resume(core: Core, click: Click, scope: Scope) -> Pulled | Refused:
+    """Let *scope* run again. What was killed stays killed."""
+    async with core.store.write() as tx:
+        outcome = await _resume(core, tx, click, scope)
+    await wake(core)
+    return outcome
+
+
+async def _resume(core: Core, tx: Transaction, click: Click, scope: Scope) -> Pulled | Refused:
+    clicker = await take_in(core, tx, click, str(scope))
+    if isinstance(clicker, Refused):
+        return clicker
+    switch = await _lock(core, tx, scope)
+    if clicker is None:
+        return _repeated(switch, scope)
+    person = clicker.person.id
+    clerk = by_person(core, tx, person)
+    if switch is None:
+        return await clerk.refuse(_unknown(scope), str(scope), what=click.what)
+    outcome = switches.release(switch, by=person, operators=_operators(core))
+    if isinstance(outcome, Refused):
+        return await clerk.refuse(outcome, str(scope), what=click.what)
+    await tx.switches.save(outcome.switch)
+    stopped_by = "" if switch.stop is None else switch.stop.by
+    await clerk.note(EventName.SWITCH_RESUMED, str(scope), stopped_by=stopped_by)
+    await clerk.alert(notice.Resumed(scope=str(scope), by=person, stopped_by=stopped_by))
+    return Pulled(switch=outcome.switch)
+
+
+def _repeated(switch: Switch | None, scope: Scope) -> Pulled | Refused:
+    return _unknown(scope) if switch is None else Pulled(switch=switch)
+
+
+def _unknown(scope: Scope) -> Refused:
+    return Refused(Reason.UNKNOWN_SCOPE, str(scope))
+
+
+def _operators(core: Core) -> frozenset[PersonId]:
+    configuration = core.configuration()
+    return configuration.directory.members(configuration.operators)
+
+
+async def _lock(core: Core, tx: Transaction, scope: Scope) -> Switch | None:
+    # A scope that the configuration does not know has no row, unless it was stopped before the
+    # configuration changed: then it can still be resumed.
+    found = await tx.switches.lock(scope)
+    if found is None and scope in core.configuration().scopes():
+        await tx.switches.ensure([scope])
+        found = await tx.switches.lock(scope)
+    return found
+
+
+async def _kill_pending(clerk: Clerk, scope: Scope, why: str) -> tuple[str, ...]:
+    killed = []
+    for request in await clerk.tx.requests.lock_pending(scope):
+        outcome = requests.apply(request, Kill(why), now=clerk.tx.now)
+        if isinstance(outcome, Refused):
+            continue
+        await save(clerk.tx, outcome.request)
+        await asking.record_settled(clerk, outcome.request)
+        await clerk.card(outcome.request)
+        killed.append(str(request.id))
+    return tuple(killed)
+
+
+async def _revoke_unclaimed(clerk: Clerk, scope: Scope) -> int:
+    revoked = 0
+    for grant in await clerk.tx.grants.lock_unclaimed(scope):
+        outcome = grants.apply(grant, Revoke(), now=clerk.tx.now)
+        if isinstance(outcome, Refused):
+            continue
+        await save(clerk.tx, outcome.grant)
+        await clerk.note(EventName.GRANT_REVOKED, grant.id, agent=grant.agent, reason="stopped")
+        if (request := await clerk.tx.requests.get(grant.request)) is not None:
+            await clerk.card(request)
+        revoked += 1
+    return revoked

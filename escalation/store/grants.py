@@ -1,0 +1,107 @@
+"""The grants, in a database."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Integer, func, select, update
+
+from escalation.grant import Grant
+from escalation.ids import GrantId, RequestId
+from escalation.store import rows as convert
+from escalation.store.session import Session
+from escalation.store.statement import Statement, insert, parameter
+from escalation.store.tables import Instant, Name, grants, requests
+from escalation.switch import Scope, ScopeKind
+
+_CHANGING = ("state", "version", "attempt", "claimed_at", "ended_at", "result", "resolved_by", "next_due_at")
+_THIS = grants.c.id == parameter("grant", Name)
+
+_ADD = insert(grants)
+_GET = Statement(select(grants).where(_THIS))
+_LOCK = Statement(select(grants).where(_THIS).with_for_update())
+_OF = Statement(select(grants).where(grants.c.request == parameter("request", Name)))
+_SAVE = Statement(
+    update(grants)
+    .where(_THIS, grants.c.version == parameter("before", Integer()))
+    .values({name: parameter(name, grants.c[name].type) for name in _CHANGING})
+)
+_LOCK_DUE = Statement(
+    select(grants)
+    .where(grants.c.next_due_at <= parameter("now", Instant))
+    .order_by(grants.c.next_due_at, grants.c.id)
+    .limit(parameter("limit", Integer()))
+    .with_for_update(skip_locked=True)
+)
+_NEXT_DUE_AT = Statement(select(func.min(grants.c.next_due_at)).where(grants.c.next_due_at.is_not(None)))
+#: In the order of ids, so that two stops never wait for each other.
+_UNCLAIMED = (
+    select(grants)
+    .where(grants.c.state == "granted", grants.c.next_due_at.is_not(None))
+    .order_by(grants.c.id)
+    .with_for_update(of=grants)
+)
+_OF_REQUESTS = _UNCLAIMED.join(requests, requests.c.id == grants.c.request)
+_SCOPE = parameter("scope", Name)
+_LOCK_UNCLAIMED = {
+    ScopeKind.ALL: Statement(_UNCLAIMED),
+    ScopeKind.AGENT: Statement(_UNCLAIMED.where(grants.c.agent == _SCOPE)),
+    ScopeKind.FUNCTION: Statement(_OF_REQUESTS.where(requests.c.function == _SCOPE)),
+    ScopeKind.ACTION: Statement(_OF_REQUESTS.where(requests.c.action_type == _SCOPE)),
+}
+
+
+class SqlGrants:
+    """The grants of one transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._held: dict[GrantId, int] = {}  # versions of grants that this transaction locked
+
+    async def add(self, grant: Grant) -> None:
+        self._session.later(_ADD, convert.values_of_grant(grant))
+
+    async def get(self, grant: GrantId) -> Grant | None:
+        return await self._one(_GET, {"grant": grant})
+
+    async def lock(self, grant: GrantId) -> Grant | None:
+        found = await self._one(_LOCK, {"grant": grant})
+        self._hold([] if found is None else [found])
+        return found
+
+    async def of(self, request: RequestId) -> Grant | None:
+        return await self._one(_OF, {"request": request})
+
+    async def save(self, grant: Grant) -> bool:
+        """Write *grant* over version ``grant.version - 1``; return False if that is not there."""
+        change = {**convert.values_of_grant(grant), "grant": grant.id, "before": grant.version - 1}
+        if self._held.pop(grant.id, None) == grant.version - 1:
+            # Nobody else can have changed it: the outcome is known, and need not be waited for.
+            self._session.later(_SAVE, change)
+            return True
+        return await self._session.run(_SAVE, change) == 1
+
+    async def lock_due(self, now: datetime, limit: int) -> Sequence[Grant]:
+        """Return the grants due at *now*, oldest first, skipping those others hold."""
+        return self._hold(await self._many(_LOCK_DUE, {"now": now, "limit": limit}))
+
+    async def lock_unclaimed(self, scope: Scope) -> Sequence[Grant]:
+        """Return every grant not yet claimed that a stop of *scope* covers."""
+        return self._hold(await self._many(_LOCK_UNCLAIMED[scope.kind], {"scope": scope.name}))
+
+    async def next_due_at(self) -> datetime | None:
+        """Return the nearest instant at which a grant is due."""
+        row = await self._session.row(_NEXT_DUE_AT)
+        found: datetime | None = row[0] if row else None
+        return found
+
+    def _hold(self, found: Sequence[Grant]) -> Sequence[Grant]:
+        self._held |= {grant.id: grant.version for grant in found}
+        return found
+
+    async def _one(self, statement: Statement, values: dict[str, Any]) -> Grant | None:
+        row = await self._session.row(statement, values)
+        return None if row is None else convert.grant_of(row)
+
+    async def _many(self, statement: Statement, values: dict[str, Any]) -> Sequence[Grant]:
+        return [convert.grant_of(row) for row in await self._session.rows(statement, values)]

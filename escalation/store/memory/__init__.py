@@ -1,0 +1,79 @@
+"""A store in memory: the databases' twin, for tests and for trying things out. Nothing survives it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from datetime import datetime
+
+from escalation.clock import Clock, SystemClock
+from escalation.store import schema
+from escalation.store.memory.aside import (
+    MemoryCards,
+    MemoryConfigurations,
+    MemoryInbox,
+    MemoryKeys,
+    MemorySteps,
+)
+from escalation.store.memory.grants import MemoryGrants
+from escalation.store.memory.outbox import MemoryOutbox
+from escalation.store.memory.record import MemoryRecord
+from escalation.store.memory.requests import MemoryRequests
+from escalation.store.memory.switches import MemorySwitches
+from escalation.store.memory.tables import Tables, View
+
+
+class MemoryTransaction:
+    """One commit over a view of the tables."""
+
+    def __init__(self, view: View, now: datetime) -> None:
+        self.now = now
+        self.requests = MemoryRequests(view)
+        self.grants = MemoryGrants(view)
+        self.switches = MemorySwitches(view)
+        self.outbox = MemoryOutbox(view)
+        self.cards = MemoryCards(view)
+        self.inbox = MemoryInbox(view)
+        self.steps = MemorySteps(view)
+        self.keys = MemoryKeys(view)
+        self.record = MemoryRecord(view)
+        self.configurations = MemoryConfigurations(view)
+
+
+class MemoryStore:
+    """Every row in this process. Writers queue; readers see what is committed."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._tables = Tables()
+        self._writer = asyncio.Lock()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[MemoryTransaction]:
+        """Open a transaction that may change things; commit at the end of the block, or roll back."""
+        async with self._writer:
+            view = View(self._tables)
+            # The clock is read once the turn has come: instants follow the order of commits.
+            yield MemoryTransaction(view, self._clock.now())
+            view.commit()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[MemoryTransaction]:
+        """Open a transaction that changes nothing."""
+        yield MemoryTransaction(View(self._tables, frozen=True), self._clock.now())
+
+    async def check(self) -> None:
+        """Memory is always there, and always of this version."""
+
+    async def revision(self) -> str | None:
+        """Return this program's own: memory is always of this version."""
+        return schema.expected()
+
+    async def prepare(self, *, migrate: bool = False) -> None:
+        """Nothing to create."""
+
+    def serve_lock(self) -> AbstractContextManager[None]:
+        """Nobody else can reach it."""
+        return nullcontext()
+
+    async def close(self) -> None:
+        """Nothing to give back."""

@@ -1,0 +1,65 @@
+"""The grants, in memory."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from escalation.errors import StoreError
+from escalation.grant import Grant, GrantState
+from escalation.ids import GrantId, RequestId
+from escalation.store.memory.tables import View, covers
+from escalation.switch import Scope
+
+
+class MemoryGrants:
+    """The grants of one transaction."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    async def add(self, grant: Grant) -> None:
+        if self._view.requests.get(grant.request) is None:
+            raise StoreError(f"grant {grant.id} is for no request that was stored")
+        self._view.granted_for.add(grant.request, grant.id)
+        self._view.grants.add(grant.id, grant)
+
+    async def get(self, grant: GrantId) -> Grant | None:
+        return self._view.grants.get(grant)
+
+    async def lock(self, grant: GrantId) -> Grant | None:
+        return self._view.grants.get(grant)
+
+    async def of(self, request: RequestId) -> Grant | None:
+        found = self._view.granted_for.get(request)
+        return None if found is None else self._view.grants.get(found)
+
+    async def save(self, grant: Grant) -> bool:
+        """Write *grant* over version ``grant.version - 1``; return False if that is not there."""
+        current = self._view.grants.get(grant.id)
+        if current is None or current.version != grant.version - 1:
+            return False
+        self._view.grants.put(grant.id, grant)
+        return True
+
+    async def lock_due(self, now: datetime, limit: int) -> Sequence[Grant]:
+        """Return the grants due at *now*, oldest first."""
+        due = [(at, grant.id, grant) for at, grant in self._due() if at <= now]
+        return [grant for _, _, grant in sorted(due)[:limit]]
+
+    async def lock_unclaimed(self, scope: Scope) -> Sequence[Grant]:
+        """Return every grant not yet claimed that a stop of *scope* covers."""
+        granted = (grant for grant in self._view.grants.values() if grant.state is GrantState.GRANTED)
+        return sorted((grant for grant in granted if self._covers(scope, grant)), key=lambda grant: grant.id)
+
+    async def next_due_at(self) -> datetime | None:
+        return min((at for at, _ in self._due()), default=None)
+
+    def _covers(self, scope: Scope, grant: Grant) -> bool:
+        request = self._view.requests.get(grant.request)
+        return request is not None and covers(scope, request)
+
+    def _due(self) -> list[tuple[datetime, Grant]]:
+        return [
+            (grant.next_due_at, grant)
+            for grant in self._view.grants.values()
+            if grant.next_due_at is not None
+        ]

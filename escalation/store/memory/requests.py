@@ -1,0 +1,140 @@
+"""The requests, in memory."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from escalation.errors import StoreError
+from escalation.ids import AgentName, PersonId, RequestId
+from escalation.ports import Page
+from escalation.request import Request, State, Verdict
+from escalation.store.memory.tables import View, covers
+from escalation.switch import Scope
+
+
+class MemoryRequests:
+    """The requests of one transaction."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    async def add(self, request: Request) -> bool:
+        """Insert *request*; return False (and change nothing) if its agent's key is taken."""
+        if request.key is not None:
+            if self._view.asked_with.get((request.agent, request.key)) is not None:
+                return False
+            self._view.asked_with.put((request.agent, request.key), request.id)
+        self._check(request)
+        self._view.requests.add(request.id, request)
+        return True
+
+    async def get(self, request: RequestId) -> Request | None:
+        return self._view.requests.get(request)
+
+    async def lock(self, request: RequestId) -> Request | None:
+        """Return it; writers queue, so nobody else can change it meanwhile."""
+        return self._view.requests.get(request)
+
+    async def by_key(self, agent: AgentName, key: str) -> Request | None:
+        found = self._view.asked_with.get((agent, key))
+        return None if found is None else self._view.requests.get(found)
+
+    async def save(self, request: Request) -> bool:
+        """Write *request* over version ``request.version - 1``; return False if that is not there."""
+        current = self._view.requests.get(request.id)
+        if current is None or current.version != request.version - 1:
+            return False
+        goes_on = request.state.went_unanswered and request.follow is not None
+        changed = _follow(current, request) if goes_on else _move(current, request)
+        if changed is None:
+            return False
+        self._check(changed)
+        self._view.requests.put(request.id, changed)
+        return True
+
+    async def lock_due(self, now: datetime, limit: int) -> Sequence[Request]:
+        """Return the pending requests due at *now*, oldest first."""
+        due = [(at, request.id, request) for at, request in self._due() if at <= now]
+        return [request for _, _, request in sorted(due)[:limit]]
+
+    async def lock_pending(self, scope: Scope) -> Sequence[Request]:
+        """Return every pending request that a stop of *scope* covers."""
+        pending = (request for request in self._view.requests.values() if not request.state.is_settled)
+        return sorted((found for found in pending if covers(scope, found)), key=lambda found: found.id)
+
+    async def next_due_at(self) -> datetime | None:
+        """Return the nearest instant at which a request is due."""
+        return min((at for at, _ in self._due()), default=None)
+
+    async def page(
+        self, page: Page, *, agent: AgentName | None = None, states: Collection[State] = ()
+    ) -> Sequence[Request]:
+        """Return requests, newest first; no states means all of them."""
+        found = [
+            request
+            for request in self._view.requests.values()
+            if (agent is None or request.agent == agent)
+            and (not states or request.state in states)
+            and (page.after is None or request.id < page.after)
+        ]
+        return sorted(found, key=lambda request: request.id, reverse=True)[: page.limit]
+
+    async def most_urgent(self, limit: int) -> Sequence[Request]:
+        """Return what is pending, soonest deadline first."""
+        pending = [r for r in self._view.requests.values() if not r.state.is_settled]
+        return sorted(pending, key=lambda request: (request.deadline, request.id))[:limit]
+
+    async def decided_by(self, person: PersonId, limit: int) -> Sequence[Request]:
+        """Return what *person* decided, newest first."""
+        found = [
+            (decision.at, request.id, request)
+            for request in self._view.requests.values()
+            for decision in request.decisions
+            if decision.person == person
+        ]
+        found.sort(key=lambda row: row[:2], reverse=True)
+        newest = {id_: request for _, id_, request in found}
+        return list(newest.values())[:limit]
+
+    def _due(self) -> list[tuple[datetime, Request]]:
+        return [
+            (request.next_due_at, request)
+            for request in self._view.requests.values()
+            if request.next_due_at is not None
+        ]
+
+    def _check(self, request: Request) -> None:
+        if request.state.is_settled != (request.settled_at is not None):
+            raise StoreError(f"{request.id} is {request.state.value}, settled at {request.settled_at}")
+        for decision in request.decisions:
+            if self._view.inbox.get(decision.ingress) is None:
+                raise StoreError(f"decision {decision.id} stands on no click that was stored")
+        approvers = [found.person for found in request.decisions if found.verdict is Verdict.APPROVE]
+        if len(approvers) != len(set(approvers)):
+            raise StoreError(f"somebody approved {request.id} twice")
+
+
+def _move(current: Request, request: Request) -> Request | None:
+    # Only what a command may change is written; what was asked stays as it was asked.
+    if current.state.is_settled:
+        return None
+    return replace(
+        current,
+        state=request.state,
+        version=request.version,
+        rung=request.rung,
+        delivered_at=request.delivered_at,
+        acknowledged_by=request.acknowledged_by,
+        decisions=request.decisions,
+        settled_at=request.settled_at,
+        reason=request.reason,
+        answer=request.answer,
+        follow=request.follow,
+    )
+
+
+def _follow(current: Request, request: Request) -> Request | None:
+    # A settled request never changes, but for where it went on.
+    if current.state is not request.state or current.follow is not None:
+        return None
+    return replace(current, follow=request.follow, version=request.version)

@@ -1,0 +1,6 @@
+"""The history of the schema: one file a change, each seen by SQLite and PostgreSQL alike."""
+
+from typing import Final
+
+#: Every revision, oldest first. A test compares it with the files.
+REVISIONS: Final = ("0001",)

@@ -1,0 +1,145 @@
+"""What is still to be said in Slack, in a database.
+
+One lane is sent in order, one message at a time: only its oldest unsent row, its head, is ever
+taken. While the head is under way or waits for its next attempt, the rest of the lane waits too.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    Text,
+    Update,
+    any_,
+    func,
+    literal_column,
+    select,
+    text,
+    update,
+)
+
+from escalation.ids import OutboxId
+from escalation.ports import Notice, Outgoing
+from escalation.store.session import Session
+from escalation.store.statement import Row, Statement, insert, insert_unless_there, parameter
+from escalation.store.tables import Instant, Name, outbox
+
+_UNSENT = outbox.c.sent_at.is_(None)
+_THIS = outbox.c.id == parameter("outgoing", Name)
+
+# The lanes that have something unsent, one step of the index each: never a walk over all rows.
+_FIRST = select(func.min(outbox.c.lane).label("lane")).where(_UNSENT).cte("lanes", recursive=True)
+_NEXT = select(func.min(outbox.c.lane)).where(_UNSENT, outbox.c.lane > _FIRST.c.lane).scalar_subquery()
+_LANES = _FIRST.union_all(select(_NEXT).where(_FIRST.c.lane.is_not(None)))
+_HEAD = (
+    select(outbox.c.id)
+    .where(_UNSENT, outbox.c.lane == _LANES.c.lane)
+    .order_by(outbox.c.at, outbox.c.id)
+    .limit(literal_column("1"))  # a parameter would be planned as a tenth of all rows
+    .correlate(_LANES)
+    .scalar_subquery()
+)
+_HEADS = select(_HEAD.label("id")).select_from(_LANES).where(_LANES.c.lane.is_not(None))
+
+_ADD = insert(outbox)
+_ADD_CARD = insert_unless_there(
+    outbox, ["request"], where=text("sent_at IS NULL AND attempts = 0 AND notice = 'card'")
+)
+
+
+def _take(heads: ColumnElement[bool]) -> Update:
+    picked = (
+        select(outbox.c.id)
+        .where(heads, _UNSENT, outbox.c.not_before <= parameter("now", Instant))
+        .order_by(outbox.c.at, outbox.c.id)
+        .limit(parameter("limit", Integer()))
+        .with_for_update(skip_locked=True)
+        .cte("picked")
+    )
+    return (
+        update(outbox)
+        .where(outbox.c.id.in_(select(picked.c.id)))
+        .values(not_before=parameter("leased_until", Instant), attempts=outbox.c.attempts + 1)
+        .returning(outbox)
+    )
+
+
+def _next_due_at(heads: ColumnElement[bool]) -> Select[Any]:
+    return select(func.min(outbox.c.not_before)).where(heads)
+
+
+_IS_HEAD = outbox.c.id.in_(_HEADS)
+#: The same for PostgreSQL, which would rather read the whole table than look up a hundred rows.
+_IS_ONE_OF_HEADS = outbox.c.id == any_(func.array(_HEADS.scalar_subquery()))
+_TAKE = Statement(_take(_IS_ONE_OF_HEADS), for_sqlite=_take(_IS_HEAD))
+_NEXT_DUE_AT = Statement(_next_due_at(_IS_ONE_OF_HEADS), for_sqlite=_next_due_at(_IS_HEAD))
+_DONE = Statement(update(outbox).where(_THIS).values(sent_at=parameter("sent_at", Instant)))
+_RETRY = Statement(
+    update(outbox)
+    .where(_THIS, _UNSENT)
+    .values(not_before=parameter("not_before", Instant), error=parameter("error", Text()))
+)
+
+
+class SqlOutbox:
+    """The outbox of one transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def add(self, outgoing: Outgoing) -> None:
+        """Queue it; a card that waits unsent for the same request already is enough."""
+        self._session.later(
+            _ADD_CARD if outgoing.notice is Notice.CARD else _ADD,
+            {
+                "id": outgoing.id,
+                "notice": outgoing.notice.value,
+                "lane": outgoing.lane,
+                "request": outgoing.request,
+                "body": outgoing.body,
+                "at": outgoing.at,
+                "not_before": outgoing.not_before,
+                "attempts": outgoing.attempts,
+                "sent_at": None,
+                "error": None,
+            },
+        )
+
+    async def take(self, now: datetime, *, lease: timedelta, limit: int) -> Sequence[Outgoing]:
+        """Return what may be sent at *now*, oldest first, and hide it from others for *lease*."""
+        values = {"now": now, "leased_until": now + lease, "limit": limit}
+        taken = [_outgoing(row) for row in await self._session.rows(_TAKE, values)]
+        return sorted(taken, key=lambda outgoing: (outgoing.at, outgoing.id))
+
+    async def done(self, outgoing: OutboxId, at: datetime) -> None:
+        """Note that it was said at *at*."""
+        self._session.later(_DONE, {"outgoing": outgoing, "sent_at": at})
+
+    async def retry(self, outgoing: OutboxId, *, not_before: datetime, error: str) -> None:
+        """Try it again from *not_before* on."""
+        values = {"outgoing": outgoing, "not_before": not_before, "error": error}
+        self._session.later(_RETRY, values)
+
+    async def next_due_at(self) -> datetime | None:
+        """Return the nearest instant at which something may be sent."""
+        row = await self._session.row(_NEXT_DUE_AT)
+        found: datetime | None = row[0] if row else None
+        return found
+
+
+def _outgoing(row: Row) -> Outgoing:
+    id_, notice, lane, request, body, at, not_before, attempts, _, _ = row
+    return Outgoing(
+        id=id_,
+        notice=Notice(notice),
+        lane=lane,
+        request=request,
+        body=body,
+        at=at,
+        not_before=not_before,
+        attempts=attempts,
+    )

@@ -1,0 +1,110 @@
+"""Which schema a database has, which one this program knows, and how the one becomes the other."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from escalation.errors import SchemaMismatch, StoreUnavailable
+from escalation.store.migrations import REVISIONS
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from sqlalchemy import Connection
+
+REVISION = "SELECT version_num FROM alembic_version"
+SQLITE_HAS_REVISION = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
+POSTGRESQL_HAS_REVISION = "SELECT 1 WHERE to_regclass('alembic_version') IS NOT NULL"
+#: PostgreSQL's advisory lock of the one who migrates.
+_LOCK = 0x616E_646F_6E02
+
+
+def expected() -> str:
+    """Return the revision this program was written for."""
+    return REVISIONS[-1]
+
+
+def is_behind(found: str | None) -> bool:
+    """Return whether a database at *found* can be brought up to date."""
+    return found is None or found in REVISIONS[:-1]
+
+
+def compare(found: str | None) -> None:
+    """Raise ``SchemaMismatch`` unless *found* is the revision this program was written for."""
+    if found == expected():
+        return
+    if is_behind(found):
+        raise SchemaMismatch(
+            f"the database's schema is behind: it is at {found or 'none'}, this program needs {expected()};"
+            " run `andon migrate`"
+        )
+    raise SchemaMismatch(
+        f"the database's schema is ahead: it is at {found}, this program knows up to {expected()};"
+        " run the version of andon that migrated it, or a newer one"
+    )
+
+
+async def migrate_sqlite(path: Path) -> None:
+    """Bring the file at *path* up to date: all of it, or nothing."""
+    with _our_errors():
+        await asyncio.to_thread(_migrate_sqlite, path)
+
+
+async def migrate_postgresql(url: str) -> None:
+    """Bring the database at *url* (``postgresql://…``) up to date: all of it, or nothing."""
+    import asyncpg
+    from sqlalchemy import NullPool, text
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    with _our_errors():
+        # The driver reads the address itself, so that it means here what it means to the store.
+        engine = create_async_engine(
+            "postgresql+asyncpg://", poolclass=NullPool, async_creator=partial(asyncpg.connect, url)
+        )
+        async with engine.begin() as connection:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            await connection.run_sync(_upgrade)
+        await engine.dispose()
+
+
+def _migrate_sqlite(path: Path) -> None:
+    from sqlalchemy import URL, NullPool, create_engine, event
+
+    url = URL.create("sqlite", database=str(path))
+    engine = create_engine(url, poolclass=NullPool, connect_args={"isolation_level": None})
+    # The driver would begin its transactions too late and leave half of a migration behind.
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    with engine.begin() as connection:
+        _upgrade(connection)
+
+
+def _upgrade(connection: "Connection") -> None:
+    from alembic import command
+
+    command.upgrade(configuration(connection), "head")
+
+
+def configuration(connection: "Connection | None" = None) -> "Config":
+    """Return Alembic's configuration, to run on *connection*."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+@contextmanager
+def _our_errors() -> Iterator[None]:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        # What SQLAlchemy says may show the address it was given, with the password.
+        cause = getattr(error, "orig", None) or error
+        first_line = (str(cause).splitlines() or [type(cause).__name__])[0]
+        raise StoreUnavailable(f"the database could not be migrated: {first_line}") from error

@@ -1,0 +1,150 @@
+"""The store in one SQLite file, for one serving process."""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from types import MappingProxyType
+
+from escalation.clock import Clock, SystemClock
+from escalation.errors import AlreadyServed, StoreUnavailable
+from escalation.store import schema
+from escalation.store.sqlite_writer import SqliteSession, SqliteWriter, our_errors
+from escalation.store.transaction import SqlTransaction
+
+_PRAGMAS = MappingProxyType(
+    {
+        "foreign_keys": "ON",
+        # A commit is on the disk before anybody is told of it; with WAL, NORMAL would not promise that.
+        "synchronous": "FULL",
+        "temp_store": "MEMORY",
+    }
+)
+#: Readers and the writer never wait for each other. The file remembers it.
+_LOG_AHEAD = "journal_mode=WAL"
+#: A reader waits this long, in milliseconds, while another process puts the file in order.
+_READER_PATIENCE = 250
+_IDLE_READERS = 4
+
+
+class SqliteStore:
+    """Everything in the file *path*. Readers see what is committed and never wait for a writer."""
+
+    def __init__(self, path: Path, clock: Clock | None = None) -> None:
+        self._path = path
+        self._clock = clock or SystemClock()
+        self._writer: SqliteWriter | None = None
+        self._readers: list[sqlite3.Connection] = []
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[SqlTransaction]:
+        """Open a transaction that may change things; commit at the end of the block, or roll back."""
+        if self._writer is None:
+            self._writer = SqliteWriter(self._connect(_LOG_AHEAD), self._clock)
+        async with self._writer.transaction() as session:
+            yield SqlTransaction(session)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[SqlTransaction]:
+        """Open a transaction that changes nothing and sees one moment throughout."""
+        connection = self._readers.pop() if self._readers else self._reader()
+        try:
+            with our_errors():
+                connection.execute("BEGIN")
+            yield SqlTransaction(SqliteSession(connection, self._clock.now(), frozen=True))
+        finally:
+            self._give_back(connection)
+
+    async def check(self) -> None:
+        """Raise ``StoreError`` unless the file can be read and its schema is the one we know."""
+        schema.compare(await self.revision())
+
+    async def prepare(self, *, migrate: bool = False) -> None:  # noqa: ARG002  # a file is always brought up to date
+        """Create the file, or bring it up to date, and check it."""
+        self._create()
+        if schema.is_behind(await self.revision()):
+            await schema.migrate_sqlite(self._path)
+            self._connect(_LOG_AHEAD).close()
+        await self.check()
+
+    @contextmanager
+    def serve_lock(self) -> Iterator[None]:
+        """Be the only process that serves this file during the block, or raise ``AlreadyServed``."""
+        lock = self._path.with_name(self._path.name + ".lock")
+        try:
+            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StoreUnavailable(f"{lock}: {error.strerror}") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(descriptor)
+            raise AlreadyServed(f"another process serves {self._path}; it holds {lock}") from error
+        try:
+            yield
+        finally:
+            os.close(descriptor)
+
+    async def close(self) -> None:
+        """Finish what is being committed and let go of the file."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            await writer.close()
+        while self._readers:
+            self._readers.pop().close()
+
+    def _create(self) -> None:
+        # Created here and not by SQLite: nobody else may read what agents ask and people decide.
+        try:
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            raise StoreUnavailable(f"{self._path}: {error.strerror}") from error
+
+    async def revision(self) -> str | None:
+        """Return the schema's revision; none for a file that is new or not there."""
+        if not self._path.exists():
+            return None
+        connection = self._reader()
+        try:
+            with our_errors():
+                if connection.execute(schema.SQLITE_HAS_REVISION).fetchone() is None:
+                    return None
+                row: tuple[str] | None = connection.execute(schema.REVISION).fetchone()
+                return row and row[0]
+        finally:
+            connection.close()
+
+    def _reader(self) -> sqlite3.Connection:
+        return self._connect("query_only=ON", f"busy_timeout={_READER_PATIENCE}")
+
+    def _connect(self, *pragmas: str) -> sqlite3.Connection:
+        with our_errors():
+            connection = sqlite3.connect(
+                f"{self._path.absolute().as_uri()}?mode=rw",
+                uri=True,
+                timeout=0,
+                isolation_level=None,
+                check_same_thread=False,  # a commit runs in a thread while nobody else touches it
+                cached_statements=256,
+            )
+        try:
+            with our_errors():
+                for pragma in (*(f"{name}={value}" for name, value in _PRAGMAS.items()), *pragmas):
+                    connection.execute(f"PRAGMA {pragma}").close()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        try:
+            connection.rollback()
+        except sqlite3.Error:
+            connection.close()
+            return
+        if len(self._readers) < _IDLE_READERS:
+            self._readers.append(connection)
+        else:
+            connection.close()

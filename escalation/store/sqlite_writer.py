@@ -1,0 +1,174 @@
+"""The one connection that writes to a SQLite file, and how transactions share its commits.
+
+A commit waits for the disk; a statement does not. So statements run where they are asked, in some
+ten microseconds, and only the commit goes to a thread. Transactions that came meanwhile run one
+after the other, each in a savepoint of its own, and are committed together: each is told of its
+success after that commit, and one that fails takes back its own changes alone.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import datetime
+from typing import Any
+
+from escalation.clock import Clock, monotonic
+from escalation.errors import StoreError, StoreUnavailable
+from escalation.store.session import Session
+from escalation.store.statement import Row
+
+#: How long to wait for another process that writes, in seconds.
+_PATIENCE = 5.0
+_PAUSE = 0.005
+_OUR_MISTAKES = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_RANGE, sqlite3.SQLITE_MISUSE})
+
+
+@contextmanager
+def our_errors() -> Iterator[None]:
+    """Raise what goes wrong in SQLite as errors of ours."""
+    try:
+        yield
+    except (sqlite3.IntegrityError, UnicodeError, OverflowError) as error:
+        raise StoreError(f"SQLite refused a row: {error}") from error
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) in _OUR_MISTAKES:
+            raise StoreError(f"SQLite refused a statement: {error}") from error
+        raise StoreUnavailable(f"SQLite: {error}") from error
+    except OSError as error:
+        raise StoreUnavailable(f"SQLite: {error.strerror or error}") from error
+
+
+class SqliteSession(Session):
+    """A transaction of one connection to a SQLite file."""
+
+    dialect = "sqlite"
+    exclusive = True
+
+    def __init__(self, connection: sqlite3.Connection, now: datetime, *, frozen: bool) -> None:
+        super().__init__(now, frozen=frozen)
+        self._connection = connection
+
+    async def _fetch(self, sql: str, arguments: Sequence[Any]) -> Sequence[Row]:
+        with our_errors():
+            return self._connection.execute(sql, arguments).fetchall()
+
+    async def _execute(self, sql: str, arguments: Sequence[Any]) -> int:
+        with our_errors():
+            return self._connection.execute(sql, arguments).rowcount
+
+    async def _execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        with our_errors():
+            self._connection.executemany(sql, rows)
+
+
+class SqliteWriter:
+    """Runs transactions one after the other; commits those that met together."""
+
+    def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._turn = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="andon-sqlite")
+        self._commit: asyncio.Task[None] | None = None  # of the open batch
+        self._lost: StoreUnavailable | None = None  # why the open batch cannot commit any more
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[SqliteSession]:
+        """Open a transaction; after the block it is committed, or nothing of it remains."""
+        async with self._turn:
+            commit = await self._join()
+            # The clock is read once the turn has come: instants follow the order of commits.
+            session = SqliteSession(self._connection, self._clock.now(), frozen=False)
+            try:
+                yield session
+                await session.flush()
+                self._run("RELEASE andon")
+            except BaseException:
+                self._take_back()
+                raise
+        # Shielded: that one transaction's caller gave up must not undo its neighbours'.
+        await asyncio.shield(commit)
+
+    async def close(self) -> None:
+        """Finish the open batch and let go of the file."""
+        if self._commit is not None:
+            with suppress(StoreUnavailable):
+                await asyncio.shield(self._commit)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
+        self._thread.shutdown()
+
+    async def _join(self) -> asyncio.Task[None]:
+        if self._commit is None:
+            await self._patiently("BEGIN IMMEDIATE")
+            self._lost = None
+            # It queues for its turn behind everybody who waits already: they ride along.
+            self._commit = asyncio.create_task(self._commit_in_turn())
+            self._commit.add_done_callback(_look)
+        elif self._lost is not None:
+            raise self._lost
+        self._run("SAVEPOINT andon")
+        return self._commit
+
+    async def _commit_in_turn(self) -> None:
+        try:
+            async with self._turn:
+                try:
+                    await self._commit_now()
+                finally:
+                    self._commit = None
+        except asyncio.CancelledError as error:
+            raise StoreUnavailable(
+                "the program ended during a commit; whether it took effect is not known"
+            ) from error
+
+    async def _commit_now(self) -> None:
+        if self._lost is not None:
+            raise self._lost
+        loop = asyncio.get_running_loop()
+        try:
+            with our_errors():
+                await loop.run_in_executor(self._thread, self._connection.commit)
+        except StoreError as error:
+            self._abandon()
+            raise StoreUnavailable(str(error)) from error
+
+    def _take_back(self) -> None:
+        # A full disk or the like ends the whole transaction, with everybody's changes in it.
+        with suppress(StoreError):
+            self._run("ROLLBACK TO andon")
+            self._run("RELEASE andon")
+            return
+        self._abandon()
+        self._lost = StoreUnavailable("SQLite lost the transaction; nothing was changed")
+
+    def _abandon(self) -> None:
+        with suppress(sqlite3.Error):
+            self._connection.rollback()
+
+    def _run(self, sql: str) -> None:
+        with our_errors():
+            self._connection.execute(sql)
+
+    async def _patiently(self, sql: str) -> None:
+        # SQLite's own patience would hold up everything else in this process.
+        until = monotonic() + _PATIENCE
+        while True:
+            try:
+                self._connection.execute(sql)
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or monotonic() > until:
+                    raise StoreUnavailable(f"SQLite: {error}") from error
+                await asyncio.sleep(_PAUSE)
+            except sqlite3.Error as error:
+                raise StoreUnavailable(f"SQLite: {error}") from error
+            else:
+                return
+
+
+def _look(task: asyncio.Task[None]) -> None:
+    # Everybody in the batch is told; nobody may be left, and then asyncio would complain.
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,87 @@
+"""The kill switches, in a database: one row per scope."""
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import Integer, select, update
+
+from escalation.errors import StoreError
+from escalation.store.session import Session
+from escalation.store.statement import Among, Row, Statement, insert_unless_there, parameter
+from escalation.store.tables import Name, switches
+from escalation.switch import Scope, Stop, Switch
+from escalation.switch import scope as scope_of
+
+_CHANGING = ("stopped_by", "stopped_at", "reason", "version")
+_THIS = switches.c.scope == parameter("this", Name)
+
+_ENSURE = insert_unless_there(switches, ["scope"])
+#: In one order everywhere, so that two claims and a stop never wait for each other in a circle.
+_SHARE = Statement(
+    select(switches)
+    .where(Among(switches.c.scope, "scopes"))
+    .order_by(switches.c.scope)
+    .with_for_update(read=True)
+)
+_LOCK = Statement(select(switches).where(_THIS).with_for_update())
+_SAVE = Statement(
+    update(switches)
+    .where(_THIS, switches.c.version == parameter("before", Integer()))
+    .values({name: parameter(name, switches.c[name].type) for name in _CHANGING})
+)
+_STOPPED = Statement(select(switches).where(switches.c.stopped_at.is_not(None)).order_by(switches.c.scope))
+
+
+class SqlSwitches:
+    """The switches of one transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def ensure(self, scopes: Collection[Scope]) -> None:
+        """Insert a running switch for each scope that has none."""
+        for scope in sorted(scopes, key=str):
+            await self._session.run(_ENSURE, {"scope": str(scope), **_moving(Switch(scope=scope))})
+
+    async def share(self, scopes: Collection[Scope]) -> Sequence[Switch]:
+        """Return the switches of *scopes* and keep all of them from moving until this transaction ends.
+
+        A switch that is missing is inserted, running: a row that is not there cannot be held.
+        """
+        names = {str(scope) for scope in scopes}
+        rows = await self._session.rows(_SHARE, {"scopes": names})
+        if len(rows) < len(names):
+            await self.ensure(scopes)
+            rows = await self._session.rows(_SHARE, {"scopes": names})
+        if len(rows) < len(names):
+            raise StoreError("a switch is missing, and it could not be inserted")
+        return [_switch(row) for row in rows]
+
+    async def lock(self, scope: Scope) -> Switch | None:
+        """Return the switch and keep others from reading it for a claim, or moving it."""
+        row = await self._session.row(_LOCK, {"this": str(scope)})
+        return None if row is None else _switch(row)
+
+    async def save(self, switch: Switch) -> bool:
+        """Write *switch* over version ``switch.version - 1``; return False if that is not there."""
+        before = {"this": str(switch.scope), "before": switch.version - 1}
+        return await self._session.run(_SAVE, {**before, **_moving(switch)}) == 1
+
+    async def stopped(self) -> Sequence[Switch]:
+        """Return the switches that are stopped, by scope."""
+        return [_switch(row) for row in await self._session.rows(_STOPPED)]
+
+
+def _moving(switch: Switch) -> dict[str, object]:
+    stop = switch.stop
+    return {
+        "stopped_by": stop.by if stop else None,
+        "stopped_at": stop.at if stop else None,
+        "reason": stop.reason if stop else None,
+        "version": switch.version,
+    }
+
+
+def _switch(row: Row) -> Switch:
+    name, by, at, reason, version = row
+    stop = None if at is None else Stop(by=by, at=at, reason=reason)
+    return Switch(scope=scope_of(name), stop=stop, version=version)

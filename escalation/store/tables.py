@@ -1,0 +1,288 @@
+"""The tables. ``migrations/`` builds them; a test compares the two."""
+
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects import postgresql
+
+from escalation.grant import GrantState
+from escalation.ports import Notice
+from escalation.request import State, Verdict
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Microseconds(TypeDecorator[datetime]):
+    """An instant as whole microseconds since 1970: SQLite has no instants, and numbers sort right."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+Instant = DateTime(timezone=True).with_variant(Microseconds(), "sqlite")
+#: Ids and names. They sort by their bytes, in every database as in Python.
+Name = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+_Counter = BigInteger().with_variant(Integer(), "sqlite")
+
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+        "uq": "%(table_name)s_%(column_0_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    }
+)
+
+
+def _one_of(column: str, values: type[Enum]) -> CheckConstraint:
+    names = ", ".join(f"'{value.value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({names})", name=column)
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    condition = text(where)
+    return Index(name, *columns, unique=unique, postgresql_where=condition, sqlite_where=condition)
+
+
+config_versions = Table(
+    "config_versions",
+    metadata,
+    Column("version", Name, primary_key=True),
+    Column("loaded_at", Instant, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Name, primary_key=True),
+    Column("tenant", Name, nullable=False),
+    Column("agent", Name, nullable=False),
+    Column("function", Name, nullable=False),
+    Column("owner", Name, nullable=False),
+    Column("action_type", Name),  # None for a question
+    Column("subject", Text, nullable=False),  # canonical arguments, or the question as JSON
+    Column("digest", Name, nullable=False),
+    Column("words", Text, nullable=False),  # JSON
+    Column("ruling_rule", Text, nullable=False),
+    Column("ruling_version", Name, nullable=False),
+    Column("approvers", Text, nullable=False),  # JSON
+    Column("quorum", Integer, nullable=False),
+    Column("channel", Name, nullable=False),
+    Column("nudge_at", Instant, nullable=False),
+    Column("backup_at", Instant, nullable=False),
+    Column("deadline", Instant, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("key", Name),
+    Column("edits", Name),
+    Column("asks_again", Name),
+    Column("follow", Name),
+    Column("state", Name, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("rung", SmallInteger, nullable=False),
+    Column("delivered_at", Instant),
+    Column("acknowledged_by", Name),
+    Column("decided", SmallInteger, nullable=False),  # how many decisions it has
+    Column("settled_at", Instant),
+    Column("reason", Text),
+    Column("answer", Text),
+    Column("next_due_at", Instant),
+    _one_of("state", State),
+    CheckConstraint("(state = 'pending') = (next_due_at IS NOT NULL)", name="due_while_pending"),
+    CheckConstraint("(state = 'pending') = (settled_at IS NULL)", name="settled_at"),
+    _partial("requests_due", "next_due_at", "id", where="next_due_at IS NOT NULL"),
+    _partial("requests_key", "agent", "key", unique=True, where="key IS NOT NULL"),
+    Index("requests_agent", "agent", "id"),
+    Index("requests_state", "state", "id"),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", Name, primary_key=True),
+    Column("fingerprint", Name, nullable=False),
+    Column("person", Name),
+    Column("what", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    UniqueConstraint("fingerprint"),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Name, primary_key=True),
+    Column("request", Name, ForeignKey("requests.id"), nullable=False),
+    Column("position", SmallInteger, nullable=False),
+    Column("person", Name, nullable=False),
+    Column("verdict", Name, nullable=False),
+    Column("digest", Name, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("ingress", Name, ForeignKey("inbox.id"), nullable=False),
+    Column("text", Text),
+    _one_of("verdict", Verdict),
+    UniqueConstraint("request", "position"),
+    _partial("decisions_approval", "request", "person", unique=True, where="verdict = 'approve'"),
+    Index("decisions_person", "person", "at", "id"),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("id", Name, primary_key=True),
+    Column("tenant", Name, nullable=False),
+    Column("request", Name, ForeignKey("requests.id"), nullable=False),
+    Column("agent", Name, nullable=False),
+    Column("digest", Name, nullable=False),
+    Column("granted_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("report_within", BigInteger, nullable=False),  # microseconds
+    Column("state", Name, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("attempt", Text),
+    Column("claimed_at", Instant),
+    Column("ended_at", Instant),
+    Column("result", Text),
+    Column("resolved_by", Name),
+    Column("next_due_at", Instant),
+    _one_of("state", GrantState),
+    CheckConstraint("(state IN ('granted', 'claimed')) = (next_due_at IS NOT NULL)", name="due_while_open"),
+    UniqueConstraint("request"),
+    _partial("grants_due", "next_due_at", "id", where="next_due_at IS NOT NULL"),
+)
+
+rungs = Table(
+    "rungs",
+    metadata,
+    Column("request", Name, ForeignKey("requests.id"), primary_key=True),
+    Column("rung", SmallInteger, primary_key=True, autoincrement=False),
+    Column("planned_at", Instant, nullable=False),
+    Column("actual_at", Instant, nullable=False),
+)
+
+cards = Table(
+    "cards",
+    metadata,
+    Column("request", Name, ForeignKey("requests.id"), primary_key=True),
+    Column("channel", Name, nullable=False),
+    Column("ts", Name, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Name, primary_key=True),
+    Column("notice", Name, nullable=False),
+    Column("lane", Name, nullable=False),
+    Column("request", Name),
+    Column("body", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("not_before", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("sent_at", Instant),
+    Column("error", Text),  # of the last attempt
+    _one_of("notice", Notice),
+    _partial("outbox_unsent", "lane", "at", "id", where="sent_at IS NULL"),
+    # One card waits at most. One that was taken is being drawn and does not count: what changes
+    # from then on needs a row of its own, or the card would never show it.
+    _partial(
+        "outbox_waiting_card",
+        "request",
+        unique=True,
+        where="sent_at IS NULL AND attempts = 0 AND notice = 'card'",
+    ),
+)
+
+switches = Table(
+    "switches",
+    metadata,
+    Column("scope", Name, primary_key=True),
+    Column("stopped_by", Name),
+    Column("stopped_at", Instant),
+    Column("reason", Text),
+    Column("version", Integer, nullable=False),
+    CheckConstraint(
+        "(stopped_by IS NULL) = (stopped_at IS NULL) AND (stopped_by IS NULL) = (reason IS NULL)", name="stop"
+    ),
+)
+
+agent_keys = Table(
+    "agent_keys",
+    metadata,
+    Column("id", Name, primary_key=True),
+    Column("agent", Name, nullable=False),
+    Column("hash", Name, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+    UniqueConstraint("hash"),
+)
+
+audit_events = Table(
+    "audit_events",
+    metadata,
+    # Events of one millisecond have ids in any order; their position tells which came first.
+    Column("position", _Counter, Identity(always=True), primary_key=True),
+    Column("id", Name, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("name", Name, nullable=False),
+    Column("actor", Name, nullable=False),
+    Column("subject", Name, nullable=False),
+    Column("agent", Name),
+    Column("data", Text, nullable=False),
+    UniqueConstraint("id"),
+    Index("audit_events_agent", "agent", "position"),
+    Index("audit_events_subject", "subject", "position"),
+    sqlite_autoincrement=True,
+)
+
+#: The events without a link, kept by triggers: finding them must not read the whole record.
+audit_unlinked = Table(
+    "audit_unlinked",
+    metadata,
+    Column("position", _Counter, primary_key=True, autoincrement=False),
+)
+
+audit_links = Table(
+    "audit_links",
+    metadata,
+    Column("seq", _Counter, primary_key=True, autoincrement=False),
+    Column("event", Name, nullable=False),
+    Column("hash", Name, nullable=False),
+    UniqueConstraint("event"),
+)
+
+audit_seals = Table(
+    "audit_seals",
+    metadata,
+    Column("seq", _Counter, primary_key=True, autoincrement=False),
+    Column("hash", Name, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+#: Tables whose rows are only ever added; triggers refuse everything else.
+APPEND_ONLY = ("audit_events", "audit_links", "audit_seals", "decisions")
