@@ -1,0 +1,1 @@
+"""The agents' door: requests, claims and reports over HTTP."""

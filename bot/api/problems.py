@@ -1,0 +1,75 @@
+"""What an agent is told when something is refused: problem details (RFC 9457) that say what to do."""
+
+from dataclasses import dataclass, field
+
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+
+from escalation.reason import Reason, Refused
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(eq=False)
+class Problem(Exception):
+    """An answer that is a problem."""
+
+    name: str
+    status: int
+    detail: str
+    more: dict[str, str] = field(default_factory=dict)
+    recorded: bool = False  #: Whether the core refused it, and put that on the record.
+
+    def response(self) -> JSONResponse:
+        """Return it as an HTTP response."""
+        content = {
+            "type": f"urn:andon:problem:{self.name}",
+            "title": self.name.replace("-", " ").capitalize(),
+            "status": self.status,
+            "detail": self.detail,
+            **self.more,
+        }
+        headers = {"Retry-After": "1"} if self.status == 503 else {}
+        if self.status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+        return JSONResponse(content, status_code=self.status, media_type=MEDIA_TYPE, headers=headers)
+
+
+#: The problem that each reason is for an agent. What only people can be told has none.
+_NAMES: dict[Reason, tuple[str, int]] = {
+    Reason.UNKNOWN_AGENT: ("forbidden", 403),
+    Reason.UNKNOWN_REQUEST: ("not-found", 404),
+    Reason.UNKNOWN_GRANT: ("not-found", 404),
+    Reason.NOT_YOURS: ("not-found", 404),
+    Reason.UNKNOWN_ACTION_TYPE: ("unknown-action-type", 422),
+    Reason.ARGUMENTS_INVALID: ("arguments-invalid", 422),
+    Reason.KEY_REUSED: ("idempotency-key-reused", 409),
+    Reason.STOPPED: ("stopped", 423),
+    Reason.ALREADY_SETTLED: ("already-settled", 409),
+    Reason.DIGEST_MISMATCH: ("digest-mismatch", 409),
+    Reason.GRANT_EXPIRED: ("grant-expired", 409),
+    Reason.GRANT_REVOKED: ("grant-revoked", 409),
+    Reason.GRANT_CLAIMED: ("grant-claimed", 409),
+    Reason.AUTHORITY_LAPSED: ("grant-revoked", 409),
+    Reason.NOT_CLAIMED: ("not-claimed", 409),
+    Reason.ALREADY_REPORTED: ("already-reported", 409),
+    Reason.AWAITING_PERSON: ("awaiting-person", 409),
+}
+
+
+def problem(refused: Refused) -> Problem:
+    """Return *refused* as a problem."""
+    name, status = _NAMES.get(refused.reason, ("refused", 409))
+    more: dict[str, str] = {}
+    if refused.reason is Reason.ARGUMENTS_INVALID:
+        more["path"] = refused.detail.partition(": ")[0]
+    if refused.reason is Reason.STOPPED:
+        more["scope"], _, more["reason"] = refused.detail.partition(", ")
+    return Problem(name, status, str(refused), more, recorded=True)
+
+
+def invalid(error: RequestValidationError) -> Problem:
+    """Return what is wrong with a header or a query as a problem."""
+    first = error.errors()[0]
+    path = ".".join(["$", *(str(part) for part in first["loc"][1:])])
+    return Problem("invalid", 422, f"{path}: {first['msg']}.", {"path": path})

@@ -1,0 +1,25 @@
+"""The command line: serve, check, migrate, keys, audit, slack-manifest."""
+
+import typer
+
+from bot.cli import audit, check, keys, manifest, migrate, serve
+
+app = typer.Typer(
+    name="andon",
+    help="Keeps people in charge of AI agents: agents ask in Slack, people decide, the clock never approves.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # a traceback with local variables could show a secret
+    rich_markup_mode=None,
+)
+app.command("serve")(serve.serve)
+app.command("check")(check.check)
+app.command("migrate")(migrate.migrate)
+app.command("slack-manifest")(manifest.slack_manifest)
+app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,54 @@
+"""``andon audit``: ask the record, and check that nobody changed it."""
+
+from typing import Annotated
+
+import typer
+
+from bot.cli.common import ConfigOption, fail, with_core
+from escalation.audit import Broken, ChainHash, Event, Seal, instant
+from escalation.clock import SystemClock
+from escalation.service import look, seal
+from escalation.service.core import Core
+
+app = typer.Typer(help="The audit record.", no_args_is_help=True)
+_NOTED = "A seal that you noted elsewhere, as SEQ:HASH; the record must contain it."
+
+
+@app.command()
+def verify(
+    noted: Annotated[str | None, typer.Option("--seal", help=_NOTED)] = None, config: ConfigOption = None
+) -> None:
+    """Recompute the whole chain and compare it with every seal."""
+    kept = None if noted is None else _seal(noted)
+    verdict = with_core(config, lambda core: seal.verify(core.store, noted=kept))
+    if isinstance(verdict, Broken):
+        fail(f"The record is BROKEN at {verdict.seq}: {verdict.why}.")
+    typer.echo(f"The record is whole: {verdict.events} events, each where it was written.")
+    if verdict.head is not None:
+        typer.echo(f"Seal {verdict.head.seq}:{verdict.head.hash} of {instant(verdict.head.at)}")
+    if verdict.unsealed:
+        newer = "1 newer event is" if verdict.unsealed == 1 else f"{verdict.unsealed} newer events are"
+        typer.echo(f"{newer} not sealed yet; a running server seals in seconds.")
+
+
+@app.command()
+def show(
+    agent: Annotated[str | None, typer.Option(help="Only this agent's.")] = None,
+    about: Annotated[str | None, typer.Option(help="Only about this request, grant, key or scope.")] = None,
+    limit: Annotated[int, typer.Option(help="How many, at most.")] = 200,
+    config: ConfigOption = None,
+) -> None:
+    """Print events, oldest first: when, what, who, about what, and the rest."""
+
+    async def read(core: Core) -> list[Event]:
+        return list(await look.events(core, agent=agent, subject=about, limit=limit))
+
+    for event in with_core(config, read):
+        typer.echo(f"{instant(event.at)}  {event.name.value}  {event.actor}  {event.subject}  {event.data}")
+
+
+def _seal(written: str) -> Seal:
+    seq, _, hash_ = written.partition(":")
+    if not seq.isdecimal() or len(hash_) != 64:
+        fail(f"{written!r} is no seal; write SEQ:HASH as `andon audit verify` prints it.")
+    return Seal(seq=int(seq), hash=ChainHash(hash_), at=SystemClock().now())

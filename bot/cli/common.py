@@ -1,0 +1,106 @@
+"""
+What the commands share: loading what they need, and saying what is wrong with it.
+
+The wiring, with the web and Slack in it, is imported by those who need it: to check a file takes none.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+from bot.config import (
+    ConfigurationProblems,
+    Environment,
+    InvalidSettings,
+    Settings,
+    environment,
+    load,
+    settings,
+)
+from bot.config import Loaded as Found
+from escalation.clock import SystemClock
+from escalation.errors import EscalationError
+from escalation.service.core import Core
+
+if TYPE_CHECKING:
+    from bot.wiring import Loaded
+
+T = TypeVar("T")
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="The configuration; ANDON_CONFIG or andon.yaml if not given.")
+]
+
+
+def fail(*lines: str) -> NoReturn:
+    """Say what is wrong and exit with status 1."""
+    for line in lines:
+        typer.echo(line, err=True)
+    raise typer.Exit(1)
+
+
+def all_settings() -> Settings:
+    """Return the whole environment, or say which variable is wrong."""
+    try:
+        return settings()
+    except InvalidSettings as error:
+        fail(*str(error).splitlines())
+
+
+def places() -> Environment:
+    """Return where things are, or say which variable is wrong."""
+    try:
+        return environment()
+    except InvalidSettings as error:
+        fail(*str(error).splitlines())
+
+
+def today() -> date:
+    """Return today's date, in UTC."""
+    return SystemClock().now().date()
+
+
+def read(config: Path) -> Found:
+    """Return what the files around *config* say, or say what is wrong with them."""
+    try:
+        found = load(config, today=today())
+    except ConfigurationProblems as problems:
+        fail(*(str(problem) for problem in problems.problems))
+    for warning in found.warnings:
+        typer.echo(str(warning), err=True)
+    return found
+
+
+def loaded(config: Path) -> "Loaded":
+    """Return the configuration in *config* for a core, or say what is wrong with it."""
+    from bot.wiring import Loaded
+
+    found = read(config)
+    texts = {Path(name).stem: text for name, text in found.sources.items() if name.endswith(".md")}
+    return Loaded(configuration=found.configuration, body=found.body, runbook=texts.get)
+
+
+def with_core(config: Path | None, use: Callable[[Core], Awaitable[T]]) -> T:
+    """Open what the environment names, run *use* with it, and close it again."""
+    from bot.wiring import open_core
+
+    where = places()
+    known = loaded(config or where.andon_config)
+
+    async def run() -> T:
+        async with open_core(where, known) as core:
+            await core.store.check()
+            return await use(core)
+
+    return run_or_fail(run())
+
+
+def run_or_fail(work: Coroutine[Any, Any, T]) -> T:
+    """Run *work*; turn what is our own trouble into one clear line."""
+    try:
+        return asyncio.run(work)
+    except EscalationError as error:
+        fail(str(error))

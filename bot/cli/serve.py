@@ -1,0 +1,84 @@
+"""``andon serve``: the doors and the engine, in one process."""
+
+import logging
+import socket
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import structlog
+import typer
+import uvloop
+
+from bot.cli.common import ConfigOption, all_settings, fail, loaded
+from bot.config import Settings, SlackMode
+from escalation.errors import EscalationError
+
+if TYPE_CHECKING:
+    from bot.wiring import Loaded
+
+
+def serve(
+    port: Annotated[int, typer.Option(help="Where agents (and Slack, over HTTP) reach it.")] = 8080,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    config: ConfigOption = None,
+) -> None:
+    """Serve Slack and the agents, and keep the clock."""
+    _log_to_stderr()
+    environment = all_settings()
+    known = loaded(config or environment.andon_config)
+    listener = _listen(host, port)
+    try:
+        uvloop.run(_serve(environment, known, listener))
+    except EscalationError as error:
+        fail(str(error))
+    finally:
+        listener.close()
+
+
+async def _serve(environment: Settings, known: "Loaded", listener: socket.socket) -> None:
+    from bot.wiring import serve as serve_house
+
+    host, port = listener.getsockname()[:2]
+    mode = "Socket Mode" if environment.slack_mode is SlackMode.SOCKET else "HTTP at /slack/events"
+    structlog.get_logger(__name__).info(
+        "starting",
+        url=f"http://{host}:{port}",
+        slack=mode,
+        configuration=known.configuration.version,
+        agents=sorted(known.configuration.agents),
+    )
+    await serve_house(environment, known, listener)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        fail(f"cannot listen on {host}:{port}: {error.strerror}. Choose another one with --port.")
+    return listener
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    # Bolt warns of variables that it finds and does not need; APScheduler, of each beat that it
+    # drops because the last one still works, which is as it should be.
+    for chatty in ("slack_bolt", "apscheduler"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
+    # Each failed try to reach Slack's socket would be fifty lines; /readyz says it in one.
+    logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)
+    tty = sys.stderr.isatty()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer() if tty else structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

@@ -1,0 +1,19 @@
+"""The door through which a configuration comes: every file checked, every problem told at once."""
+
+from bot.config.load import Loaded, load
+from bot.config.problem import ConfigurationProblems, Problem, Severity
+from bot.config.settings import Environment, InvalidSettings, Settings, SlackMode, environment, settings
+
+__all__ = [
+    "ConfigurationProblems",
+    "Environment",
+    "InvalidSettings",
+    "Loaded",
+    "Problem",
+    "Settings",
+    "Severity",
+    "SlackMode",
+    "environment",
+    "load",
+    "settings",
+]

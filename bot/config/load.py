@@ -1,0 +1,147 @@
+"""Loads ``andon.yaml``, manifests and runbooks as one configuration, or says everything that is wrong."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from difflib import get_close_matches
+from pathlib import Path
+from types import MappingProxyType
+
+from bot.config import build
+from bot.config.arguments import check_arguments, check_schemas
+from bot.config.check import check_agents, check_installation, check_manifest, check_rules, check_runbook
+from bot.config.document import Document
+from bot.config.installation import FoldersShape, InstallationShape
+from bot.config.manifest import ManifestShape
+from bot.config.problem import ConfigurationProblems, Problem, in_order
+from bot.config.reading import Part, Reading
+from bot.config.runbooks import RunbookFile, freshness
+from bot.config.source import version
+from escalation.authority import Directory
+from escalation.configuration import Configuration
+from escalation.runbook import Runbook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A configuration that can be put in force."""
+
+    configuration: Configuration
+    runbooks: Mapping[str, Runbook]  #: By name.
+    warnings: tuple[Problem, ...]  #: What somebody should look at.
+    sources: Mapping[str, str]  #: The text of each file, by its name from the folder of ``andon.yaml``.
+
+    @property
+    def body(self) -> str:
+        """All the files as one text, to be remembered under the version."""
+        return json.dumps(dict(self.sources), ensure_ascii=False, sort_keys=True)
+
+
+def load(path: Path, *, today: date) -> Loaded:
+    """Return the configuration that begins at *path*; *today* tells what is out of date.
+
+    Raises ``ConfigurationProblems`` with all the problems of all the files. What one file says
+    against another is checked once each of the two is right by itself.
+    """
+    reading = Reading(path.parent)
+    installation = _installation(reading, path.name)
+    folders = FoldersShape() if installation is None else installation.folders
+    directory = None if installation is None else build.directory(installation)
+    manifests = list(_manifests(reading, folders.agents, installed=path))
+    _check_manifests(reading, manifests, directory, today=today)
+    runbooks = dict(_runbooks(reading, manifests, folder=folders.runbooks, today=today))
+    _check_runbooks(reading, manifests, runbooks, directory)
+    if installation is None or reading.failed:
+        raise ConfigurationProblems(reading.problems)
+    shapes = [part.shape for part in manifests if part.shape is not None]
+    return Loaded(
+        configuration=build.configuration(installation, shapes, version=version(reading.sources.values())),
+        runbooks=MappingProxyType({name: runbook for name, (_, runbook) in runbooks.items()}),
+        warnings=in_order(reading.problems),
+        sources=MappingProxyType({name: source.text for name, source in sorted(reading.sources.items())}),
+    )
+
+
+def _installation(reading: Reading, name: str) -> InstallationShape | None:
+    part = reading.part(name, InstallationShape)
+    if part is None or part.shape is None:
+        return None
+    reading.note(check_installation(part.document, part.shape, build.directory(part.shape)))
+    return part.shape
+
+
+def _manifests(reading: Reading, folder: str, *, installed: Path) -> Iterator[Part[ManifestShape]]:
+    base = reading.root / folder
+    found = sorted(base.glob("*/manifest.yaml"))
+    if not found:
+        message = f"there is no manifest in {base}/*/"
+        advice = "write one for each agent and call it manifest.yaml"
+        reading.note([Problem(file=str(installed), line=1, message=message, advice=advice)])
+    for path in found:
+        part = reading.part(f"{folder}/{path.parent.name}/{path.name}", ManifestShape)
+        if part is not None:
+            yield part
+
+
+def _check_manifests(
+    reading: Reading, parts: Sequence[Part[ManifestShape]], directory: Directory | None, *, today: date
+) -> None:
+    for part in parts:
+        faults = list(check_schemas(part.document))
+        reading.note(faults)
+        if part.shape is None:
+            continue
+        verified = part.shape.rollback.verified
+        reading.note(check_rules(part.document, part.shape))
+        reading.note(freshness(part.document, ("rollback", "verified"), verified, today=today))
+        if not faults:
+            reading.note(check_arguments(part.document, part.shape))
+        if directory is not None:
+            reading.note(check_manifest(part.document, part.shape, directory))
+    reading.note(check_agents(_shaped(parts)))
+
+
+def _runbooks(
+    reading: Reading, parts: Sequence[Part[ManifestShape]], *, folder: str, today: date
+) -> Iterator[tuple[str, tuple[Document, Runbook]]]:
+    users = {name: part.document for part in reversed(parts) if (name := _runbook_of(part)) is not None}
+    for name, user in sorted(users.items(), key=lambda item: item[0]):
+        base = reading.root / folder
+        if not (base / f"{name}.md").is_file():
+            close = get_close_matches(name, [path.stem for path in base.glob("*.md")], n=1)
+            advice = f"did you mean `{close[0]}`?" if close else "write that runbook"
+            message = f"is {name!r}; there is no {base / name}.md"
+            reading.note([user.problem(("runbook",), message, advice)])
+        elif (source := reading.source(f"{folder}/{name}.md")) is not None:
+            file = RunbookFile(source, name=name)
+            runbook, problems = file.read(today=today)
+            reading.note([*problems, *file.dead_links(base)])
+            if runbook is not None:
+                yield name, (file.front, runbook)
+
+
+def _check_runbooks(
+    reading: Reading,
+    parts: Sequence[Part[ManifestShape]],
+    runbooks: Mapping[str, tuple[Document, Runbook]],
+    directory: Directory | None,
+) -> None:
+    shapes = [shape for _, shape in _shaped(parts)]
+    for name, (front, runbook) in runbooks.items():
+        users = [shape.agent for shape in shapes if shape.runbook == name]
+        # Of a manifest that is not in shape the agent's name is not known either.
+        agents = {shape.agent for shape in shapes} if len(shapes) == len(parts) else {*runbook.agents}
+        reading.note(check_runbook(front, runbook, directory, agents=agents, users=users))
+
+
+def _shaped(parts: Sequence[Part[ManifestShape]]) -> list[tuple[Document, ManifestShape]]:
+    return [(part.document, part.shape) for part in parts if part.shape is not None]
+
+
+def _runbook_of(part: Part[ManifestShape]) -> str | None:
+    if part.shape is not None:
+        return part.shape.runbook
+    # Something else is wrong with the manifest; the runbook can be checked all the same.
+    said = part.document.value.get("runbook") if isinstance(part.document.value, dict) else None
+    return said if isinstance(said, str) and said.replace("-", "").replace("_", "").isalnum() else None

@@ -1,0 +1,66 @@
+"""Reads the files of a configuration into values of their shapes, and collects what is wrong with them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from pydantic import ValidationError
+
+from bot.config.document import Document, parse
+from bot.config.explain import explain
+from bot.config.fields import Shape
+from bot.config.problem import Problem, Severity
+from bot.config.source import Source, read
+
+S = TypeVar("S", bound=Shape)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part(Generic[S]):
+    """One file that was read."""
+
+    document: Document
+    shape: S | None  #: Nothing where the file does not have it.
+
+
+class Reading:
+    """The files read so far, and their problems."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root  #: The folder that names of files start from.
+        self.sources: dict[str, Source] = {}
+        self.problems: list[Problem] = []
+
+    def part(self, name: str, shape: type[S]) -> Part[S] | None:
+        """Return the YAML file called *name*, or nothing where it cannot be read."""
+        source = self.source(name)
+        if source is None:
+            return None
+        document = parse(source)
+        self.note(document.problems)
+        if document.value is None and document.problems:
+            return Part(document=document, shape=None)
+        try:
+            return Part(document=document, shape=shape.model_validate(document.value))
+        except ValidationError as error:
+            self.note(explain(document, shape, error))
+            return Part(document=document, shape=None)
+
+    def source(self, name: str) -> Source | None:
+        """Return the text of the file called *name*, or nothing where it cannot be read."""
+        found = read(self.root / name, name=name)
+        if isinstance(found, Problem):
+            self.note([found])
+            return None
+        self.sources[name] = found
+        return found
+
+    def note(self, problems: Iterable[Problem]) -> None:
+        """Add *problems* to those known."""
+        self.problems += problems
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is a problem that is more than a warning."""
+        return any(problem.severity is Severity.ERROR for problem in self.problems)

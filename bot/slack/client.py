@@ -1,0 +1,114 @@
+"""Slack's Web API, with the patience that its limits ask for."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler
+from slack_sdk.web.async_client import AsyncWebClient
+
+from escalation.errors import EscalationError
+
+_NO_ANSWER = "no answer"
+#: Slack is busy or broken: the same call may go through later.
+_BUSY = frozenset(
+    {
+        *("ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable"),
+        *("request_timeout", "team_added_to_org", _NO_ANSWER),
+    }
+)
+#: Our token is broken, which an operator mends.
+_TOKENS = frozenset(
+    {
+        *("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"),
+        *("missing_scope", "accesslimited"),
+    }
+)
+#: What is raised when Slack cannot be reached at all.
+AWAY = (aiohttp.ClientError, TimeoutError, OSError)
+_log = structlog.get_logger(__name__)
+_TOKEN = re.compile(r"xox[a-z]-[A-Za-z0-9-]+|xapp-[A-Za-z0-9-]+")
+
+
+class SlackRefused(EscalationError):
+    """Slack does not take our token, or it belongs to another workspace."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who we are in Slack."""
+
+    workspace: str  #: The team id.
+    bot_id: str
+    user_id: str
+
+
+def client(token: str, base_url: str) -> AsyncWebClient:
+    """Return a client that repeats only what cannot have arrived."""
+    # A rate limit or a server error is not waited out here, with a lane's lease ticking: the
+    # outbox keeps the message and comes back when Slack said.
+    return AsyncWebClient(
+        token=token,
+        base_url=base_url,
+        timeout=10,
+        retry_handlers=[AsyncConnectionErrorRetryHandler(max_retry_count=1)],
+    )
+
+
+async def identify(slack: AsyncWebClient, *, workspace: str) -> Identity:
+    """Return who the token makes us; raise ``SlackRefused`` if it is wrong or of another workspace.
+
+    Slack may be away while we start: then requests are taken all the same, and cards wait.
+    """
+    try:
+        answer = await slack.auth_test()
+    except AWAY as error:
+        _log.warning("slack_is_away", error=type(error).__name__)
+        return Identity(workspace=workspace, bot_id="", user_id="")
+    except SlackApiError as error:
+        if is_busy(error):
+            _log.warning("slack_is_away", error=error_code(error))
+            return Identity(workspace=workspace, bot_id="", user_id="")
+        raise SlackRefused(
+            f"Slack refuses SLACK_BOT_TOKEN ({error_code(error)}); copy the Bot User OAuth Token "
+            "from the app's page, OAuth & Permissions"
+        ) from None  # the original carries request details that need not reach a log
+    team = str(answer.get("team_id", ""))
+    if team != workspace:
+        raise SlackRefused(
+            f"SLACK_BOT_TOKEN belongs to workspace {team}, but andon.yaml says workspace: {workspace}"
+        )
+    return Identity(
+        workspace=team, bot_id=str(answer.get("bot_id", "")), user_id=str(answer.get("user_id", ""))
+    )
+
+
+def error_code(error: SlackApiError) -> str:
+    """Return Slack's word for what went wrong."""
+    # A proxy in between answers in words of its own, and then there is no JSON to read.
+    data = getattr(error.response, "data", None)
+    code = data.get("error") if isinstance(data, Mapping) else None
+    return str(code or _NO_ANSWER)
+
+
+def is_busy(error: SlackApiError) -> bool:
+    """Return whether Slack only has trouble right now."""
+    status = int(getattr(error.response, "status_code", HTTPStatus.OK))
+    return error_code(error) in _BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def may_pass(error: SlackApiError) -> bool:
+    """Return whether the same message may go through later.
+
+    Any other answer is about the message or its place, and will not change.
+    """
+    return is_busy(error) or error_code(error) in _TOKENS
+
+
+def without_secrets(text: str) -> str:
+    """Return *text* with anything that looks like a token blotted out."""
+    return _TOKEN.sub("xox…", text)

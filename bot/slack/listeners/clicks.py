@@ -1,0 +1,140 @@
+"""Buttons and menus on cards, notices and the Home tab."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
+
+from bot.slack import tell
+from bot.slack.door import Body, Door, click
+from bot.slack.render import modals, names
+from escalation.grant import Report
+from escalation.ids import GrantId, RequestId
+from escalation.reason import Reason, Refused
+from escalation.service import ask_again, claim, look
+from escalation.service.acknowledge import acknowledge
+from escalation.service.decide import Approve, Choice, Pick, decide
+from escalation.switch import scope
+
+Listener = Callable[..., Awaitable[None]]
+
+
+def register(app: AsyncApp, door: Door) -> None:
+    """Listen to every action id that is drawn."""
+    answers = re.compile(rf"^{re.escape(names.ANSWER)}(:\d+)?$")
+    app.action(names.APPROVE)(_approve(door))
+    app.action(answers)(_pick(door))
+    app.action(names.MORE)(_more(door))
+    app.action(names.ASK_AGAIN)(_ask_again(door))
+    app.action(names.RESOLVE_SUCCEEDED)(_resolve(door, Report.SUCCEEDED))
+    app.action(names.RESOLVE_FAILED)(_resolve(door, Report.FAILED))
+    app.action(names.STOP)(_confirm_stop(door))
+    app.action(names.RESUME)(_resume(door))
+    for action_id, show in (
+        (names.EDIT, tell.edit_form),
+        (names.REJECT, tell.reject_form),
+        (names.FULL, tell.in_full),
+        (names.ANSWER_TEXT, tell.answer_form),
+    ):
+        app.action(action_id)(_show(door, show))
+    # Links are buttons too, for Slack: their clicks only want to be acknowledged.
+    app.action(re.compile(r"^link"))(_ignore)
+
+
+def _approve(door: Door) -> Listener:
+    async def listener(ack: AsyncAck, request: AsyncBoltRequest, body: Body, action: Body) -> None:
+        await _decide(door, request, body, (RequestId(action["value"]), Approve()))
+        await ack()  # after the commit: an ack is a promise
+
+    return listener
+
+
+def _pick(door: Door) -> Listener:
+    async def listener(ack: AsyncAck, request: AsyncBoltRequest, body: Body, action: Body) -> None:
+        value = str(action.get("value") or (action.get("selected_option") or {}).get("value", ""))
+        request_id, _, index = value.partition("|")
+        choice = Pick(int(index) if index.isdecimal() else -1)
+        await _decide(door, request, body, (RequestId(request_id), choice))
+        await ack()
+
+    return listener
+
+
+async def _decide(door: Door, request: AsyncBoltRequest, body: Body, what: tuple[RequestId, Choice]) -> None:
+    request_id, choice = what
+    name = str(body["actions"][0]["action_id"])
+    outcome = await decide(door.core, click(request, body, name), request_id, choice)
+    await tell.outcome(door, body, request_id, outcome)
+
+
+def _ask_again(door: Door) -> Listener:
+    async def listener(ack: AsyncAck, request: AsyncBoltRequest, body: Body, action: Body) -> None:
+        request_id = RequestId(action["value"])
+        outcome = await ask_again.ask_again(door.core, click(request, body, names.ASK_AGAIN), request_id)
+        await ack()
+        await tell.outcome(door, body, request_id, outcome)
+
+    return listener
+
+
+def _more(door: Door) -> Listener:
+    async def listener(ack: AsyncAck, request: AsyncBoltRequest, body: Body, action: Body) -> None:
+        what, _, value = str(action["selected_option"]["value"]).partition(":")
+        request_id = RequestId(value)
+        if what == names.MORE_ACKNOWLEDGE:
+            taken = click(request, body, f"request:{what}")
+            await tell.outcome(door, body, request_id, await acknowledge(door.core, taken, request_id))
+        elif (about := await look.dossier(door.core, request_id)) is None:
+            tell.refuse(door, body, Refused(Reason.UNKNOWN_REQUEST))
+        else:
+            door.open(body, tell.more(door, body, what, about))
+        await ack()
+
+    return listener
+
+
+def _show(door: Door, show: Callable[..., dict[str, Any]]) -> Listener:
+    async def listener(ack: AsyncAck, body: Body, action: Body) -> None:
+        about = await look.dossier(door.core, RequestId(action["value"]))
+        if about is None:
+            tell.refuse(door, body, Refused(Reason.UNKNOWN_REQUEST))
+        elif (objection := tell.objection(door, body, about)) is not None and show is not tell.in_full:
+            # Said before the form is filled in, not after. The submission is authorised again.
+            await tell.outcome(door, body, about.request.id, objection)
+        else:
+            door.open(body, show(door, body, about))
+        await ack()
+
+    return listener
+
+
+def _resolve(door: Door, report: Report) -> Listener:
+    async def listener(ack: AsyncAck, request: AsyncBoltRequest, body: Body, action: Body) -> None:
+        taken = click(request, body, str(action["action_id"]))
+        outcome = await claim.resolve(door.core, taken, GrantId(action["value"]), report)
+        await ack()
+        if isinstance(outcome, Refused):
+            tell.refuse(door, body, outcome)
+
+    return listener
+
+
+def _confirm_stop(door: Door) -> Listener:
+    async def listener(ack: AsyncAck, body: Body, action: Body) -> None:
+        door.open(body, modals.stop(scope(action["value"])))
+        await ack()
+
+    return listener
+
+
+def _resume(door: Door) -> Listener:
+    async def listener(ack: AsyncAck, request: AsyncBoltRequest, body: Body, action: Body) -> None:
+        await tell.resume(door, body, click(request, body, names.RESUME), scope(action["value"]))
+        await ack()
+
+    return listener
+
+
+async def _ignore(ack: AsyncAck) -> None:
+    await ack()

@@ -1,0 +1,1 @@
+"""Everything people read in Slack, as pure functions: a value in, blocks out."""

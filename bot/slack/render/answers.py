@@ -1,0 +1,142 @@
+"""What the bot says to one person alone: answers to commands, and refusals with their reason."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.slack.render import blocks, names
+from bot.slack.render.blocks import Block, Message
+from bot.slack.render.home import brief, gist, state_of, stop_of
+from bot.slack.render.modals import covered, why_blocks
+from bot.slack.render.text import cut, escaped, mrkdwn, plain
+from bot.slack.render.times import Times
+from bot.slack.render.view import View
+from escalation.authority import Directory
+from escalation.configuration import Agent
+from escalation.ids import AgentName, RequestId
+from escalation.reason import Refused
+from escalation.switch import Scope, Switch
+
+_LISTED = 20
+
+_HELP: Mapping[str, str] = {
+    "status": "Which agents run, which are stopped, and how much waits.",
+    "queue": "What waits for your decision, soonest deadline first.",
+    "why REQUEST": "Why a request needed a person.",
+    "stop SCOPE [reason]": "Stop all, agent:NAME, function:NAME or action:TYPE.",
+    "resume SCOPE": "Let it go on; an operator other than the one who stopped it.",
+    "runbook AGENT": "What to do when that agent needs help.",
+    "help": "This.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """How things stand."""
+
+    agents: tuple[Agent, ...]
+    stopped: tuple[Switch, ...]
+    waiting: Mapping[AgentName, int]  #: How many requests of each agent are pending.
+    directory: Directory
+    times: Times
+
+
+def status(shown: Status) -> Message:
+    """Answer ``/andon status``."""
+    agents = sorted(shown.agents, key=lambda agent: agent.name)
+    drawn: list[Block] = [blocks.header("Status")]
+    for agent in agents[:_LISTED]:
+        drawn.append(state_of(agent, shown.stopped, shown.directory, shown.times))
+        drawn.append(blocks.context(_waiting(shown.waiting.get(agent.name, 0))))
+    halted = sum(stop_of(agent, shown.stopped) is not None for agent in agents)
+    running = f"{len(agents) - halted} of {len(agents)} agents are running"
+    text = f"{running}; {_waiting(sum(shown.waiting.values()))}"
+    return Message(text=text, blocks=(*drawn, *_others(agents, shown.stopped)))
+
+
+def queue(views: Sequence[View], links: Mapping[RequestId, str]) -> Message:
+    """Answer ``/andon queue``: what this person may decide; *links* lead to the cards."""
+    if not views:
+        return sentence("Nothing waits for your decision.")
+    drawn: list[Block] = []
+    for view in views[:_LISTED]:
+        open_ = blocks.button("Open to decide", names.FULL, view.request.id)
+        shown = _linked(brief(view), links.get(view.request.id))
+        drawn.extend((shown, blocks.actions([open_])))
+    more = len(views) - _LISTED
+    drawn.extend([blocks.context(f"{more} more wait.")] if more > 0 else [])
+    listed = "; ".join(escaped(f"{cut(v.title, 60)}: {cut(gist(v), 120)}") for v in views[:5])
+    return Message(text=cut(f"{_waiting(len(views))} {listed}", 2900), blocks=tuple(drawn))
+
+
+def why(view: View) -> Message:
+    """Answer ``/andon why REQUEST``."""
+    text = f"{mrkdwn(view.title)}: rule {mrkdwn(view.request.ruling.rule)} asked for a person."
+    return Message(text=text, blocks=why_blocks(view))
+
+
+def help_() -> Message:
+    """Answer ``/andon help``."""
+    lines = [f"*/andon {escaped(words)}*: {what}" for words, what in _HELP.items()]
+    text = "/andon " + ", ".join(escaped(words) for words in _HELP)
+    return Message(text=text, blocks=(blocks.section("\n".join(lines)),))
+
+
+def unknown_command(typed: str) -> Message:
+    """Say that there is no such command, and which there are."""
+    known = help_()
+    said = f"There is no /andon {plain(typed, 200)}."
+    return Message(text=f"{escaped(said)} {known.text}", blocks=(blocks.verbatim(said), *known.blocks))
+
+
+def stopped(scope: Scope) -> Message:
+    """Tell the person who stopped *scope* that it holds."""
+    return _marked(f"*Stopped:* {covered(scope)}. Nothing new starts. A different operator can resume it.")
+
+
+def resumed(scope: Scope) -> Message:
+    """Tell the person who resumed *scope* that it runs."""
+    return _marked(f"*Resumed:* {covered(scope)}. New requests are taken again.")
+
+
+def refused(refusal: Refused) -> Message:
+    """Say why nothing changed."""
+    return sentence(str(refusal))
+
+
+def late(refusal: Refused, request: RequestId) -> Message:
+    """Say why nothing changed, and offer to ask again."""
+    said = sentence(str(refusal))
+    again = blocks.actions([blocks.button("Ask again", names.ASK_AGAIN, request)])
+    return Message(text=said.text, blocks=(*said.blocks, again))
+
+
+def sentence(said: str) -> Message:
+    """Say one thing, in plain text."""
+    return Message(text=escaped(plain(said, 2800)), blocks=(blocks.verbatim(plain(said, 2800)),))
+
+
+def _marked(text: str) -> Message:
+    return Message(text=text.replace("*", ""), blocks=(blocks.section(text),))
+
+
+def _waiting(count: int) -> str:
+    return "1 request waits." if count == 1 else f"{count} requests wait."
+
+
+def _others(agents: Sequence[Agent], stopped: Sequence[Switch]) -> list[Block]:
+    """Return the stops that hold no listed agent as a whole: action types, or what is configured no more."""
+    holding = {switch.scope for agent in agents if (switch := stop_of(agent, stopped))}
+    rest = [switch for switch in stopped if switch.stop and switch.scope not in holding]
+    more = len(agents) - _LISTED
+    listed = ", ".join(mrkdwn(str(switch.scope)) for switch in rest[:_LISTED])
+    return [
+        *([blocks.context(f"{more} more agents.")] if more > 0 else []),
+        *([blocks.section(f"⛔ *Stopped as well:* {listed}")] if listed else []),
+    ]
+
+
+def _linked(block: Block, link: str | None) -> Block:
+    text = block["text"]
+    if link is None or not isinstance(text, Mapping) or any(character in link for character in "<>|& \n"):
+        return block
+    return {**block, "text": blocks.marked(f"{text['text']}\n<{link}|Open the card>")}

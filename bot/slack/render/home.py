@@ -1,0 +1,138 @@
+"""The App Home: what waits for me, the agents and whether they run, and what I decided."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bot.slack.render import blocks, names
+from bot.slack.render.blocks import Block
+from bot.slack.render.facts import undone
+from bot.slack.render.outcome import TITLES
+from bot.slack.render.text import cut, escaped, mrkdwn, plain
+from bot.slack.render.times import Times
+from bot.slack.render.values import rows
+from bot.slack.render.view import View
+from escalation.authority import Directory, Person
+from escalation.configuration import Agent
+from escalation.request import Question
+from escalation.switch import Scope, ScopeKind, Switch
+
+_QUEUE = 15
+_AGENTS = 15
+_DECIDED = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """What one person's Home shows."""
+
+    person: Person
+    directory: Directory
+    times: Times
+    queue: tuple[View, ...]  #: What this person may decide, soonest deadline first.
+    agents: tuple[Agent, ...]
+    stopped: tuple[Switch, ...]
+    decided: tuple[View, ...]  #: What this person decided, newest first.
+
+
+def home(shown: Home) -> Block:
+    """Return the Home view of *shown*'s person."""
+    drawn = [
+        blocks.header("Waiting for you"),
+        *_queue(shown.queue),
+        blocks.divider(),
+        blocks.header("Agents"),
+        *_agents(shown),
+        blocks.divider(),
+        blocks.header("What you decided"),
+        blocks.section("\n".join(_decided(shown)) or "_Nothing yet._"),
+    ]
+    return {"type": "home", "blocks": list(drawn)}
+
+
+def stranger() -> Block:
+    """Return the Home of an account that belongs to nobody we know."""
+    sentence = "This account belongs to nobody in andon.yaml, so there is nothing to show or decide here."
+    return {"type": "home", "blocks": [blocks.section(sentence)]}
+
+
+def brief(view: View) -> Block:
+    """Return one request in brief: what it is, by when, and the beginning of what is asked."""
+    request = view.request
+    heading = f"*{escaped(cut(view.title, 100))}* · {mrkdwn(request.agent)}"
+    due = f"{undone(view)} Deadline *{view.times.at(request.deadline)}*".strip()
+    return noted(f"{heading}\n{due}", gist(view))
+
+
+def gist(view: View) -> str:
+    """Return the beginning of what is asked, as plain text nobody has escaped."""
+    subject = view.request.subject
+    if isinstance(subject, Question):
+        return plain(subject.text, 300)
+    every = rows(view)
+    first = ", ".join(f"{cut(row.label, 40)} {cut(row.value, 60)}" for row in every[:4])
+    return f"{first} and {len(every) - 4} more values" if len(every) > 4 else first or "no arguments"
+
+
+def noted(text: str, note: str) -> Block:
+    """Return a section of markup with a *note* of plain text below it."""
+    return {**blocks.section(text), "fields": [blocks.plain_text(note)]}
+
+
+def _queue(queue: Sequence[View]) -> Iterator[Block]:
+    for view in queue[:_QUEUE]:
+        yield brief(view)
+        open_ = blocks.button("Open to decide", names.FULL, view.request.id, style="primary")
+        yield blocks.actions([open_, blocks.button("Reject", names.REJECT, view.request.id, style="danger")])
+    more = len(queue) - _QUEUE
+    if more > 0:
+        yield blocks.context(f"{more} more wait for you in the channels.")
+    if not queue:
+        yield blocks.section("_Nothing waits for you._")
+
+
+def _agents(shown: Home) -> Iterator[Block]:
+    agents = sorted(shown.agents, key=lambda agent: agent.name)
+    for agent in agents[:_AGENTS]:
+        holding = stop_of(agent, shown.stopped)
+        yield state_of(agent, shown.stopped, shown.directory, shown.times)
+        own = str(Scope(ScopeKind.AGENT, agent.name))
+        if holding is None:
+            yield blocks.actions([blocks.button("Stop", names.STOP, own, style="danger")])
+        else:
+            yield blocks.actions([blocks.button("Resume", names.RESUME, str(holding.scope))])
+    more = len(agents) - _AGENTS
+    if more > 0:
+        yield blocks.context(f"{more} more: /andon status lists them.")
+    if not agents:
+        yield blocks.section("_No agents._")
+
+
+def stop_of(agent: Agent, stopped: Sequence[Switch]) -> Switch | None:
+    """Return the first stop that holds *agent* as a whole."""
+    scopes = {
+        Scope(ScopeKind.ALL),
+        Scope(ScopeKind.FUNCTION, agent.function),
+        Scope(ScopeKind.AGENT, agent.name),
+    }
+    return next((switch for switch in stopped if switch.scope in scopes and switch.stop), None)
+
+
+def state_of(agent: Agent, stopped: Sequence[Switch], directory: Directory, times: Times) -> Block:
+    """Return whether *agent* runs, and if not, who stopped it, when and why."""
+    name = mrkdwn(agent.name)
+    switch = stop_of(agent, stopped)
+    owner = f"owner {mrkdwn(directory.name(agent.owner))}"
+    if switch is None or switch.stop is None:
+        return blocks.section(f"*{name}* is running · {owner}")
+    by = f"{mrkdwn(directory.name(switch.stop.by))} {times.at(switch.stop.at)}"
+    text = f"⛔ *{name} is stopped* ({mrkdwn(str(switch.scope))}) by {by} · {owner}"
+    return noted(text, f"Reason: {plain(switch.stop.reason, 300)}")
+
+
+def _decided(shown: Home) -> Iterator[str]:
+    for view in shown.decided[:_DECIDED]:
+        request = view.request
+        mine = next((d for d in reversed(request.decisions) if d.person == shown.person.id), None)
+        when = "" if mine is None else f" · {shown.times.at(mine.at)}"
+        about = escaped(cut(gist(view), 100))
+        yield f"*{TITLES[request.state]}* · {mrkdwn(request.agent)}: {about}{when}"

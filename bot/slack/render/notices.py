@@ -1,0 +1,215 @@
+"""What is said beside the cards: in threads, to the alerts channel, to one person, to the audit channel."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from bot.slack.render import blocks, names
+from bot.slack.render.blocks import Block, Message
+from bot.slack.render.facts import name, runbook
+from bot.slack.render.facts import names as names_of
+from bot.slack.render.home import gist
+from bot.slack.render.modals import covered
+from bot.slack.render.outcome import TITLES
+from bot.slack.render.text import cut, escaped, mrkdwn, plain, quoted
+from bot.slack.render.times import Times
+from bot.slack.render.values import hidden_texts, veiled
+from bot.slack.render.view import View
+from escalation import notice
+from escalation.authority import Directory
+from escalation.request import State
+from escalation.switch import scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One thing to say: a heading where it stands alone, sentences of ours, and words of others."""
+
+    sentences: tuple[str, ...]  #: In markup, escaped.
+    heading: str = ""
+    words: str = ""  #: What a person or an agent wrote; shown as plain text.
+    buttons: tuple[Block, ...] = ()
+
+    def message(self) -> Message:
+        """Return it as blocks, and as text that says the same."""
+        drawn = [
+            *([blocks.header(self.heading)] if self.heading else []),
+            blocks.section("\n".join(self.sentences)),
+            *([blocks.verbatim(quoted(self.words, 2800))] if self.words else []),
+            *([blocks.actions(self.buttons)] if self.buttons else []),
+        ]
+        quote = f" “{escaped(plain(self.words, 500))}”" if self.words else ""
+        heading = f"{mrkdwn(self.heading)}. " if self.heading else ""
+        return Message(text=cut(f"{heading}{' '.join(self.sentences)}{quote}", 2900), blocks=tuple(drawn))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What a notice is drawn from besides itself."""
+
+    directory: Directory
+    times: Times
+    view: View | None = None  #: The request it is about, if there is one.
+
+
+def notify(note: notice.Note, around: Around) -> Message:
+    """Return *note* as a message."""
+    match note:
+        case notice.Stopped() | notice.Resumed():
+            return _switch(note, around.directory).message()
+        case notice.Sealed(seq=seq, hash=hash_):
+            head = f"Seal of the record: {seq} events, head {mrkdwn(hash_)}"
+            return Said(sentences=(head,)).message()
+        case _:
+            said = _orphan(note, around.directory) if around.view is None else _about(note, around.view)
+            return said.message()
+
+
+_OfRequest = (
+    notice.Nudged
+    | notice.BackupCalled
+    | notice.Acknowledged
+    | notice.ApprovedByOne
+    | notice.Settled
+    | notice.AskedAgain
+    | notice.Unanswered
+    | notice.EffectUnknown
+    | notice.EffectResolved
+)
+
+
+def _about(note: _OfRequest, view: View) -> Said:
+    match note:
+        case notice.Nudged():
+            return Said(sentences=(f"{_who(view)}: half of the time is over. {_due(view)}",))
+        case notice.BackupCalled(backup=backup):
+            return _backup(backup, view)
+        case notice.Acknowledged(by=by):
+            more = "The reminders pause; the deadline stands."
+            return Said(sentences=(f"*{name(view, by)}* is looking. {more} {_due(view)}",))
+        case notice.ApprovedByOne(by=by, missing=missing):
+            needed = (
+                "One more approval is needed." if missing == 1 else f"{missing} more approvals are needed."
+            )
+            return Said(sentences=(f"*{name(view, by)}* approved. *{needed}* {_due(view)}",))
+        case notice.Settled():
+            return _settled(note, view)
+        case notice.AskedAgain(by=by, follow=follow):
+            return Said(sentences=(f"*{name(view, by)}* had it asked again, as {mrkdwn(follow)}.",))
+        case notice.Unanswered():
+            return _unanswered(note, view)
+        case notice.EffectUnknown(grant=grant):
+            return _unknown(grant, view)
+        case notice.EffectResolved(by=by, report=report):
+            found = _found_out(view.directory, by, report)
+            return Said(heading=f"Known again: {view.title}", sentences=(f"{found} {_whose(view)}",))
+        case _:
+            assert_never(note)
+
+
+def _orphan(note: _OfRequest, directory: Directory) -> Said:
+    # An alarm that lost its request is still an alarm.
+    match note:
+        case notice.EffectResolved(grant=grant, by=by, report=report):
+            found = _found_out(directory, by, report)
+            return Said(heading="Known again", sentences=(f"{found} Permission {mrkdwn(grant)}.",))
+        case notice.EffectUnknown(grant=grant):
+            return Said(heading="Outcome unknown", sentences=(f"Permission {mrkdwn(grant)}.",))
+        case _:
+            return Said(sentences=(f"{type(note).__name__}: the request it is about cannot be read.",))
+
+
+def _found_out(directory: Directory, by: str, report: str) -> str:
+    known = "it happened" if report == "succeeded" else "it did not happen"
+    return f"*{mrkdwn(directory.name(by))}* found out that *{known}*."
+
+
+def _backup(backup: str, view: View) -> Said:
+    told = f"*{name(view, backup)}*, you are the backup for {mrkdwn(view.request.agent)}."
+    return Said(
+        sentences=(
+            f"{told} Most of the time is over and nobody has decided on *{mrkdwn(view.title)}*.",
+            f"{_who(view)} may decide. {_due(view)}",
+            _whose(view),
+        )
+    )
+
+
+def _settled(note: notice.Settled, view: View) -> Said:
+    state = State(note.state)
+    by = f" by *{name(view, note.by)}*" if note.by else ""
+    undone = "" if state.gives_authority or state is State.ANSWERED else " *Nothing was done.*"
+    if state is State.SUPERSEDED:
+        undone = " The edited request takes its place."
+    return Said(
+        sentences=(f"{TITLES[state]}{by}.{undone}",),
+        words=veiled(note.text or "", hidden_texts(view)),
+    )
+
+
+def _unanswered(note: notice.Unanswered, view: View) -> Said:
+    timed_out = note.state == State.TIMED_OUT.value
+    happened = "Nobody decided in time." if timed_out else "The card could not reach anybody in Slack."
+    again = "Whoever may decide can have it asked again from the card."
+    return Said(
+        heading=f"{TITLES[State(note.state)]}: {view.title}",
+        sentences=(
+            f"*What happened:* {happened} {_due(view)}",
+            "*What was done:* nothing; that is the safe default. The agent was told not to act.",
+            f"*What you can do:* {again} {_whose(view)}",
+        ),
+        words=gist(view),
+    )
+
+
+def _unknown(grant: str, view: View) -> Said:
+    return Said(
+        heading=f"Outcome unknown: {view.title}",
+        sentences=(
+            "*What happened:* the agent started it and never said how it ended.",
+            "*What was done:* nothing more; it is not tried again, because it may have happened.",
+            f"*What you can do:* look in the target system, then say what you found. {_whose(view)}",
+        ),
+        words=gist(view),
+        buttons=(
+            blocks.button("It happened", names.RESOLVE_SUCCEEDED, grant),
+            blocks.button("It did not happen", names.RESOLVE_FAILED, grant),
+        ),
+    )
+
+
+def _switch(note: notice.Stopped | notice.Resumed, directory: Directory) -> Said:
+    covers = covered(scope(note.scope))
+    by = mrkdwn(directory.name(note.by))
+    if isinstance(note, notice.Resumed):
+        stopped_by = mrkdwn(directory.name(note.stopped_by))
+        what = f"*{by}* resumed {covers}, which *{stopped_by}* had stopped."
+        return Said(heading=f"Resumed: {note.scope}", sentences=(what, "New requests are taken again."))
+    killed, revoked = _count(note.killed, "waiting request"), _count(note.revoked, "unused permission")
+    return Said(
+        heading=f"Stopped: {note.scope}",
+        sentences=(
+            f"*What happened:* *{by}* stopped {covers}. The reason is below.",
+            f"*What was done:* {killed} ended, {revoked} taken back. Nothing new starts.",
+            f"*What you can do:* a different operator resumes it with /andon resume {mrkdwn(note.scope)}.",
+        ),
+        words=note.reason,
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _who(view: View) -> str:
+    return names_of(view, view.deciders) or "Nobody"
+
+
+def _due(view: View) -> str:
+    tense = "was" if view.now >= view.request.deadline else "is"
+    return f"The deadline {tense} *{view.times.at(view.request.deadline)}*."
+
+
+def _whose(view: View) -> str:
+    book = runbook(view)
+    owner = f"Owner: {name(view, view.request.owner)}."
+    return f"{owner} Runbook: {book}." if book else owner

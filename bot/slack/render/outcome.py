@@ -1,0 +1,123 @@
+"""How a request ended, and what became of the permission, in one or two sentences."""
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from bot.slack.render import blocks
+from bot.slack.render.blocks import Block
+from bot.slack.render.facts import name
+from bot.slack.render.text import mrkdwn, quoted
+from bot.slack.render.values import hidden_texts, veiled
+from bot.slack.render.view import View
+from escalation.grant import Grant, GrantState
+from escalation.request import State, Verdict
+
+#: The first word of a settled card.
+TITLES = {
+    State.PENDING: "Waiting",
+    State.APPROVED: "Approved",
+    State.APPROVED_WITH_EDITS: "Approved with edits",
+    State.ANSWERED: "Answered",
+    State.REJECTED: "Rejected",
+    State.TIMED_OUT: "Timed out",
+    State.UNDELIVERABLE: "Nobody could be asked",
+    State.CANCELLED: "Taken back",
+    State.SUPERSEDED: "Edited",
+    State.KILLED: "Stopped",
+}
+
+
+def outcome(view: View) -> tuple[Block, ...]:
+    """Return the blocks that say how *view*'s request ended."""
+    sentences = [sentence(view), *_grant(view), *_follow(view)]
+    said = _said(view)
+    drawn = [blocks.section("\n".join(sentences))]
+    if said:
+        drawn.append(blocks.verbatim(quoted(veiled(said, hidden_texts(view)), 2800)))
+    return tuple(drawn)
+
+
+def sentence(view: View) -> str:
+    """Return in markup who ended it, when, and what that means."""
+    request = view.request
+    when = "" if request.settled_at is None else f" {view.times.at(request.settled_at)}"
+    match request.state:
+        case State.PENDING:
+            return "It waits for a decision."
+        case State.APPROVED | State.APPROVED_WITH_EDITS if not request.decisions:
+            return f"Rule {mrkdwn(request.ruling.rule)} allows it; nobody was asked{when}."
+        case State.APPROVED | State.APPROVED_WITH_EDITS:
+            return f"Approved by {_deciders(view, Verdict.APPROVE)}."
+        case State.ANSWERED:
+            return f"Answered by {_deciders(view, Verdict.ANSWER)}:"
+        case State.REJECTED if not request.decisions:
+            return f"Rule {mrkdwn(request.ruling.rule)} refused it{when}. *Nothing was done.*"
+        case State.REJECTED:
+            return f"Rejected by {_deciders(view, Verdict.REJECT)}. *Nothing was done.* The reason:"
+        case State.TIMED_OUT:
+            return f"Nobody decided in time{when}. *Nothing was done.*"
+        case State.UNDELIVERABLE:
+            return f"Nobody could be asked{when}. *Nothing was done.*"
+        case State.CANCELLED:
+            return f"The agent took it back{when}. *Nothing was done.*"
+        case State.SUPERSEDED:
+            return f"{_editor(view)} changed the arguments{when}; the edited request takes its place."
+        case State.KILLED:
+            return f"A stop ended it{when}. *Nothing was done.*"
+        case _:
+            assert_never(request.state)
+
+
+def _deciders(view: View, verdict: Verdict) -> str:
+    made = [decision for decision in view.request.decisions if decision.verdict is verdict]
+    return " and ".join(f"*{name(view, d.person)}* {view.times.at(d.at)}" for d in made)
+
+
+def _editor(view: View) -> str:
+    by = view.request.edited_by
+    return "Somebody" if by is None else f"*{name(view, by)}*"
+
+
+def _said(view: View) -> str:
+    """Return the words that belong to the outcome: a person's, an agent's or a tool's; none are ours."""
+    request = view.request
+    match request.state:
+        case State.ANSWERED:
+            return request.answer or ""
+        case State.REJECTED | State.UNDELIVERABLE | State.CANCELLED | State.KILLED:
+            return request.reason or ""
+        case _:
+            return ""
+
+
+def _follow(view: View) -> Iterator[str]:
+    if view.request.follow is not None and view.request.state.went_unanswered:
+        yield f"It was asked again as {mrkdwn(view.request.follow)}."
+
+
+def _grant(view: View) -> Iterator[str]:
+    if view.grant is not None:
+        yield _became(view, view.grant)
+
+
+def _became(view: View, grant: Grant) -> str:
+    agent, at = mrkdwn(grant.agent), view.times.at
+    ended = "" if grant.ended_at is None else f" {at(grant.ended_at)}"
+    told = f"{name(view, grant.resolved_by)} found out" if grant.resolved_by else f"{agent} reports"
+    match grant.state:
+        case GrantState.GRANTED:
+            return f"{agent} may do it once, until {at(grant.expires_at)}."
+        case GrantState.CLAIMED:
+            return f"{agent} is doing it" + (f" since {at(grant.claimed_at)}." if grant.claimed_at else ".")
+        case GrantState.SUCCEEDED:
+            return f"*Done:* {told} that it succeeded{ended}."
+        case GrantState.FAILED:
+            return f"*Failed:* {told} that it did not succeed{ended}."
+        case GrantState.UNKNOWN:
+            return f"⚠️ *Nobody knows whether it happened*{ended}. A person has to find out and say."
+        case GrantState.EXPIRED:
+            return f"*It was not done:* {agent} did not use the permission in time."
+        case GrantState.REVOKED:
+            return f"*It was not done:* the permission was taken back{ended}."
+        case _:
+            assert_never(grant.state)

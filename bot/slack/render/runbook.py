@@ -1,0 +1,77 @@
+"""A runbook in a modal: its Markdown as headings, paragraphs, lists and code, nothing fancier."""
+
+import re
+from collections.abc import Iterator
+
+from bot.slack.render import blocks, names
+from bot.slack.render.blocks import Block
+from bot.slack.render.modals import modal
+from bot.slack.render.text import chunks, cut
+
+_BLOCKS = 90
+_PIECE = 2800
+_HEADING = re.compile(r"#{1,6}\s+(.*)")
+_BULLET = re.compile(r"(\s*)[-*+]\s+")
+_BOLD = re.compile(r"\*\*(.+?)\*\*")
+_LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
+_FENCE = "```"
+
+
+def runbook(title: str, markdown: str) -> Block:
+    """Return the modal that shows *markdown*; what does not fit is left out, and the last block says so."""
+    drawn = list(_drawn(_body(markdown)))
+    if len(drawn) > _BLOCKS:
+        drawn = [*drawn[:_BLOCKS], blocks.section("_The runbook goes on; the rest is in its file._")]
+    return modal(names.READ, title, drawn or [blocks.section("_The runbook is empty._")])
+
+
+def _body(markdown: str) -> str:
+    """Return *markdown* without its front matter."""
+    if not markdown.startswith("---\n"):
+        return markdown
+    _, end, rest = markdown[4:].partition("\n---\n")
+    return rest if end else markdown
+
+
+def _drawn(markdown: str) -> Iterator[Block]:
+    paragraph: list[str] = []
+    code: list[str] | None = None
+    for line in markdown.splitlines():
+        heading = _HEADING.fullmatch(line)
+        if line.strip().startswith(_FENCE):
+            yield from _paragraph(paragraph) if code is None else _code(code)
+            paragraph, code = [], [] if code is None else None
+        elif code is not None:
+            code.append(line)
+        elif heading is not None or not line.strip():
+            yield from _paragraph(paragraph)
+            paragraph = []
+            if heading is not None:
+                yield blocks.section(f"*{_escaped(cut(heading[1].replace('*', ''), 500))}*")
+        else:
+            paragraph.append(_inline(line))
+    yield from _paragraph(paragraph)
+    yield from _code(code or [])
+
+
+def _paragraph(lines: list[str]) -> Iterator[Block]:
+    if lines:
+        yield from map(blocks.section, chunks("\n".join(lines), _PIECE))
+
+
+def _code(lines: list[str]) -> Iterator[Block]:
+    # One section per piece, each fenced: a fence must not stay open over a cut.
+    text = _escaped("\n".join(lines))
+    if text.strip():
+        yield from (blocks.section(f"{_FENCE}{piece}{_FENCE}") for piece in chunks(text, _PIECE))
+
+
+def _inline(line: str) -> str:
+    bullet = _BULLET.sub(r"\1• ", line, count=1) if _BULLET.match(line) else line
+    linked = _LINK.sub(r"\1 (\2)", bullet)
+    return _BOLD.sub(r"*\1*", _escaped(linked))
+
+
+def _escaped(text: str) -> str:
+    # The runbook is ours, from the repository; only what Slack would read as markup of its own goes.
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "")

@@ -1,0 +1,65 @@
+"""Instants as people read them: in Slack's own words, or in plain ones for clients that draw none."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+_MINUTE = timedelta(minutes=1)
+_HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """Writes instants for readers who look at *now*."""
+
+    now: datetime
+    zone: str = "UTC"  #: An IANA name: the zone of plain words.
+    words_only: bool = False  #: Whether the client draws no ``<!date…>``.
+
+    def at(self, instant: datetime) -> str:
+        """Return *instant* for ``mrkdwn``: Slack turns it into the reader's own time zone."""
+        if self.words_only:
+            return self.words(instant)
+        fallback = instant.astimezone(UTC).strftime("%d %b %Y %H:%M UTC")
+        return f"<!date^{int(instant.timestamp())}^{{date_short_pretty}} at {{time}}|{fallback}>"
+
+    def words(self, instant: datetime) -> str:
+        """Return *instant* in plain words, such as ``08:15 Asia/Muscat (in 12 min)``."""
+        zone, name = _zone(self.zone)
+        local = instant.astimezone(zone)
+        today = self.now.astimezone(zone).date()
+        day = "" if local.date() == today else local.strftime("%a %d %b ")
+        if local.year != today.year:
+            day = local.strftime("%a %d %b %Y ")
+        return f"{day}{local:%H:%M} {name} ({span(instant - self.now)})"
+
+
+def span(away: timedelta) -> str:
+    """Return how far *away* is, such as ``in 12 min`` or ``3 h 5 min ago``."""
+    size = abs(away)
+    if size < _MINUTE:
+        return "in less than a minute" if away > timedelta() else "just now"
+    if size < _HOUR:
+        words = f"{size // _MINUTE} min"
+    elif size < 2 * _DAY:
+        hours, rest = divmod(size, _HOUR)
+        words = f"{hours} h {rest // _MINUTE} min" if rest >= _MINUTE else f"{hours} h"
+    else:
+        words = f"{size // _DAY} days"
+    return f"in {words}" if away > timedelta() else f"{words} ago"
+
+
+def common_zone(zones: Iterable[str]) -> str:
+    """Return the zone that all of *zones* are, or UTC when they differ."""
+    found = set(zones)
+    return found.pop() if len(found) == 1 else "UTC"
+
+
+def _zone(name: str) -> tuple[tzinfo, str]:
+    # A zone this machine does not know must not keep a card from being posted.
+    try:
+        return ZoneInfo(name), name
+    except (KeyError, ValueError, OSError):
+        return UTC, "UTC"

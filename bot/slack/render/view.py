@@ -1,0 +1,81 @@
+"""What a card is drawn from: the request as it stands, and what the configuration says about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.slack.render.times import Times, common_zone
+from escalation.action import Action, Json
+from escalation.authority import Directory
+from escalation.configuration import ActionType, Agent
+from escalation.grant import Grant
+from escalation.ids import PersonId
+from escalation.ports import Step
+from escalation.request import Question, Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edited:
+    """What a person changed into this request."""
+
+    arguments: Mapping[str, Json]  #: As the agent had proposed them.
+    by: PersonId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """One request at one moment, with everything that is drawn of it."""
+
+    request: Request
+    agent: Agent | None  #: As configured today; none if it was taken out of the configuration.
+    directory: Directory
+    now: datetime
+    grant: Grant | None = None
+    edited: Edited | None = None  #: For a request that edits another one.
+    steps: tuple[Step, ...] = ()  #: The rungs that were climbed, in order.
+    plain_times: bool = False  #: Print times in words, for clients that do not draw Slack's dates.
+
+    @property
+    def type(self) -> ActionType | None:
+        """What the manifest says of the action; none for a question or a type it no longer names."""
+        if self.agent is None or not isinstance(self.request.subject, Action):
+            return None
+        return self.agent.actions.get(self.request.subject.type)
+
+    @property
+    def title(self) -> str:
+        """What the request is about."""
+        return title(self.request)
+
+    @property
+    def deciders(self) -> tuple[PersonId, ...]:
+        """Everybody who may decide, by name; the owner never does."""
+        found = self.directory.members(self.request.terms.approvers) - self._owners
+        return tuple(sorted(found, key=self.directory.name))
+
+    def may_see(self, person: PersonId | None) -> bool:
+        """Return whether *person* may see what the manifest hides."""
+        return person is not None and (person in self._owners or person in self.deciders)
+
+    @property
+    def _owners(self) -> frozenset[PersonId]:
+        today = () if self.agent is None else (self.agent.owner,)
+        return frozenset((self.request.owner, *today))
+
+    @property
+    def missing(self) -> int:
+        """How many approvals are still needed."""
+        return max(1, self.request.terms.quorum - len(set(self.request.approved_by)))
+
+    @property
+    def times(self) -> Times:
+        """Writes instants for those who decide."""
+        people = self.directory.people
+        zone = common_zone(people[person].time_zone for person in self.deciders)
+        return Times(now=self.now, zone=zone, words_only=self.plain_times)
+
+
+def title(request: Request) -> str:
+    """Return what *request* is about, in a few words."""
+    subject = request.subject
+    return f"question from {request.agent}" if isinstance(subject, Question) else subject.type

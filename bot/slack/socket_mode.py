@@ -1,0 +1,75 @@
+"""Socket Mode: Slack's events over a connection that we open, for those without a public URL."""
+
+import asyncio
+import hashlib
+import logging
+
+import structlog
+from slack_bolt.adapter.socket_mode.async_internals import send_async_response
+from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
+from slack_sdk.errors import SlackApiError
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.slack.client import AWAY, error_code
+from bot.slack.guard import INGRESS_HEADER
+from escalation.clock import monotonic
+
+_log = structlog.get_logger(__name__)
+#: Seconds that one attempt to connect may take. The client by itself would try the same address for
+#: ever, although Slack lets it be used only for a short time; the next attempt asks for a new one.
+_PATIENCE = 10.0
+
+
+class SocketMode:
+    """Hands what arrives on the socket to Bolt, and acknowledges it only after Bolt is done."""
+
+    def __init__(self, app: AsyncApp, *, app_token: str, slack: AsyncWebClient) -> None:
+        self._app = app
+        # The client's own words quote addresses that hold a ticket; what matters is said by ``mend``.
+        silent = logging.getLogger("andon.socket_mode")
+        silent.setLevel(logging.CRITICAL)
+        self._client = SocketModeClient(
+            app_token=app_token, logger=silent, web_client=slack, ping_interval=10
+        )
+        self._client.socket_mode_request_listeners.append(self._take)
+
+    async def start(self) -> None:
+        """Connect, if Slack is there; if not, agents are served all the same, and ``mend`` connects."""
+        await self.mend()
+
+    async def is_connected(self) -> bool:
+        """Return whether the socket is open and answers pings."""
+        return await self._client.is_connected()
+
+    async def mend(self) -> None:
+        """Open a connection if there is none, or only a ghost: open, but not answering. Never raises."""
+        try:
+            if await self.is_connected():
+                return
+            _log.info("socket_mode_connects")
+            async with asyncio.timeout(_PATIENCE):
+                await self._client.connect_to_new_endpoint(force=True)
+        except SlackApiError as error:
+            _log.warning("socket_mode_refused", error=error_code(error))
+        except AWAY as error:
+            _log.warning("socket_mode_away", error=type(error).__name__)
+        # Without this watch a ghost would swallow clicks until the next start, whatever went wrong.
+        except Exception as error:  # noqa: BLE001 - see above
+            _log.error("socket_mode_failed", error=type(error).__name__)
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        await self._client.close()  # type: ignore[no-untyped-call]  # the SDK does not type it
+
+    async def _take(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+        # The envelope's id plays the part of the signature: the same one again is the same click.
+        fingerprint = hashlib.sha256(f"socket:{request.envelope_id}".encode()).hexdigest()
+        bolt_request = AsyncBoltRequest(
+            mode="socket_mode", body=request.payload, headers={INGRESS_HEADER: [fingerprint]}
+        )
+        response = await self._app.async_dispatch(bolt_request)
+        # Anything but 200 is not acknowledged: Slack shows the person that it was not taken.
+        await send_async_response(client, request, response, monotonic())
