@@ -1,0 +1,109 @@
+"""The databases that are measured, and what must be true of them afterwards."""
+
+import itertools
+import sqlite3
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+import asyncpg
+
+from bot.cli.common import loaded
+from bot.config import Environment
+from bot.wiring import open_core
+from deploy.demo.processes import ROOT
+from escalation.audit import Verified
+from escalation.service import seal
+from escalation.service.core import Core
+from escalation.service.start import put_in_force
+from escalation.store import open_store
+from tests.harness.databases import Postgres, running_postgres
+
+CONFIG = ROOT / "andon.yaml"
+
+
+class Kind(Enum):
+    """A kind of database."""
+
+    SQLITE = "SQLite"
+    POSTGRESQL = "PostgreSQL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Databases:
+    """Makes empty databases; as durable as they are in production."""
+
+    folder: Path
+    postgres: Postgres | None
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    async def fresh(self, kind: Kind) -> str:
+        """Return the URL of a new database with its tables."""
+        name = f"bench_{next(self._numbers)}"
+        if kind is Kind.SQLITE:
+            url = f"sqlite+aiosqlite:///{self.folder / name}.db"
+        elif self.postgres is not None:
+            await self.postgres.create(name)
+            url = self.postgres.url_of(name)
+        else:
+            raise LookupError("PostgreSQL was not started")
+        store = open_store(url)
+        await store.prepare()
+        await store.close()
+        return url
+
+
+@contextmanager
+def databases(kinds: list[Kind]) -> Iterator[Databases]:
+    """Run what *kinds* need during the block; nothing is left of it afterwards."""
+    with tempfile.TemporaryDirectory(prefix="andon-bench-") as folder:
+        if Kind.POSTGRESQL not in kinds:
+            yield Databases(folder=Path(folder), postgres=None)
+            return
+        with running_postgres() as postgres:
+            yield Databases(folder=Path(folder), postgres=postgres)
+
+
+@asynccontextmanager
+async def core_of(url: str) -> AsyncIterator[Core]:
+    """Open the use cases on the database at *url*, with the configuration that is shipped."""
+    known = loaded(CONFIG)
+    async with open_core(Environment.model_validate({"andon_database_url": url}), known) as core:
+        await put_in_force(core, body=known.body)
+        yield core
+
+
+async def run_sql(url: str, sql: str) -> list[tuple[object, ...]]:
+    """Run one statement past everything of ours, and return its rows."""
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(_file(url), isolation_level=None)) as file:
+            return list(file.execute(sql))
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    try:
+        return [tuple(row) for row in await connection.fetch(sql)]
+    finally:
+        await connection.close()
+
+
+async def check(url: str, *, approved: int, pending: int = 0) -> int:
+    """Make sure that the database holds exactly this and that its record is whole; return its events."""
+    states = set(await run_sql(url, "SELECT state, count(*) FROM requests GROUP BY state"))
+    expected = {("approved", approved), ("pending", pending)}
+    assert states == {(state, count) for state, count in expected if count}, (states, expected)
+    for table in ("grants", "decisions", "inbox"):
+        ((count,),) = await run_sql(url, f"SELECT count(*) FROM {table}")  # noqa: S608  # names of ours
+        assert count == approved, (table, count, approved)
+    async with core_of(url) as core:
+        while await seal.seal(core, batch=5000):
+            pass
+        verdict = await seal.verify(core.store)
+    assert isinstance(verdict, Verified), verdict
+    assert verdict.unsealed == 0, verdict
+    return verdict.events
+
+
+def _file(url: str) -> str:
+    return url.partition(":///")[2]

@@ -1,0 +1,40 @@
+"""W4: from the start of the process until it is ready, and how much memory it holds then."""
+
+from bench.databases import Databases, Kind, check
+from bench.measure import figures
+from bench.pending import fill
+from bench.report import Row
+from bench.server import bytecode, serving
+from bench.sizes import Sizes
+
+
+async def measure(databases: Databases, kind: Kind, sizes: Sizes) -> list[Row]:
+    """Measure starts on an empty database and on one with many pending requests."""
+    if not bytecode(databases.folder).exists():
+        await _compile(databases, kind)
+    return [await _starts(databases, kind, sizes, rows) for rows in sorted({0, sizes.rows})]
+
+
+async def _compile(databases: Databases, kind: Kind) -> None:
+    async with serving(await databases.fresh(kind), databases.folder):
+        """The first start compiles the modules."""
+
+
+async def _starts(databases: Databases, kind: Kind, sizes: Sizes, rows: int) -> Row:
+    url = await databases.fresh(kind)
+    if rows:
+        await fill(url, rows)
+    seconds, memory = [], []
+    for _ in range(sizes.runs):
+        async with serving(url, databases.folder) as server:
+            seconds.append(server.started_in)
+            memory.append(server.memory)
+    await check(url, approved=0, pending=rows)
+    return Row(
+        work="start → ready",
+        database=kind.value,
+        load=f"{rows:,} pending requests" if rows else "empty",
+        figures=figures(seconds, seconds=sum(seconds)),
+        note=f"{sorted(memory)[len(memory) // 2] / 2**20:.0f} MiB",
+        is_rate=False,
+    )
