@@ -1,0 +1,95 @@
+"""Every store and every way to wake, each as real as it gets."""
+
+import itertools
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from escalation.store import Database, open_store
+from escalation.store.memory import MemoryStore
+from tests.contract.samples import MovableClock
+from tests.harness.databases import FAST, Postgres, running_postgres
+
+_numbers = itertools.count(1)
+_TEMPLATE = "migrated"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL for this test process; it holds one empty, migrated database to copy."""
+    with running_postgres(FAST) as server:
+        yield server
+
+
+@pytest.fixture
+async def database(postgres: Postgres) -> AsyncIterator[str]:
+    """A fresh, migrated database in PostgreSQL: its name."""
+    if (_TEMPLATE,) not in await postgres.execute("SELECT datname FROM pg_database"):
+        await postgres.create(_TEMPLATE)
+        store = open_store(postgres.url_of(_TEMPLATE))
+        await store.prepare()
+        await store.close()
+    name = f"test_{next(_numbers)}"
+    await postgres.create(name, template=_TEMPLATE)
+    yield name
+    await postgres.drop(name)
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the empty, migrated SQLite file to copy is kept."""
+    return tmp_path_factory.mktemp("sqlite") / "migrated.db"
+
+
+@pytest.fixture
+async def file(migrated_file: Path, tmp_path: Path) -> Path:
+    """A fresh, migrated SQLite file."""
+    if not migrated_file.exists():
+        store = open_store(f"sqlite+aiosqlite:///{migrated_file}")
+        await store.prepare()
+        await store.close()
+    return Path(shutil.copy(migrated_file, tmp_path / "andon.db"))
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    """The clock of every store in this test; it stands at noon."""
+    return MovableClock()
+
+
+@pytest.fixture
+async def memory(clock: MovableClock) -> MemoryStore:
+    """The twin."""
+    return MemoryStore(clock)
+
+
+@pytest.fixture
+async def sqlite(file: Path, clock: MovableClock) -> AsyncIterator[Database]:
+    """A store in a SQLite file."""
+    store = open_store(f"sqlite+aiosqlite:///{file}", clock)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def postgresql(postgres: Postgres, database: str, clock: MovableClock) -> AsyncIterator[Database]:
+    """A store in a real PostgreSQL."""
+    store = open_store(postgres.url_of(database), clock)
+    yield store
+    await store.close()
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Database:
+    """Each store in turn."""
+    found: Database = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def lasting(request: pytest.FixtureRequest) -> Database:
+    """Each store that outlives its process."""
+    found: Database = request.getfixturevalue(request.param)
+    return found

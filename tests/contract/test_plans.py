@@ -1,0 +1,105 @@
+"""How the databases find what is due: by an index, never by reading or sorting everything."""
+
+import re
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from escalation.ids import AgentName, PersonId
+from escalation.store import Database, grants, outbox, record, requests
+from escalation.store.statement import Statement
+from tests.contract import samples
+from tests.contract.samples import NOON
+from tests.harness.databases import Postgres
+
+_ROWS = 400
+#: A pass over fewer would be cheaper than the index, and PostgreSQL knows.
+_MORE_MESSAGES = """
+    INSERT INTO outbox (id, notice, lane, body, at, not_before, attempts)
+    SELECT 'more_' || n, 'thread', 'C' || n % 4, '{}', now(), now(), 0 FROM generate_series(1, 20000) AS n
+"""
+#: Each statement that runs every second or on every click, and the index that has to answer it.
+_PLANS = {
+    "requests due": (requests._LOCK_DUE, "requests_due"),
+    "next request": (requests._NEXT_DUE_AT, "requests_due"),
+    "grants due": (grants._LOCK_DUE, "grants_due"),
+    "next grant": (grants._NEXT_DUE_AT, "grants_due"),
+    "messages due": (outbox._TAKE, "outbox_unsent"),
+    "next message": (outbox._NEXT_DUE_AT, "outbox_unsent"),
+    "key": (requests._BY_KEY, "requests_key"),
+    "decided by": (requests._DECIDED_BY, "decisions_person"),
+    "agent's requests": (requests._page(frozenset({"agent"})), "requests_agent"),
+    "subject's events": (record._page(frozenset({"subject"})), "audit_events_subject"),
+}
+
+
+async def _fill(store: Database) -> None:
+    async with store.write() as tx:
+        for number in range(_ROWS):
+            name, at = f"{number:04}", NOON + timedelta(seconds=number)
+            agent, person = AgentName(f"agent-{number}"), PersonId(f"person-{number}")
+            await tx.requests.add(samples.request(name, agent=agent, asked_at=at))
+            await tx.grants.add(samples.grant(name, granted_at=at))
+            await tx.outbox.add(samples.outgoing(name, lane=f"C{number % 4}", about=name))
+            await tx.record.add(samples.event(name, subject=f"req_{name}"))
+            await tx.inbox.add(samples.click(name))
+            decided = samples.decided(samples.request(f"d{name}"), samples.decision(name, person=person))
+            await tx.requests.add(decided)
+
+
+@pytest.fixture
+async def full_file(sqlite: Database, file: Path) -> Path:
+    """A SQLite file with very many rows that are not due."""
+    await _fill(sqlite)
+    return file
+
+
+@pytest.fixture
+async def full_database(postgresql: Database, postgres: Postgres, database: str) -> str:
+    """A PostgreSQL with very many rows that are not due."""
+    await _fill(postgresql)
+    await postgres.execute(_MORE_MESSAGES, database=database)
+    await postgres.execute("ANALYZE", database=database)
+    return database
+
+
+def _sqlite_plan(connection: sqlite3.Connection, statement: Statement) -> str:
+    prepared = statement.prepared("sqlite")
+    arguments = [0] * prepared.sql.count("?")
+    return "\n".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {prepared.sql}", arguments))
+
+
+def test_sqlite_finds_what_it_needs_by_index(full_file: Path) -> None:
+    """SQLite answers each frequent question from its index, without a pass over the table."""
+    connection = sqlite3.connect(full_file)
+    for name, (statement, index) in _PLANS.items():
+        plan = _sqlite_plan(connection, statement)
+        assert f"INDEX {index}" in plan, f"{name}:\n{plan}"
+        for table in statement.tables:
+            assert f"SCAN {table}\n" not in f"{plan}\n", f"{name}:\n{plan}"
+    connection.close()
+
+
+async def _postgresql_plan(connection: asyncpg.Connection, statement: Statement) -> str:
+    sql = statement.prepared("postgresql").sql
+    # Planned for any values, as it is after a few runs: the worst it will ever be.
+    await connection.execute("SET plan_cache_mode = force_generic_plan")
+    await connection.execute(f"PREPARE question AS {sql}")
+    values = ", ".join("NULL" for _ in set(re.findall(r"\$\d+", sql)))
+    rows = await connection.fetch(f"EXPLAIN EXECUTE question({values})".replace("()", ""))
+    await connection.execute("DEALLOCATE question")
+    return "\n".join(line for (line,) in rows)
+
+
+async def test_postgresql_finds_what_it_needs_by_index(full_database: str, postgres: Postgres) -> None:
+    """PostgreSQL answers each frequent question from its index, whatever the values asked for."""
+    connection = await asyncpg.connect(postgres.url_of(full_database).replace("+asyncpg", ""))
+    for name, (statement, index) in _PLANS.items():
+        plan = await _postgresql_plan(connection, statement)
+        assert f"using {index}" in plan or f"on {index}" in plan, f"{name}:\n{plan}"
+        for table in statement.tables:
+            assert f"Seq Scan on {table}" not in plan, f"{name}:\n{plan}"
+    await connection.close()

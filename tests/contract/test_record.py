@@ -1,0 +1,149 @@
+"""The port of the audit record, over every store."""
+
+from dataclasses import replace
+
+import pytest
+
+from escalation.audit import Broken, Event, Link, Seal, Verified, Verifier, link
+from escalation.errors import StoreError
+from escalation.ids import EventId
+from escalation.ports import Store
+from tests.contract import samples
+from tests.contract.samples import LEGAL, NOON
+
+
+async def _add(store: Store, *events: Event) -> None:
+    async with store.write() as tx:
+        for each in events:
+            await tx.record.add(each)
+
+
+async def _link_all(store: Store) -> Link:
+    async with store.write() as tx:
+        assert await tx.record.hold()
+        links = link(await tx.record.unlinked(1000), after=await tx.record.last_link())
+        await tx.record.add_links(links)
+        await tx.record.add_seal(Seal(seq=links[-1].seq, hash=links[-1].hash, at=NOON))
+    return links[-1]
+
+
+async def _verify(store: Store) -> Verified | Broken:
+    async with store.read() as tx:
+        verifier = Verifier(await tx.record.seals())
+        async for each, event in tx.record.walk():
+            if (broken := verifier.feed(each, event)) is not None:
+                return broken
+        return verifier.finish(unsealed=await tx.record.count_unlinked())
+
+
+async def test_events_keep_the_order_they_were_added_in(store: Store) -> None:
+    """Events without a link come in the order they were added, whatever their ids, and no more than asked."""
+    await _add(store, samples.event("b"), samples.event("c", agent=None), samples.event("a"))
+    async with store.read() as tx:
+        found = await tx.record.unlinked(9)
+        assert list(found) == [samples.event("b"), samples.event("c", agent=None), samples.event("a")]
+        assert [event.id for event in await tx.record.unlinked(2)] == ["evt_b", "evt_c"]
+        assert await tx.record.count_unlinked() == 3
+
+
+async def test_the_chain_grows_and_verifies(store: Store) -> None:
+    """Linked in batches, the record verifies as a whole, and knows how much is not sealed yet."""
+    await _add(store, samples.event("1"), samples.event("2"))
+    assert (await _link_all(store)).seq == 2
+    await _add(store, samples.event("3"))
+    head = await _link_all(store)
+    await _add(store, samples.event("4"))
+    assert await _verify(store) == Verified(events=3, head=Seal(seq=3, hash=head.hash, at=NOON), unsealed=1)
+    async with store.read() as tx:
+        assert await tx.record.last_link() == head
+        assert [seal.seq for seal in await tx.record.seals()] == [2, 3]
+
+
+async def test_a_long_record_is_walked_to_its_end(store: Store) -> None:
+    """A walk over more links than fit one reading yields each once, in order."""
+    await _add(store, *(samples.event(f"{number:04}") for number in range(1001)))
+    async with store.write() as tx:
+        await tx.record.add_links(link(await tx.record.unlinked(2000), after=None))
+    async with store.read() as tx:
+        walked = [found.seq async for found, event in tx.record.walk() if event is not None]
+    assert walked == list(range(1, 1002))
+
+
+async def test_an_empty_record_is_whole(store: Store) -> None:
+    """A record without events has no links, no seals, and verifies."""
+    assert await _verify(store) == Verified(events=0, head=None, unsealed=0)
+    async with store.read() as tx:
+        assert await tx.record.last_link() is None
+
+
+async def test_an_event_is_linked_once(store: Store) -> None:
+    """A second link of an event, a second link at a place, and a link of nothing are refused."""
+    await _add(store, samples.event("1"), samples.event("2"))
+    last = await _link_all(store)
+    await _add(store, samples.event("3"))
+    for wrong in (
+        Link(seq=3, event=EventId("evt_1"), hash=last.hash),
+        Link(seq=2, event=EventId("evt_3"), hash=last.hash),
+        Link(seq=3, event=EventId("evt_9"), hash=last.hash),
+    ):
+        with pytest.raises(StoreError):
+            async with store.write() as tx:
+                await tx.record.add_links([wrong])
+    async with store.read() as tx:
+        assert await tx.record.last_link() == last
+        assert await tx.record.count_unlinked() == 1
+
+
+async def test_the_same_event_twice_is_an_error(store: Store) -> None:
+    """An id is given once: the record cannot hold two events under it."""
+    await _add(store, samples.event())
+    with pytest.raises(StoreError):
+        await _add(store, replace(samples.event(), subject="req_2"))
+    async with store.read() as tx:
+        assert list(await tx.record.unlinked(9)) == [samples.event()]
+
+
+async def test_what_is_not_committed_cannot_be_linked(store: Store) -> None:
+    """An event of a transaction that was rolled back is not in the record, and leaves no gap."""
+
+    async def fail() -> None:
+        async with store.write() as tx:
+            await tx.record.add(samples.event("lost"))
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        await fail()
+    await _add(store, samples.event("1"))
+    assert (await _link_all(store)).seq == 1
+    assert isinstance(await _verify(store), Verified)
+
+
+async def test_events_are_found_page_by_page(store: Store) -> None:
+    """Events of an agent, about a subject, or after another event come oldest first, as many as asked for."""
+    await _add(
+        store,
+        samples.event("d"),
+        samples.event("c", agent=LEGAL, subject="req_2"),
+        samples.event("b", subject="req_2"),
+        samples.event("a"),
+    )
+    async with store.read() as tx:
+        page = tx.record.page
+        found = {
+            "all": await page(agent=None, subject=None, after=None, limit=9),
+            "two": await page(agent=None, subject=None, after=None, limit=2),
+            "agent": await page(agent="bank-reconciliation", subject=None, after=None, limit=9),
+            "subject": await page(agent=None, subject="req_2", after=None, limit=9),
+            "both": await page(agent="bank-reconciliation", subject="req_2", after=None, limit=9),
+            "after": await page(agent=None, subject=None, after=EventId("evt_c"), limit=9),
+            "after in subject": await page(agent=None, subject="req_2", after=EventId("evt_c"), limit=9),
+        }
+    assert {name: "".join(event.id[4:] for event in events) for name, events in found.items()} == {
+        "all": "dcba",
+        "two": "dc",
+        "agent": "dba",
+        "subject": "cb",
+        "both": "b",
+        "after": "ba",
+        "after in subject": "b",
+    }

@@ -1,0 +1,60 @@
+"""The port of the kill switches, over every store."""
+
+from dataclasses import replace
+
+from escalation.ports import Store
+from escalation.switch import EVERYTHING, Scope, ScopeKind, Stop, Switch
+from tests.contract.samples import NOON, SALMA
+
+AGENT = Scope(ScopeKind.AGENT, "bank-reconciliation")
+FUNCTION = Scope(ScopeKind.FUNCTION, "finance")
+STOPPED = Switch(scope=AGENT, stop=Stop(by=SALMA, at=NOON, reason="odd bookings"), version=2)
+
+
+async def test_a_switch_is_made_once(store: Store) -> None:
+    """Making sure of a switch that is there changes nothing, not even a stop."""
+    async with store.write() as tx:
+        await tx.switches.ensure([AGENT, EVERYTHING])
+        assert await tx.switches.save(STOPPED)
+    async with store.write() as tx:
+        await tx.switches.ensure([EVERYTHING, AGENT, FUNCTION])
+        assert await tx.switches.lock(AGENT) == STOPPED
+        assert await tx.switches.lock(FUNCTION) == Switch(scope=FUNCTION)
+
+
+async def test_a_claim_sees_all_its_switches(store: Store) -> None:
+    """Sharing returns one switch for each scope, and makes those that are missing."""
+    async with store.write() as tx:
+        await tx.switches.ensure([AGENT])
+        await tx.switches.save(STOPPED)
+    async with store.write() as tx:
+        shared = await tx.switches.share([FUNCTION, AGENT, EVERYTHING, AGENT])
+    assert set(shared) == {STOPPED, Switch(scope=FUNCTION), Switch(scope=EVERYTHING)}
+    assert len(shared) == 3
+    async with store.write() as tx:
+        assert await tx.switches.lock(FUNCTION) == Switch(scope=FUNCTION)
+
+
+async def test_a_stale_writer_loses(store: Store) -> None:
+    """Of two stops of one version the first stands; a switch that is not there cannot be saved."""
+    other = replace(STOPPED, stop=Stop(by=SALMA, at=NOON, reason="other"))
+    async with store.write() as tx:
+        assert not await tx.switches.save(STOPPED)
+        assert await tx.switches.lock(AGENT) is None
+        await tx.switches.ensure([AGENT])
+        assert await tx.switches.save(STOPPED)
+        assert not await tx.switches.save(other)
+        assert await tx.switches.lock(AGENT) == STOPPED
+
+
+async def test_only_what_is_stopped_is_listed(store: Store) -> None:
+    """The list of stops holds the stopped switches alone; a resumed one leaves it."""
+    async with store.write() as tx:
+        await tx.switches.ensure([AGENT, FUNCTION])
+        await tx.switches.save(STOPPED)
+    async with store.read() as tx:
+        assert list(await tx.switches.stopped()) == [STOPPED]
+    async with store.write() as tx:
+        await tx.switches.save(Switch(scope=AGENT, version=3))
+    async with store.read() as tx:
+        assert list(await tx.switches.stopped()) == []

@@ -1,0 +1,58 @@
+"""The worlds that scenarios happen in."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from escalation.clock import Clock
+from escalation.ports import Store
+from escalation.store.memory import MemoryStore
+from escalation.store.sqlite import SqliteStore
+from tests.scenario.unreliable import UnreliableStore
+from tests.scenario.world import World, world
+
+
+@pytest.fixture
+async def room() -> AsyncIterator[World]:
+    """A bot in memory, with the shipped configuration."""
+    async with world() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the empty, migrated SQLite file to copy is kept."""
+    path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
+    asyncio.run(_migrate(path))
+    return path
+
+
+async def _migrate(path: Path) -> None:
+    store = SqliteStore(path)
+    await store.prepare()
+    await store.close()
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def any_room(
+    request: pytest.FixtureRequest, tmp_path: Path, migrated_file: Path
+) -> AsyncIterator[World]:
+    """A bot in memory, and the same over a SQLite file."""
+
+    def store(clock: Clock) -> Store:
+        if request.param == "memory":
+            return MemoryStore(clock)
+        return SqliteStore(Path(shutil.copy(migrated_file, tmp_path / "andon.db")), clock)
+
+    async with world(store=store) as made:
+        yield made
+
+
+@pytest.fixture
+async def shaky_room() -> AsyncIterator[World]:
+    """A bot whose database goes away when told."""
+    async with world(store=lambda clock: UnreliableStore(MemoryStore(clock))) as made:
+        yield made

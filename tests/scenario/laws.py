@@ -1,0 +1,150 @@
+"""What must hold at the end of every scenario, read from the rows, the record and what Slack was sent."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from escalation.action import decode
+from escalation.audit import Event, Verified
+from escalation.configuration import Configuration
+from escalation.grant import Grant, GrantState
+from escalation.ids import PersonId
+from escalation.policy import Then
+from escalation.ports import Page, Store
+from escalation.request import Request, State, Verdict
+from escalation.service import seal
+from escalation.service.core import Core
+from escalation.store.memory import MemoryStore
+from escalation.store.sqlite import SqliteStore
+from tests.harness.fake_slack import FakeSlack
+from tests.scenario.unreliable import UnreliableStore
+
+_ENDS = {f"request.{state.value}" for state in State if state.is_settled}
+#: What the log may never hold unless the scenario provoked it.
+_ALARMS = {"courtesy_refused", "courtesy_failed"}
+
+
+async def hold(core: Core, slack: FakeSlack, history: Sequence[Configuration]) -> None:
+    """Check every law that is about rows, the record and Slack."""
+    while await seal.seal(core, batch=1000):
+        pass
+    verdict = await seal.verify(core.store)
+    assert isinstance(verdict, Verified), verdict
+    events, requests, grants = await _everything(core)
+    assert (verdict.events, verdict.unsealed) == (len(events), 0)
+    clicks = clicks_in(core.store)
+    for request in requests:
+        about = [event for event in events if event.subject == request.id]
+        _its_state_is_its_last_event(request, about)
+        _each_decision_stands_on_a_click(request, about, clicks)
+        _authority_is_enough(request, grants, history)
+    for grant in grants:
+        _its_events_are_its_life(grant, [event for event in events if event.subject == grant.id])
+    _slack_took_everything(slack)
+
+
+def quiet(log: Iterable[Mapping[str, Any]], *, expected: frozenset[str] = frozenset()) -> None:
+    """Check that nothing was logged that somebody would have to look at."""
+    loud = [entry for entry in log if entry["log_level"] == "error" or entry["event"] in _ALARMS]
+    assert [entry for entry in loud if entry["event"] not in expected] == []
+
+
+def clicks_in(store: Store) -> dict[str, tuple[str | None, str]]:
+    """Return the clicks that were stored: by id, whose they were and what they said."""
+    match store:
+        case UnreliableStore(inner=inner):
+            return clicks_in(inner)
+        case MemoryStore():
+            return {str(row.id): (row.person, row.what) for row in store._tables.inbox.values()}
+        case SqliteStore():
+            with sqlite3.connect(store._path) as connection:
+                rows = connection.execute("SELECT id, person, what FROM inbox").fetchall()
+            connection.close()
+            return {id_: (person, what) for id_, person, what in rows}
+        case _:
+            raise TypeError(f"nobody knows how to read the clicks in {store!r}")
+
+
+async def _everything(core: Core) -> tuple[list[Event], list[Request], list[Grant]]:
+    async with core.store.read() as tx:
+        events = [event async for _, event in tx.record.walk() if event is not None]
+        requests = list(await tx.requests.page(Page(limit=10_000)))
+        found = [await tx.grants.of(request.id) for request in requests]
+    return events, requests, [grant for grant in found if grant is not None]
+
+
+def _its_state_is_its_last_event(request: Request, about: Sequence[Event]) -> None:
+    names = [event.name.value for event in about]
+    assert names.count("request.asked") == 1, (request.id, names)
+    assert names[0] == "request.asked", names
+    ends = [name for name in names if name in _ENDS]
+    assert ends == ([f"request.{request.state.value}"] if request.state.is_settled else []), (request, names)
+    again = names.count("request.asked_again")
+    assert again == (1 if request.state.went_unanswered and request.follow else 0), names
+    last = [at for at in (_at(about, name) for name in _ENDS) if at is not None]
+    assert last == ([request.settled_at] if request.settled_at else [])
+
+
+def _at(about: Sequence[Event], name: str) -> datetime | None:
+    return next((event.at for event in about if event.name.value == name), None)
+
+
+def _each_decision_stands_on_a_click(
+    request: Request, about: Sequence[Event], clicks: Mapping[str, tuple[str | None, str]]
+) -> None:
+    made = [decode(event.data) for event in about if event.name.value == "decision.made"]
+    told = [(row["decision"], row["ingress"], row["verdict"]) for row in made if isinstance(row, dict)]
+    assert told == [(d.id, d.ingress, d.verdict.value) for d in request.decisions]
+    for decision in request.decisions:
+        assert clicks[decision.ingress][0] == decision.person
+        assert decision.digest == request.digest
+        assert request.asked_at <= decision.at < request.deadline
+    assert len({decision.ingress for decision in request.decisions}) == len(request.decisions)
+
+
+def _authority_is_enough(request: Request, grants: Sequence[Grant], history: Sequence[Configuration]) -> None:
+    mine = [grant for grant in grants if grant.request == request.id]
+    assert [grant.digest for grant in mine] == ([request.digest] if request.state.gives_authority else [])
+    assert request.owner not in {decision.person for decision in request.decisions}
+    rejected = any(decision.verdict is Verdict.REJECT for decision in request.decisions)
+    assert not rejected or request.state is State.REJECTED
+    if not request.state.gives_authority:
+        return
+    if request.decisions:
+        assert len(_approvers(request, history)) >= request.terms.quorum, request
+        return
+    assert _is_allowed_alone(request, history), request
+
+
+def _approvers(request: Request, history: Sequence[Configuration]) -> set[PersonId]:
+    known = [configuration.directory.members(request.terms.approvers) for configuration in history]
+    return {person for person in request.approved_by if any(person in members for members in known)}
+
+
+def _is_allowed_alone(request: Request, history: Sequence[Configuration]) -> bool:
+    named = next(found for found in history if found.version == request.ruling.version)
+    types = named.agents[request.agent].actions.values()
+    rules = [rule for type_ in types for rule in type_.policy.rules if rule.name == request.ruling.rule]
+    return bool(rules) and all(rule.then is Then.ALLOW for rule in rules)
+
+
+def _its_events_are_its_life(grant: Grant, about: Sequence[Event]) -> None:
+    names = Counter(event.name.value for event in about)
+    expected = Counter(["grant.granted"])
+    if grant.claimed_at is not None:
+        expected["grant.claimed"] += 1
+        assert grant.granted_at <= grant.claimed_at < grant.expires_at
+    if grant.resolved_by is not None:
+        expected["grant.unknown"] += 1
+    if grant.state not in {GrantState.GRANTED, GrantState.CLAIMED}:
+        expected[f"grant.{grant.state.value}"] += 1
+    del names["ingress.refused"]
+    assert names == expected, grant
+
+
+def _slack_took_everything(slack: FakeSlack) -> None:
+    # What Slack would refuse to draw is our mistake; no scenario provokes these.
+    mistakes = {"invalid_blocks", "invalid_arguments", "no_text", "unknown_method"}
+    assert [call for call in slack.calls if call.error in mistakes] == []

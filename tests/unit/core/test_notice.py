@@ -1,0 +1,57 @@
+"""The notes beside the cards survive the outbox."""
+
+from typing import get_args
+
+import pytest
+
+from escalation import notice
+from escalation.notice import Note, body, note
+
+NOTES: list[Note] = [
+    notice.Nudged(),
+    notice.BackupCalled(backup="noura"),
+    notice.Acknowledged(by="salma"),
+    notice.ApprovedByOne(by="salma", missing=1),
+    notice.Settled(state="rejected", by="khalid", text='„Nein“ <!channel> \\ "quoted"\n'),
+    notice.Settled(state="cancelled"),
+    notice.AskedAgain(by="salma", follow="req_2"),
+    notice.Unanswered(state="timed_out", why="nobody decided in time"),
+    notice.EffectUnknown(grant="grt_1"),
+    notice.EffectResolved(grant="grt_1", by="omar", report="succeeded"),
+    notice.Stopped(scope="all", by="salma", reason="", killed=3, revoked=0),
+    notice.Resumed(scope="agent:bank-reconciliation", by="fahad", stopped_by="salma"),
+    notice.Sealed(seq=9_007_199_254_740_991, hash="0" * 64),
+]
+
+
+@pytest.mark.parametrize("told", NOTES, ids=lambda told: type(told).__name__)
+def test_a_note_comes_out_of_the_outbox_as_it_went_in(told: Note) -> None:
+    """Storing a note loses nothing of it, neither its kind nor a field nor a type."""
+    assert note(body(told)) == told
+
+
+def test_no_kind_of_note_is_forgotten() -> None:
+    """The list above has each kind there is: a new one has to prove that it can be stored."""
+    assert {type(told) for told in NOTES} == set(get_args(Note))
+
+
+def test_a_stored_note_names_its_kind() -> None:
+    """What is stored is canonical JSON that a person can read in the table."""
+    assert (
+        body(notice.ApprovedByOne(by="salma", missing=1))
+        == '{"by":"salma","missing":1,"note":"ApprovedByOne"}'
+    )
+
+
+@pytest.mark.parametrize("stored", ["[]", '"Nudged"', "null", "7"])
+def test_what_is_no_note_is_an_error_of_ours(stored: str) -> None:
+    """Something else in the outbox's place is not taken for a note."""
+    with pytest.raises(TypeError, match="no note"):
+        note(stored)
+
+
+@pytest.mark.parametrize("stored", ['{"note":"Note"}', '{"note":"str"}', '{"by":"salma"}'])
+def test_only_the_listed_kinds_are_made(stored: str) -> None:
+    """A stored name makes one of the notes, never another object."""
+    with pytest.raises(KeyError):
+        note(stored)

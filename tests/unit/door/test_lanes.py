@@ -1,0 +1,76 @@
+"""Each channel is kept to the pace that Slack allows, and no channel waits for another."""
+
+import asyncio
+import time
+
+import pytest
+
+from bot.slack.lanes import Lanes
+
+
+class Clock:
+    """Seconds that pass when told."""
+
+    def __init__(self) -> None:
+        self.at = 100.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+def test_a_few_at_once_then_one_a_second() -> None:
+    """Five messages go at once; each one after them waits a second longer than the one before."""
+    lanes = Lanes(clock=Clock())
+    assert [lanes._take("C1") for _ in range(8)] == [0, 0, 0, 0, 0, 1, 2, 3]
+
+
+def test_a_quiet_channel_may_burst_again() -> None:
+    """After three seconds three more may go at once; however long it is quiet, never more than five."""
+    clock = Clock()
+    lanes = Lanes(clock=clock)
+    for _ in range(5):
+        lanes._take("C1")
+    clock.at += 3
+    assert [lanes._take("C1") for _ in range(4)] == [0, 0, 0, 1]
+    clock.at += 1000
+    assert [lanes._take("C1") for _ in range(6)] == [0, 0, 0, 0, 0, 1]
+
+
+def test_channels_do_not_wait_for_each_other() -> None:
+    """A full lane leaves the next one empty."""
+    lanes = Lanes(clock=Clock())
+    for _ in range(9):
+        lanes._take("C1")
+    assert lanes._take("C2") == 0
+
+
+def test_the_pace_is_a_setting() -> None:
+    """Ten a second wait a tenth of a second each."""
+    lanes = Lanes(per_second=10, clock=Clock())
+    assert [lanes._take("C1") for _ in range(7)][5:] == pytest.approx([0.1, 0.2])
+
+
+def test_lanes_that_are_quiet_are_forgotten() -> None:
+    """A thousand channels of last week take no memory; the busy one keeps its place."""
+    clock = Clock()
+    lanes = Lanes(clock=clock)
+    for number in range(1001):
+        lanes._take(f"C{number}")
+    clock.at += 599
+    for _ in range(7):
+        lanes._take("busy")
+    clock.at += 2
+    lanes._take("busy")
+    assert set(lanes._lanes) == {"busy"}
+    assert lanes._lanes["busy"].tokens == pytest.approx(-1)
+
+
+async def test_a_turn_is_really_waited_for() -> None:
+    """Whoever is beyond the burst gets the turn only when its time has come."""
+    lanes = Lanes(per_second=20)
+    begun = time.monotonic()
+    for _ in range(5):
+        await lanes.turn("C1")
+    assert time.monotonic() - begun < 0.04
+    await asyncio.gather(lanes.turn("C1"), lanes.turn("C1"))
+    assert time.monotonic() - begun >= 0.09

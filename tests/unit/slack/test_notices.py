@@ -1,0 +1,204 @@
+"""Notes, alerts, answers and the Home tab say what happened, what was done and what one can do."""
+
+from dataclasses import replace
+from typing import get_args
+
+import pytest
+
+from bot.slack.render import answers, home, names, notices
+from bot.slack.render.blocks import Message
+from bot.slack.render.times import Times
+from escalation import notice
+from escalation.reason import Reason, Refused
+from escalation.request import State, Verdict
+from escalation.switch import EVERYTHING, Scope, ScopeKind, Stop, Switch
+from tests.harness.block_kit import elements, message_problems, texts, view_problems
+from tests.harness.oracles import accept_message, accept_view
+from tests.harness.views import (
+    BANK,
+    DIRECTORY,
+    NADIA,
+    NOON,
+    PEOPLE,
+    REQUEST,
+    SALMA,
+    agent,
+    decision,
+    question,
+    request,
+    view,
+)
+
+TIMES = Times(now=NOON, zone="Asia/Muscat", words_only=True)
+NOTES: tuple[notice.Note, ...] = (
+    notice.Nudged(),
+    notice.BackupCalled(backup="maryam"),
+    notice.Acknowledged(by="khalid"),
+    notice.ApprovedByOne(by="salma", missing=1),
+    notice.Settled(state="rejected", by="salma", text="Wrong account"),
+    notice.AskedAgain(by="salma", follow="req_2"),
+    notice.Unanswered(state="timed_out", why="nobody decided in time"),
+    notice.EffectUnknown(grant="grt_1"),
+    notice.EffectResolved(grant="grt_1", by="nadia", report="succeeded"),
+    notice.Stopped(scope="agent:bank-reconciliation", by="nadia", reason="Wrong ledger", killed=2, revoked=1),
+    notice.Resumed(scope="all", by="maryam", stopped_by="nadia"),
+    notice.Sealed(seq=42, hash="ab" * 32),
+)
+STOPPED = Switch(scope=EVERYTHING, stop=Stop(by=NADIA, at=NOON, reason="Wrong ledger"))
+
+
+def checked(message: Message) -> str:
+    assert message_problems({"text": message.text, "blocks": message.blocks}) == []
+    accept_message(message.text, message.blocks)
+    return "\n".join(text for _, text in texts(message.blocks))
+
+
+def said(note: notice.Note) -> str:
+    return checked(notices.notify(note, notices.Around(directory=DIRECTORY, times=TIMES, view=view())))
+
+
+def test_every_note_is_drawn() -> None:
+    """There is a sentence for each note that the core can write, from its stored form."""
+    assert {type(note) for note in NOTES} == set(get_args(notice.Note))
+    for note in NOTES:
+        assert said(notice.note(notice.body(note)))
+
+
+@pytest.mark.parametrize(
+    ("note", "words"),
+    [
+        (NOTES[0], "Khalid Al Balushi, Salma Al Harthi: half of the time is over."),
+        (NOTES[1], "*Maryam Al Lawati*, you are the backup for bank-reconciliation."),
+        (NOTES[2], "*Khalid Al Balushi* is looking. The reminders pause; the deadline stands."),
+        (NOTES[3], "*Salma Al Harthi* approved. *One more approval is needed.*"),
+        (NOTES[4], "Rejected by *Salma Al Harthi*. *Nothing was done.*\n│ Wrong account"),
+        (NOTES[6], "*What was done:* nothing; that is the safe default."),
+        (NOTES[7], "it is not tried again, because it may have happened"),
+        (NOTES[8], "*Nadia Al Kindi* found out that *it happened*."),
+        (NOTES[9], "2 waiting requests ended, 1 unused permission taken back."),
+        (NOTES[10], "*Maryam Al Lawati* resumed every agent, which *Nadia Al Kindi* had stopped."),
+        (NOTES[11], "Seal of the record: 42 events, head " + "ab" * 32),
+    ],
+)
+def test_notes_say_what_matters(note: notice.Note, words: str) -> None:
+    """Each note names people, consequence and way out."""
+    assert words in said(note)
+
+
+def test_alerts_bring_owner_and_runbook() -> None:
+    """Whoever is woken by an alert finds the runbook in it."""
+    for note in (NOTES[6], NOTES[7]):
+        assert (
+            "Runbook: <https://git.example/andon/runbooks/bank-reconciliation.md|bank-reconciliation>"
+            in said(note)
+        )
+
+
+def test_an_unknown_effect_is_resolved_by_two_buttons() -> None:
+    """The alert lets a person say whether it happened; each button carries the grant's id alone."""
+    message = notices.notify(NOTES[7], notices.Around(directory=DIRECTORY, times=TIMES, view=view()))
+    buttons = [(e["action_id"], e["value"]) for e in elements(message.blocks)]
+    assert buttons == [(names.RESOLVE_SUCCEEDED, "grt_1"), (names.RESOLVE_FAILED, "grt_1")]
+
+
+def test_an_alarm_without_its_request_is_still_raised() -> None:
+    """No note fails to draw because the request cannot be read."""
+    for note in NOTES:
+        checked(notices.notify(note, notices.Around(directory=DIRECTORY, times=TIMES)))
+
+
+def test_status_tells_who_runs_and_who_is_stopped() -> None:
+    """Status names each agent's state, who stopped it and why, and how much waits."""
+    shown = answers.Status(agents=(agent(),), stopped=(), waiting={BANK: 1}, directory=DIRECTORY, times=TIMES)
+    assert "*bank-reconciliation* is running" in checked(answers.status(shown))
+    assert "1 request waits." in checked(answers.status(shown))
+    halted = checked(answers.status(replace(shown, stopped=(STOPPED,))))
+    assert "bank-reconciliation is stopped* (all) by Nadia Al Kindi" in halted
+    assert "Reason: Wrong ledger" in halted
+
+
+def test_a_stopped_action_type_is_not_forgotten() -> None:
+    """A stop that holds no whole agent is listed by itself."""
+    one = replace(STOPPED, scope=Scope(ScopeKind.ACTION, "ledger.post"))
+    shown = answers.Status(agents=(agent(),), stopped=(one,), waiting={}, directory=DIRECTORY, times=TIMES)
+    assert "*Stopped as well:* action:ledger.post" in checked(answers.status(shown))
+
+
+def test_the_queue_leads_to_the_full_view() -> None:
+    """Each waiting request can be opened to decide, never approved from a list that shows a part of it."""
+    message = answers.queue([view(), view(question("a"))], {REQUEST: "https://x.slack.com/archives/C1/p1"})
+    assert "<https://x.slack.com/archives/C1/p1|Open the card>" in checked(message)
+    assert {element["action_id"] for element in elements(message.blocks)} == {names.FULL}
+    assert checked(answers.queue([], {})) == "Nothing waits for your decision."
+
+
+def test_a_late_click_is_offered_another_ask() -> None:
+    """Too late is said politely, with one button that asks again."""
+    message = answers.late(Refused(Reason.PAST_DEADLINE), REQUEST)
+    assert "The deadline has passed" in checked(message)
+    assert [(e["action_id"], e["value"]) for e in elements(message.blocks)] == [(names.ASK_AGAIN, REQUEST)]
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_refusal_has_words(reason: Reason) -> None:
+    """A refusal is never an empty answer."""
+    assert len(checked(answers.refused(Refused(reason)))) > 10
+
+
+def test_help_and_mistyped_commands_list_the_commands() -> None:
+    """Whatever is typed, one learns what can be typed."""
+    assert "*/andon stop SCOPE [reason]*" in checked(answers.help_())
+    assert "There is no /andon frobnicate." in checked(answers.unknown_command("frobnicate"))
+    assert "*/andon queue*" in checked(answers.unknown_command("frobnicate"))
+
+
+def test_moving_a_switch_is_confirmed() -> None:
+    """Whoever stops or resumes hears that it holds."""
+    assert "*Stopped:* every agent." in checked(answers.stopped(EVERYTHING))
+    assert "*Resumed:* every agent." in checked(answers.resumed(EVERYTHING))
+
+
+def test_home_shows_queue_agents_and_past_decisions() -> None:
+    """Home: what waits with a way to decide, the agents with a stop each, and what I decided."""
+    done = request(state=State.APPROVED, decisions=(decision(SALMA, Verdict.APPROVE),))
+    shown = home.Home(
+        person=PEOPLE[0],
+        directory=DIRECTORY,
+        times=TIMES,
+        queue=(view(),),
+        agents=(agent(),),
+        stopped=(),
+        decided=(view(done),),
+    )
+    drawn = home.home(shown)
+    assert view_problems(drawn) == []
+    accept_view(drawn)
+    said_ = "\n".join(text for _, text in texts(drawn))
+    assert "amount 1250.00, currency OMR" in said_
+    assert (
+        "*Approved* · bank-reconciliation: amount 1250.00, currency OMR, account 2100, memo Bank fee, October"
+        " · 12:03 Asia/Muscat (in 3 min)" in said_
+    )
+    assert [e["action_id"] for e in elements(drawn)] == [names.FULL, names.REJECT, names.STOP]
+    halted = home.home(replace(shown, stopped=(STOPPED,), queue=()))
+    assert [(e["action_id"], e["value"]) for e in elements(halted)] == [(names.RESUME, "all")]
+
+
+def test_home_stays_within_limits_however_much_waits() -> None:
+    """A hundred waiting requests and a hundred agents still make a view."""
+    shown = home.Home(
+        person=PEOPLE[0],
+        directory=DIRECTORY,
+        times=TIMES,
+        queue=(view(),) * 100,
+        agents=(agent(),) * 100,
+        stopped=(),
+        decided=(view(request()),) * 100,
+    )
+    assert view_problems(home.home(shown)) == []
+
+
+def test_a_stranger_sees_nothing() -> None:
+    """An account that belongs to nobody gets a Home with a sentence and no button."""
+    assert view_problems(home.stranger()) == []
+    assert list(elements(home.stranger())) == []
