@@ -51,9 +51,12 @@ class Errands:
                 raise error
 
     async def until(self, main: Coroutine[object, object, T]) -> T:
+        """Await *main*, but only once the thread is in `run`, where an interrupt is sure to reach *main*."""
         try:
+            await self.here(_arrived)
             return await main
         finally:
+            main.close()  # had it never begun, it would be missed
             self._over.set()
 
     def run(self, future: Future[T]) -> T:
@@ -96,6 +99,10 @@ class Portal:
                 self._loop = asyncio.new_event_loop()
                 threading.Thread(target=_serve, args=(self._loop,), name="andon", daemon=True).start()
             return self._loop
+
+
+def _arrived() -> None:
+    """The first errand of every call."""
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:

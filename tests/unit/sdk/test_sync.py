@@ -103,6 +103,22 @@ def test_an_interrupt_before_the_claim_lands_runs_nothing() -> None:
         assert [grant.state for grant in hostile.script.reported] == [GrantState.FAILED]
 
 
+def test_an_interrupt_before_the_thread_waits_asks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C between the call and its waiting leaves nothing under way that nobody could stop."""
+    script = Script().approve(POST)
+    hostile = Hostile(script)
+
+    def interrupted(_: Errands, __: Future[object]) -> None:
+        time.sleep(0.05)  # long enough for the loop to propose, claim and report
+        raise KeyboardInterrupt
+
+    with sync.Andon("http://bot.test", "andon_x", transport=hostile) as andon:
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(Errands, "run", interrupted)
+            andon.gated(POST)(_appending_to([]))("2100")
+        assert not hostile.seen
+
+
 def test_closing_an_unused_client() -> None:
     """A client that was never used can be closed, twice."""
     andon = sync.Andon(offline=Script())
