@@ -102,7 +102,7 @@ class Portal:
 
 
 def _arrived() -> None:
-    """The first errand of every call."""
+    """Do nothing: the first errand of every call."""
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:

@@ -113,9 +113,11 @@ def test_an_interrupt_before_the_thread_waits_asks_nothing(monkeypatch: pytest.M
         raise KeyboardInterrupt
 
     with sync.Andon("http://bot.test", "andon_x", transport=hostile) as andon:
-        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        post = andon.gated(POST)(_appending_to([]))
+        with monkeypatch.context() as patched:
             patched.setattr(Errands, "run", interrupted)
-            andon.gated(POST)(_appending_to([]))("2100")
+            with pytest.raises(KeyboardInterrupt):
+                post("2100")
         assert not hostile.seen
 
 
