@@ -159,7 +159,9 @@ def _claim(grant: Grant, command: Claim, now: datetime) -> Outcome:
     if command.digest != grant.digest:
         return Refused(Reason.DIGEST_MISMATCH)
     if grant.state is GrantState.CLAIMED and command.attempt == grant.attempt:
-        return Applied(grant)
+        # Its reply was lost; but after the time to report, nobody starts what counts as unknown.
+        is_over = isinstance(_lapse(grant, now), Applied)
+        return Refused(Reason.AWAITING_PERSON) if is_over else Applied(grant)
     if grant.state is not GrantState.GRANTED:
         return Refused(_SPENT[grant.state])
     if now >= grant.expires_at:

@@ -59,6 +59,13 @@ class Unanswered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EffectFailed:
+    """In the thread and to the owner: what people approved did not succeed."""
+
+    grant: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EffectUnknown:
     """To the owner and the alerts channel: nobody knows whether an effect happened."""
 
@@ -110,6 +117,7 @@ Note: TypeAlias = (
     | Settled
     | AskedAgain
     | Unanswered
+    | EffectFailed
     | EffectUnknown
     | EffectResolved
     | Stopped
@@ -121,7 +129,7 @@ _KINDS: dict[str, type[Note]] = {
     kind.__name__: kind
     for kind in (
         *(Nudged, BackupCalled, Acknowledged, ApprovedByOne, Settled, AskedAgain, Unanswered),
-        *(EffectUnknown, EffectResolved, Stopped, Resumed, Sealed),
+        *(EffectFailed, EffectUnknown, EffectResolved, Stopped, Resumed, Sealed),
     )
 }
 

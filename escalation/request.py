@@ -3,7 +3,7 @@ The life of a request.
 
     PENDING ──decide (quorum met)──────▶ APPROVED | APPROVED_WITH_EDITS | ANSWERED
        │ ╲────decide (one rejection)───▶ REJECTED
-       │ ╲────expire (deadline past)───▶ TIMED_OUT, or UNDELIVERABLE if nobody was ever asked
+       │ ╲────climb (deadline past)────▶ TIMED_OUT, or UNDELIVERABLE if nobody was ever asked
        │ ╲────give up (cannot post)────▶ UNDELIVERABLE
        │ ╲────supersede (an edit)──────▶ SUPERSEDED
        │ ╲────kill (a stop)────────────▶ KILLED
@@ -11,7 +11,7 @@ The life of a request.
 
 Everything here is a value or a pure function: no clock, no database, no Slack.
 Time arrives as *now*; the outcome leaves as a new value. What was asked never changes:
-an edit supersedes the request by a new one.
+an edit supersedes the request by a new one. From the deadline on only the clock moves it.
 """
 
 from dataclasses import dataclass, replace
@@ -230,11 +230,6 @@ class Climb:
 
 
 @dataclass(frozen=True, slots=True)
-class Expire:
-    """The deadline is past."""
-
-
-@dataclass(frozen=True, slots=True)
 class Cancel:
     """The agent takes it back."""
 
@@ -248,9 +243,7 @@ class Kill:
     why: str
 
 
-Command: TypeAlias = (
-    Decide | Acknowledge | Supersede | AskAgain | Delivered | GiveUp | Climb | Expire | Cancel | Kill
-)
+Command: TypeAlias = Decide | Acknowledge | Supersede | AskAgain | Delivered | GiveUp | Climb | Cancel | Kill
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,9 +262,12 @@ def apply(request: Request, command: Command, *, now: datetime) -> Outcome:
         return _ask_again(request, command)
     if request.state.is_settled:
         return Refused(Reason.ALREADY_SETTLED)
+    if isinstance(command, Climb):
+        return _pass_time(request, now)
+    # From the deadline on nobody changes it, whether or not the clock came round to say so.
+    if now >= request.deadline:
+        return Refused(Reason.PAST_DEADLINE)
     match command:
-        case Expire() | Climb():
-            return _pass_time(request, command, now)
         case Delivered():
             return Applied(_next(request, delivered_at=request.delivered_at or now))
         case GiveUp(why=why):
@@ -287,9 +283,6 @@ def apply(request: Request, command: Command, *, now: datetime) -> Outcome:
 
 
 def _by_person(request: Request, command: Decide | Acknowledge | Supersede, now: datetime) -> Outcome:
-    # From the deadline on nobody decides, whether or not the clock came round to say so.
-    if now >= request.deadline:
-        return Refused(Reason.PAST_DEADLINE)
     person = command.decision.person if isinstance(command, Decide) else command.by
     if (objection := command.authority.objection(person)) is not None:
         return Refused(objection)
@@ -347,9 +340,8 @@ def _answer(request: Request, decision: Decision, now: datetime) -> Outcome:
     return _settle(replace(_with(request, decision), answer=text), State.ANSWERED, now)
 
 
-def _pass_time(request: Request, command: Expire | Climb, now: datetime) -> Outcome:
-    due = Rung.DEFAULTED if isinstance(command, Expire) else request.next_rung
-    if now < request.ladder.at(due):
+def _pass_time(request: Request, now: datetime) -> Outcome:
+    if now < request.ladder.at(request.next_rung):
         return Refused(Reason.NOT_YET_DUE)
     if now < request.deadline:
         return Applied(_next(request, rung=request.next_rung))

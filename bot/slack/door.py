@@ -12,14 +12,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.slack.client import AWAY, error_code
 from bot.slack.draw import Drawing
 from bot.slack.guard import INGRESS_HEADER
-from bot.slack.render.blocks import Message
+from bot.slack.render.blocks import Block, Message
 from escalation.authority import Account, Person
 from escalation.clock import Clock
+from escalation.errors import EscalationError
 from escalation.service.core import Click, Core
 
 _log = structlog.get_logger(__name__)
 Body = Mapping[str, Any]
-View = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,7 @@ class Door:
     slack: AsyncWebClient
     drawing: Drawing
     clock: Clock
+    homes: set[Account] = field(default_factory=set, repr=False)  #: Who opened their Home tab here.
     _pending: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
 
     def later(self, courtesy: Coroutine[Any, Any, Any]) -> None:
@@ -47,7 +48,7 @@ class Door:
         """Return the person behind *body*."""
         return self.core.configuration().directory.whose(account(body))
 
-    def open(self, body: Body, view: View) -> None:
+    def open(self, body: Body, view: Block) -> None:
         """Open *view* for whoever clicked."""
         self.later(self.slack.views_open(trigger_id=body["trigger_id"], view=view))
 
@@ -102,5 +103,5 @@ async def _quietly(courtesy: Coroutine[Any, Any, Any]) -> None:
         await courtesy
     except SlackApiError as error:
         _log.warning("courtesy_refused", error=error_code(error))
-    except AWAY as error:
+    except (EscalationError, *AWAY) as error:
         _log.warning("courtesy_failed", error=type(error).__name__)

@@ -1,37 +1,87 @@
 """Answers to one person: why a click did not count, forms to fill in, and what they asked to see."""
 
-from datetime import datetime
-
-from bot.slack.door import Body, Door, View
+from bot.slack.door import Body, Door, account
 from bot.slack.render import answers, edit, modals, names
+from bot.slack.render.blocks import Block
+from bot.slack.render.home import stranger
 from bot.slack.render.runbook import runbook as draw_runbook
+from escalation.authority import Account
 from escalation.ids import RequestId
 from escalation.ports import Dossier
 from escalation.reason import Reason, Refused
-from escalation.request import Request
+from escalation.request import State
 from escalation.service import asking, look
 from escalation.service import stop as stops
 from escalation.service.core import Click
 from escalation.service.decide import Decided
 from escalation.switch import Scope
 
+_LATE = frozenset({Reason.ALREADY_SETTLED, Reason.PAST_DEADLINE})
+
 
 async def outcome(door: Door, body: Body, request_id: RequestId, result: Decided | Refused) -> None:
-    """Tell whoever clicked why it did not count; where it came too late, offer to ask again."""
+    """Tell whoever clicked why it did not count; where it came too late, how it ended instead."""
+    refresh(door, body)
     if isinstance(result, Decided):
         return
-    late = result.reason in {Reason.ALREADY_SETTLED, Reason.PAST_DEADLINE}
-    about = await look.dossier(door.core, request_id) if late else None
-    if about is not None and _may_be_asked_again(about.request, door.clock.now()):
-        door.whisper(body, answers.late(result, request_id))
-    else:
+    about = await overtaken(door, request_id, result)
+    if about is None:
         door.whisper(body, answers.refused(result))
+        return
+    door.whisper(body, answers.late(door.drawing.view(about, now=door.clock.now())))
+    _redraw(door, body, about)
 
 
-def _may_be_asked_again(request: Request, now: datetime) -> bool:
-    # Between the deadline and the engine's next beat it is still pending, and over all the same.
-    over = request.state.went_unanswered or (not request.state.is_settled and now >= request.deadline)
-    return over and request.follow is None
+async def form(door: Door, body: Body, request_id: RequestId, result: Decided | Refused) -> Block | None:
+    """Return what a form turns into that did not count; nothing if it did, and it closes."""
+    refresh(door, body)
+    if isinstance(result, Decided):
+        return None
+    about = await overtaken(door, request_id, result)
+    if about is None:
+        return modals.said("Nothing changed", str(result))
+    return modals.late(door.drawing.view(about, now=door.clock.now()))
+
+
+async def overtaken(door: Door, request_id: RequestId, refused: Refused) -> Dossier | None:
+    """Return the request that ended before this click came; nothing if it was refused for another reason."""
+    return await look.dossier(door.core, request_id) if refused.reason in _LATE else None
+
+
+def _redraw(door: Door, body: Body, about: Dossier) -> None:
+    # A card that can still be clicked shows what is over: Slack lost our update, or took the card
+    # without our hearing of it, so that it stands there twice.
+    seen, card = body.get("container") or {}, about.card
+    if card is None or seen.get("type") != "message" or seen.get("is_ephemeral"):
+        return
+    channel, ts = str(seen.get("channel_id", "")), str(seen.get("message_ts", ""))
+    if about.request.state is State.SUPERSEDED and (channel, ts) == (card.channel, card.ts):
+        return  # It shows the edited request by now.
+    message = door.drawing.card(about, now=door.clock.now())
+    door.later(door.slack.chat_update(channel=channel, ts=ts, text=message.text, blocks=list(message.blocks)))
+
+
+def refresh(door: Door, body: Body) -> None:
+    """Bring the Home tab of whoever clicked up to date, if they have opened it."""
+    if (who := account(body)) in door.homes:
+        door.later(publish(door, who))
+
+
+async def publish(door: Door, who: Account) -> None:
+    """Draw the Home tab of whoever has the account *who*."""
+    person = door.core.configuration().directory.whose(who)
+    if person is None:
+        view = stranger()
+    else:
+        door.homes.add(who)
+        view = door.drawing.home(
+            person,
+            queue=await look.queue(door.core, person.id, limit=20),
+            stopped=await look.stopped(door.core),
+            decided=await look.decided_by(door.core, person.id, limit=10),
+            now=door.clock.now(),
+        )
+    await door.slack.views_publish(user_id=who.user, view=view)
 
 
 def refuse(door: Door, body: Body, refused: Refused) -> None:
@@ -52,29 +102,29 @@ def objection(door: Door, body: Body, about: Dossier) -> Refused | None:
     return None if why is None else Refused(why)
 
 
-def edit_form(door: Door, _: Body, about: Dossier) -> View:
+def edit_form(door: Door, _: Body, about: Dossier) -> Block:
     """Return the form that edits the arguments."""
     return edit.edit(door.drawing.view(about, now=door.clock.now()))
 
 
-def reject_form(_door: Door, _body: Body, about: Dossier) -> View:
+def reject_form(_door: Door, _body: Body, about: Dossier) -> Block:
     """Return the form that asks for a reason."""
     return modals.reject(about.request)
 
 
-def answer_form(door: Door, _: Body, about: Dossier) -> View:
+def answer_form(door: Door, _: Body, about: Dossier) -> Block:
     """Return the form that takes an answer."""
     return modals.answer(door.drawing.view(about, now=door.clock.now()))
 
 
-def in_full(door: Door, body: Body, about: Dossier) -> View:
+def in_full(door: Door, body: Body, about: Dossier) -> Block:
     """Return everything about the request; values hidden from the channel only to who may see them."""
     person = door.who(body)
     reader = None if person is None else person.id
     return modals.full(door.drawing.view(about, now=door.clock.now()), reader)
 
 
-def more(door: Door, body: Body, what: str, about: Dossier) -> View:
+def more(door: Door, body: Body, what: str, about: Dossier) -> Block:
     """Return what an entry of the overflow menu shows."""
     view = door.drawing.view(about, now=door.clock.now())
     if what == names.MORE_WHY:
@@ -84,7 +134,7 @@ def more(door: Door, body: Body, what: str, about: Dossier) -> View:
     return in_full(door, body, about)
 
 
-def runbook(door: Door, name: str) -> View:
+def runbook(door: Door, name: str) -> Block:
     """Return the runbook called *name*."""
     text = door.drawing.runbook(name)
     if text is None:
@@ -96,10 +146,12 @@ async def stop(door: Door, body: Body, click: Click, what: tuple[Scope, str]) ->
     """Stop a scope and tell whoever did it that it holds."""
     scope, reason = what
     result = await stops.stop(door.core, click, scope, reason)
+    refresh(door, body)
     door.whisper(body, answers.refused(result) if isinstance(result, Refused) else answers.stopped(scope))
 
 
 async def resume(door: Door, body: Body, click: Click, scope: Scope) -> None:
     """Resume a scope and tell whoever did it."""
     result = await stops.resume(door.core, click, scope)
+    refresh(door, body)
     door.whisper(body, answers.refused(result) if isinstance(result, Refused) else answers.resumed(scope))

@@ -6,7 +6,7 @@ from escalation.ids import RequestId
 from escalation.ports import Transaction
 from escalation.reason import Reason, Refused
 from escalation.request import Acknowledge, apply
-from escalation.service import asking
+from escalation.service import asking, pass_time
 from escalation.service.core import Click, Core, by_person, save, take_in, wake
 from escalation.service.decide import Decided, repeated
 
@@ -23,7 +23,7 @@ async def _acknowledge(core: Core, tx: Transaction, click: Click, request_id: Re
     clicker = await take_in(core, tx, click, request_id)
     if isinstance(clicker, Refused):
         return clicker
-    request = await tx.requests.lock(request_id)
+    request = await pass_time.lock(core, tx, request_id)
     if clicker is None:
         return repeated(request)
     clerk = by_person(core, tx, clicker.person.id)

@@ -4,42 +4,31 @@ from escalation import notice
 from escalation.action import Action
 from escalation.audit import EventName
 from escalation.ids import RequestId
-from escalation.ports import Topic, Transaction
+from escalation.ports import Topic
 from escalation.reason import Reason, Refused
 from escalation.request import AskAgain, Request, State, apply
-from escalation.service import asking
-from escalation.service.core import Clerk, Click, Clicker, Core, by_person, save, take_in, wake
-from escalation.service.decide import Decided
+from escalation.service import asking, pass_time
+from escalation.service.core import Clerk, Click, Clicker, Core, save, wake
+from escalation.service.decide import Decided, succeed
 from escalation.service.propose import stop_over
 
 
 async def ask_again(core: Core, click: Click, request_id: RequestId) -> Decided | Refused:
     """Put the same subject once more, with a new deadline; the agent finds it by ``follow``."""
     async with core.store.write() as tx:
-        clicker = await take_in(core, tx, click, request_id)
-        if isinstance(clicker, Refused):
-            return clicker
-        outcome = await _ask_again(core, tx, clicker, request_id)
-        if isinstance(outcome, Refused) and clicker is not None:
-            await by_person(core, tx, clicker.person.id).refuse(outcome, request_id, what=click.what)
+        outcome = await succeed(core, tx, click, request_id, _ask_again)
     await wake(core, request_id, Topic.DEADLINE)
     return outcome
 
 
-async def _ask_again(
-    core: Core, tx: Transaction, clicker: Clicker | None, request_id: RequestId
-) -> Decided | Refused:
-    seen = await tx.requests.get(request_id)
-    if seen is None:
-        return Refused(Reason.UNKNOWN_REQUEST)
-    if clicker is None:
-        return Decided(request=seen, repeated=True)
+async def _ask_again(clerk: Clerk, clicker: Clicker, seen: Request) -> Decided | Refused:
+    core, tx = clerk.core, clerk.tx
     agent = core.configuration().agents.get(seen.agent)
     if agent is None:
         return Refused(Reason.RULES_CHANGED)
     if (stopped := await stop_over(tx, agent, seen.subject)) is not None:
         return stopped
-    original = await tx.requests.lock(request_id)
+    original = await pass_time.lock(core, tx, seen.id)
     if original is None:
         return Refused(Reason.UNKNOWN_REQUEST)
     wish = asking.Wish(
@@ -51,7 +40,7 @@ async def _ask_again(
         asks_again=original.id,
         fallback=original.terms,
     )
-    return await _repeat(by_person(core, tx, clicker.person.id), clicker, original, wish)
+    return await _repeat(clerk, clicker, original, wish)
 
 
 async def _repeat(clerk: Clerk, clicker: Clicker, original: Request, wish: asking.Wish) -> Decided | Refused:

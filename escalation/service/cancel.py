@@ -5,7 +5,7 @@ from escalation.ids import AgentName, RequestId
 from escalation.ports import Transaction
 from escalation.reason import Reason, Refused
 from escalation.request import Cancel, Request, apply
-from escalation.service import asking
+from escalation.service import asking, pass_time
 from escalation.service.core import Core, by_agent, save, wake
 
 
@@ -22,7 +22,7 @@ async def _cancel(
 ) -> Request | Refused:
     request_id, why = what
     clerk = by_agent(core, tx, agent)
-    request = await tx.requests.lock(request_id)
+    request = await pass_time.lock(core, tx, request_id)
     # Another agent's request does not exist for this one.
     if request is None or request.agent != agent:
         return await clerk.refuse(Refused(Reason.UNKNOWN_REQUEST), request_id, agent=agent, what="cancel")

@@ -107,7 +107,7 @@ async def _report(core: Core, tx: Transaction, grant_id: GrantId, command: Tell)
 
 
 async def record_ended(clerk: Clerk, grant: Grant) -> None:
-    """Add to the record how *grant* ended, bring its card up to date, and raise the alarm if unknown."""
+    """Add to the record how *grant* ended, bring its card up to date, and tell people unless all is well."""
     await clerk.note(
         EventName(f"grant.{grant.state.value}"),
         grant.id,
@@ -120,9 +120,11 @@ async def record_ended(clerk: Clerk, grant: Grant) -> None:
         return
     await clerk.card(request)
     if grant.state is GrantState.UNKNOWN:
-        note = notice.EffectUnknown(grant=grant.id)
-        await clerk.direct(request.owner, note, request)
-        await clerk.alert(note, request)
+        await clerk.direct(request.owner, notice.EffectUnknown(grant=grant.id), request)
+        await clerk.alert(notice.EffectUnknown(grant=grant.id), request)
+    elif grant.state is GrantState.FAILED and grant.resolved_by is None:
+        await clerk.direct(request.owner, notice.EffectFailed(grant=grant.id), request)
+        await clerk.thread(request, notice.EffectFailed(grant=grant.id))
 
 
 async def resolve(core: Core, click: Click, grant_id: GrantId, report: Report) -> Grant | Refused:

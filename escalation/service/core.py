@@ -90,8 +90,9 @@ class Clerk:
             await self._queue(Notice.CARD, request.channel, request, "{}")
 
     async def thread(self, request: Request, note: notice.Note) -> None:
-        """Have *note* said in the card's thread."""
-        await self._queue(Notice.THREAD, request.channel, request, notice.body(note))
+        """Have *note* said in the card's thread; where a rule decided, there is none."""
+        if request.terms.approvers:
+            await self._queue(Notice.THREAD, request.channel, request, notice.body(note))
 
     async def direct(self, person: PersonId, note: notice.Note, request: Request | None = None) -> None:
         """Have *person* told."""

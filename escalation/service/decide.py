@@ -1,5 +1,6 @@
 """A person decides: approves, rejects, or answers."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
@@ -10,7 +11,7 @@ from escalation.ids import DecisionId, RequestId
 from escalation.ports import Transaction
 from escalation.reason import Reason, Refused
 from escalation.request import Decide, Decision, Question, Request, Verdict, apply
-from escalation.service import asking
+from escalation.service import asking, pass_time
 from escalation.service.core import Clerk, Click, Clicker, Core, by_person, save, take_in, wake
 
 
@@ -68,7 +69,7 @@ async def _decide(
     clicker = await take_in(core, tx, click, request_id)
     if isinstance(clicker, Refused):
         return clicker
-    request = await tx.requests.lock(request_id)
+    request = await pass_time.lock(core, tx, request_id)
     if clicker is None:
         return repeated(request)
     clerk = by_person(core, tx, clicker.person.id)
@@ -76,6 +77,27 @@ async def _decide(
         return await clerk.refuse(Refused(Reason.UNKNOWN_REQUEST), request_id, what=click.what)
     decision = _decision(core, tx, clicker, request, choice)
     return await settle_by(clerk, request, decision, what=click.what)
+
+
+Use: TypeAlias = Callable[[Clerk, Clicker, Request], Awaitable[Decided | Refused]]
+
+
+async def succeed(
+    core: Core, tx: Transaction, click: Click, request_id: RequestId, use: Use
+) -> Decided | Refused:
+    """Take *click* in and let *use* put a new request in the place of the one it is about."""
+    clicker = await take_in(core, tx, click, request_id)
+    if isinstance(clicker, Refused):
+        return clicker
+    seen = await tx.requests.get(request_id)
+    if clicker is None:
+        return repeated(seen)
+    clerk = by_person(core, tx, clicker.person.id)
+    outcome = Refused(Reason.UNKNOWN_REQUEST) if seen is None else await use(clerk, clicker, seen)
+    if isinstance(outcome, Refused):
+        agent = None if seen is None else seen.agent
+        return await clerk.refuse(outcome, request_id, agent=agent, what=click.what)
+    return outcome
 
 
 def repeated(request: Request | None) -> Decided | Refused:

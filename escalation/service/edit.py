@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from escalation import notice
 from escalation.action import Action, Json, action
 from escalation.configuration import Agent
 from escalation.errors import InvalidAction
 from escalation.ids import RequestId
-from escalation.ports import Card, Topic, Transaction
+from escalation.ports import Card, Topic
 from escalation.reason import Reason, Refused
 from escalation.request import Applied, Request, State, Supersede, Verdict, apply
-from escalation.service import asking
-from escalation.service.core import Clerk, Click, Clicker, Core, by_person, save, take_in, wake
-from escalation.service.decide import Decided, decision_of, settle_by
+from escalation.service import asking, pass_time
+from escalation.service.core import Clerk, Click, Clicker, Core, save, wake
+from escalation.service.decide import Decided, decision_of, settle_by, succeed
 from escalation.service.propose import stop_over
 
 
@@ -26,25 +27,15 @@ async def edit(
     counts for it as far as those rules let it.
     """
     async with core.store.write() as tx:
-        clicker = await take_in(core, tx, click, request_id)
-        if isinstance(clicker, Refused):
-            return clicker
-        outcome = await _edit(core, tx, clicker, request_id, arguments)
-        if isinstance(outcome, Refused) and clicker is not None:
-            clerk = by_person(core, tx, clicker.person.id)
-            await clerk.refuse(outcome, request_id, what=click.what)
+        outcome = await succeed(core, tx, click, request_id, partial(_edit, arguments))
     await wake(core, request_id, Topic.DEADLINE)
     return outcome
 
 
 async def _edit(
-    core: Core, tx: Transaction, clicker: Clicker | None, request_id: RequestId, arguments: Mapping[str, Json]
+    arguments: Mapping[str, Json], clerk: Clerk, clicker: Clicker, seen: Request
 ) -> Decided | Refused:
-    seen = await tx.requests.get(request_id)
-    if seen is None:
-        return Refused(Reason.UNKNOWN_REQUEST)
-    if clicker is None:
-        return Decided(request=seen, repeated=True)
+    core, tx = clerk.core, clerk.tx
     agent = core.configuration().agents.get(seen.agent)
     if agent is None or not isinstance(seen.subject, Action):
         return Refused(Reason.NOT_A_PROPOSAL)
@@ -54,10 +45,10 @@ async def _edit(
     # Switches before requests, as a stop takes them: neither waits for the other for ever.
     if (stopped := await stop_over(tx, agent, edited)) is not None:
         return stopped
-    original = await tx.requests.lock(request_id)
+    original = await pass_time.lock(core, tx, seen.id)
     if original is None:
         return Refused(Reason.UNKNOWN_REQUEST)
-    return await _replace(by_person(core, tx, clicker.person.id), clicker, original, (agent, edited))
+    return await _replace(clerk, clicker, original, (agent, edited))
 
 
 def _edited(agent: Agent, old: Action, arguments: Mapping[str, Json]) -> Action | Refused:
@@ -82,7 +73,7 @@ async def _replace(
         agent=agent,
         subject=edited,
         digest=edited.digest,
-        words=original.words,
+        words=replace(original.words, confidence=None),  # it was the agent's, about its own arguments
         edits=original.id,
         fallback=original.terms,
     )

@@ -4,6 +4,7 @@ from escalation import grant as grants
 from escalation import notice
 from escalation.audit import EventName
 from escalation.grant import Lapse
+from escalation.ids import RequestId
 from escalation.ladder import Rung
 from escalation.ports import Step, Transaction
 from escalation.reason import Refused
@@ -21,6 +22,26 @@ async def settle_due(core: Core, *, batch: int) -> int:
     if settled:
         await wake(core, *settled)
     return len(settled)
+
+
+async def lock(core: Core, tx: Transaction, request_id: RequestId) -> Request | None:
+    """
+    Return the request and keep others from changing it until the transaction ends.
+
+    If its deadline is past it is settled first, whether or not the engine came round: whoever comes
+    too late finds it as everybody will.
+    """
+    request = await tx.requests.lock(request_id)
+    return None if request is None else await overtaken(core, tx, request)
+
+
+async def overtaken(core: Core, tx: Transaction, request: Request) -> Request:
+    """Return *request*, which is held locked, settled if its deadline is past."""
+    outcome = apply(request, Climb(), now=tx.now)
+    if tx.now < request.deadline or isinstance(outcome, Refused):
+        return request
+    await _record(by_us(core, tx, "clock"), request, outcome.request)
+    return outcome.request
 
 
 async def _climb_all(core: Core, tx: Transaction, batch: int) -> list[str]:

@@ -1,18 +1,21 @@
 """Somebody pulls the cord; a different operator lets go of it."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from escalation import grant as grants
 from escalation import notice
 from escalation import request as requests
 from escalation import switch as switches
 from escalation.audit import EventName
+from escalation.authority import Person
 from escalation.grant import Revoke
 from escalation.ids import PersonId
 from escalation.ports import Transaction
 from escalation.reason import Reason, Refused
 from escalation.request import Kill
-from escalation.service import asking
+from escalation.service import asking, pass_time
 from escalation.service.core import Clerk, Click, Core, by_person, save, take_in, wake
 from escalation.switch import Scope, Stop, Switch
 
@@ -32,30 +35,20 @@ class Pulled:
 async def stop(core: Core, click: Click, scope: Scope, reason: str) -> Pulled | Refused:
     """Stop *scope*: nothing in it starts any more, whatever was approved. Anybody we know may."""
     async with core.store.write() as tx:
-        outcome = await _stop(core, tx, click, (scope, reason))
+        outcome = await _move(core, tx, click, scope, partial(_pull, reason))
         core.kill("stop:before-commit")
     killed = outcome.killed if isinstance(outcome, Pulled) else ()
     await wake(core, *killed)
     return outcome
 
 
-async def _stop(core: Core, tx: Transaction, click: Click, what: tuple[Scope, str]) -> Pulled | Refused:
-    scope, reason = what
-    clicker = await take_in(core, tx, click, str(scope))
-    if isinstance(clicker, Refused):
-        return clicker
-    switch = await _lock(core, tx, scope)
-    if clicker is None:
-        return _repeated(switch, scope)
-    person = clicker.person.id
-    clerk = by_person(core, tx, person)
-    if switch is None:
-        return await clerk.refuse(_unknown(scope), str(scope), what=click.what)
-    outcome = switches.pull(switch, Stop(by=person, at=tx.now, reason=reason))
+async def _pull(reason: str, clerk: Clerk, person: Person, switch: Switch) -> Pulled | Refused:
+    scope, tx = switch.scope, clerk.tx
+    outcome = switches.pull(switch, Stop(by=person.id, at=tx.now, reason=reason))
     if isinstance(outcome, Refused):
-        return await clerk.refuse(outcome, str(scope), what=click.what)
+        return outcome
     await tx.switches.save(outcome.switch)
-    killed = await _kill_pending(clerk, scope, f"stopped by {person}: {reason}")
+    killed = await _kill_pending(clerk, scope, f"stopped by {person.name}: {reason}")
     revoked = await _revoke_unclaimed(clerk, scope)
     # Each of them has a line of its own as well; however many an agent asked, this one has to fit.
     named, unnamed = list(killed[:_NAMED]), len(killed[_NAMED:])
@@ -67,7 +60,7 @@ async def _stop(core: Core, tx: Transaction, click: Click, what: tuple[Scope, st
         more=unnamed or None,
         revoked=revoked,
     )
-    told = notice.Stopped(scope=str(scope), by=person, reason=reason, killed=len(killed), revoked=revoked)
+    told = notice.Stopped(scope=str(scope), by=person.id, reason=reason, killed=len(killed), revoked=revoked)
     await clerk.alert(told)
     return Pulled(switch=outcome.switch, killed=killed, revoked=revoked)
 
@@ -75,38 +68,42 @@ async def _stop(core: Core, tx: Transaction, click: Click, what: tuple[Scope, st
 async def resume(core: Core, click: Click, scope: Scope) -> Pulled | Refused:
     """Let *scope* run again. What was killed stays killed."""
     async with core.store.write() as tx:
-        outcome = await _resume(core, tx, click, scope)
+        outcome = await _move(core, tx, click, scope, _release)
     await wake(core)
     return outcome
 
 
-async def _resume(core: Core, tx: Transaction, click: Click, scope: Scope) -> Pulled | Refused:
+async def _release(clerk: Clerk, person: Person, switch: Switch) -> Pulled | Refused:
+    scope = str(switch.scope)
+    outcome = switches.release(switch, by=person.id, operators=_operators(clerk.core))
+    if isinstance(outcome, Refused):
+        return outcome
+    await clerk.tx.switches.save(outcome.switch)
+    stopped_by = "" if switch.stop is None else switch.stop.by
+    await clerk.note(EventName.SWITCH_RESUMED, scope, stopped_by=stopped_by)
+    await clerk.alert(notice.Resumed(scope=scope, by=person.id, stopped_by=stopped_by))
+    return Pulled(switch=outcome.switch)
+
+
+async def _move(
+    core: Core,
+    tx: Transaction,
+    click: Click,
+    scope: Scope,
+    move: Callable[[Clerk, Person, Switch], Awaitable[Pulled | Refused]],
+) -> Pulled | Refused:
     clicker = await take_in(core, tx, click, str(scope))
     if isinstance(clicker, Refused):
         return clicker
     switch = await _lock(core, tx, scope)
+    unknown = Refused(Reason.UNKNOWN_SCOPE, str(scope))
     if clicker is None:
-        return _repeated(switch, scope)
-    person = clicker.person.id
-    clerk = by_person(core, tx, person)
-    if switch is None:
-        return await clerk.refuse(_unknown(scope), str(scope), what=click.what)
-    outcome = switches.release(switch, by=person, operators=_operators(core))
+        return unknown if switch is None else Pulled(switch=switch)
+    clerk = by_person(core, tx, clicker.person.id)
+    outcome = unknown if switch is None else await move(clerk, clicker.person, switch)
     if isinstance(outcome, Refused):
         return await clerk.refuse(outcome, str(scope), what=click.what)
-    await tx.switches.save(outcome.switch)
-    stopped_by = "" if switch.stop is None else switch.stop.by
-    await clerk.note(EventName.SWITCH_RESUMED, str(scope), stopped_by=stopped_by)
-    await clerk.alert(notice.Resumed(scope=str(scope), by=person, stopped_by=stopped_by))
-    return Pulled(switch=outcome.switch)
-
-
-def _repeated(switch: Switch | None, scope: Scope) -> Pulled | Refused:
-    return _unknown(scope) if switch is None else Pulled(switch=switch)
-
-
-def _unknown(scope: Scope) -> Refused:
-    return Refused(Reason.UNKNOWN_SCOPE, str(scope))
+    return outcome
 
 
 def _operators(core: Core) -> frozenset[PersonId]:
@@ -126,7 +123,8 @@ async def _lock(core: Core, tx: Transaction, scope: Scope) -> Switch | None:
 
 async def _kill_pending(clerk: Clerk, scope: Scope, why: str) -> tuple[str, ...]:
     killed = []
-    for request in await clerk.tx.requests.lock_pending(scope):
+    for found in await clerk.tx.requests.lock_pending(scope):
+        request = await pass_time.overtaken(clerk.core, clerk.tx, found)
         outcome = requests.apply(request, Kill(why), now=clerk.tx.now)
         if isinstance(outcome, Refused):
             continue

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from sqlalchemy import Table
+
 from escalation.errors import StoreError
 from escalation.store.statement import Prepared, Row, Statement, Values
 
@@ -49,6 +51,16 @@ class Session(ABC):
         self._allow(statement)
         arguments = statement.prepared(self.dialect).arguments(values)
         self._later.setdefault(statement, []).append(arguments)
+
+    async def hold(self, table: Table) -> None:
+        """
+        Let nobody else hold or change a row of *table* until the end, in the order they came.
+
+        A row alone is not enough: whoever shares it goes past whoever waits to have it alone, and a
+        stream of claims would keep a stop waiting for as long as it lasts.
+        """
+        if not self.exclusive:
+            await self._execute_many(f"LOCK TABLE {table.name} IN EXCLUSIVE MODE", [()])
 
     async def flush(self) -> None:
         """Run what was saved up."""

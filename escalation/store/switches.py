@@ -22,7 +22,7 @@ _SHARE = Statement(
     .order_by(switches.c.scope)
     .with_for_update(read=True)
 )
-_LOCK = Statement(select(switches).where(_THIS).with_for_update())
+_THE_ONE = Statement(select(switches).where(_THIS))
 _SAVE = Statement(
     update(switches)
     .where(_THIS, switches.c.version == parameter("before", Integer()))
@@ -58,7 +58,8 @@ class SqlSwitches:
 
     async def lock(self, scope: Scope) -> Switch | None:
         """Return the switch and keep others from reading it for a claim, or moving it."""
-        row = await self._session.row(_LOCK, {"this": str(scope)})
+        await self._session.hold(switches)
+        row = await self._session.row(_THE_ONE, {"this": str(scope)})
         return None if row is None else _switch(row)
 
     async def save(self, switch: Switch) -> bool:

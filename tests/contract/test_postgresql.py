@@ -115,6 +115,23 @@ async def test_a_stop_waits_for_the_claims_before_it(postgresql: Store) -> None:
         assert list(await stop.grants.lock_unclaimed(EVERYTHING)) == []
 
 
+async def test_claims_queue_behind_a_stop(postgresql: Store) -> None:
+    """However many claims come and go, a stop waits only for those that came before it."""
+    async with postgresql.write() as tx:
+        await tx.switches.ensure([AGENT, EVERYTHING])
+    async with postgresql.write() as later:
+        async with postgresql.write() as stop:
+            async with postgresql.write() as claim:
+                await claim.switches.share([AGENT, EVERYTHING])
+                stopping = asyncio.create_task(stop.switches.lock(EVERYTHING))
+                assert await _waits(stopping)
+                sharing = asyncio.create_task(later.switches.share([AGENT, EVERYTHING]))
+                assert await _waits(sharing)
+            await asyncio.wait_for(stopping, 1)
+            assert await _waits(sharing)
+        await asyncio.wait_for(sharing, 1)
+
+
 async def test_a_claim_holds_switches_that_were_not_there(postgresql: Store) -> None:
     """Even a switch that nobody made before keeps a stop waiting once a claim shares it."""
     async with postgresql.write() as stop:

@@ -157,10 +157,10 @@ async def test_settled_means_settled(room: World) -> None:
     before = card.blocks
     await room.salma.clicks("Approve", on=card)
     await room.beats()
-    card.blocks = before  # Khalid's phone has not caught up
     for label in ("Approve", "Edit", "Reject", "I am looking"):
+        card.blocks = before  # Khalid's phone has not caught up
         await room.khalid.clicks(label, on=card)
-        await room.khalid.sees("settled already", in_="#finance")
+        await room.khalid.sees("Too late: your click changed nothing", in_="#finance")
     settled = await room.agent.sees(asked)
     assert (settled["state"], settled["decided_by"]) == ("approved", ["salma"])
     assert {reason for _, reason in await room.refusals()} == {"already_settled"}
@@ -204,7 +204,7 @@ async def test_a_late_approval_in_full_says_why(room: World) -> None:
     await room.khalid.sees_modal("Courier")
     await room.salma.clicks("Approve", on=card)
     answer = await room.khalid.submits()
-    assert "settled already" in str(answer.json["view"])
+    assert "Too late: your click changed nothing" in str(answer.json["view"])
     assert (await room.agent.sees(asked))["decided_by"] == ["salma"]
 
 

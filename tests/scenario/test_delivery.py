@@ -167,7 +167,41 @@ async def test_accepted_and_never_answered(any_room: World) -> None:
     await room.beats()
     assert second.says("Approved by")
     await room.khalid.clicks("Approve", on=first)
-    await room.khalid.sees("settled already", in_="#finance")
+    await room.khalid.sees("Too late: your click changed nothing", in_="#finance")
+    await room.beats()
+    assert first.says("Approved by")
+    assert not first.says('"Approve"')
+
+
+async def test_a_lost_update_is_made_up_for(room: World) -> None:
+    """Slack took the update and lost it: whoever clicks the old buttons finds the card as it should be."""
+    asked = await room.agent.asks()
+    card = await room.card(asked)
+    live = list(card.blocks)
+    await room.salma.clicks("Approve", on=card)
+    await room.beats()
+    card.blocks = live
+    await room.khalid.clicks("Approve", on=card)
+    await room.beats()
+    assert card.says("Approved by")
+    assert not card.says('"Approve"')
+
+
+async def test_an_old_click_leaves_the_edited_card_alone(room: World) -> None:
+    """The card of an edited request shows the edit: a click on old buttons does not bring the old back."""
+    asked = await room.agent.asks()
+    card = await room.card(asked)
+    live = list(card.blocks)
+    await room.salma.clicks("Edit", on=card)
+    await room.salma.sees_modal("request:edited")
+    await room.salma.fills("amount", "60.000").submits()
+    await room.beats()
+    edited, card.blocks = list(card.blocks), live
+    await room.khalid.clicks("Reject", on=card)
+    await room.khalid.sees("the edited request takes its place", in_="#finance")
+    await room.beats()
+    assert card.blocks == live
+    assert "Approved with edits" in str(edited)
 
 
 async def test_a_twin_card_cannot_approve_twice(room: World) -> None:

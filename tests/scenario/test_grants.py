@@ -64,6 +64,41 @@ async def test_an_effect_runs_at_most_once(any_room: World) -> None:
     assert problem_of(await room.agent.claims(asked, attempt="one")) == (409, "grant-claimed")
 
 
+async def test_nothing_starts_after_the_time_to_report(any_room: World) -> None:
+    """The same attempt that comes back when its outcome counts as unknown is not told to go on."""
+    room = any_room
+    asked = await room.approved()
+    await room.agent.claims(asked, attempt="one")
+    room.clock.advance(minutes=10)
+    assert problem_of(await room.agent.claims(asked, attempt="one")) == (409, "awaiting-person")
+    await room.beats()
+    assert (await room.agent.grant_of(asked))["state"] == "unknown"
+
+
+async def test_what_failed_is_told(any_room: World) -> None:
+    """The owner and everybody at the card read that it failed, and the agent's word for why."""
+    room = any_room
+    asked = await room.approved()
+    await room.agent.claims(asked)
+    await room.agent.reports(asked, "failed", result={"error": "LedgerLocked"})
+    await room.beats()
+    for told in (await room.nadia.sees("Failed: ledger.post", in_="@nadia"), (await room.thread(asked))[-1]):
+        assert told.says("reports that it failed")
+        assert told.says("LedgerLocked")
+        assert told.says("it is not tried again")
+    assert (await room.card(asked)).says("it did not succeed")
+
+
+async def test_what_a_rule_allowed_and_failed_is_told_to_the_owner(room: World) -> None:
+    """Nobody was asked, so there is no thread; the owner is told all the same."""
+    asked = await room.agent.asks(confidence=CONFIDENT, **SMALL)
+    await room.agent.claims(asked)
+    await room.agent.reports(asked, "failed")
+    await room.beats()
+    assert (await room.nadia.sees("Failed: ledger.post", in_="@nadia")).says("reports that it failed.")
+    assert room.slack.in_channel("#finance") == []
+
+
 async def test_another_agents_grant_does_not_exist(room: World) -> None:
     """With a key of its own, another agent can neither see, claim, report nor cancel what is not its own."""
     await room.rules_become(with_second_agent())
@@ -295,7 +330,7 @@ async def test_agents_take_requests_back(any_room: World) -> None:
     assert problem_of(await room.agent.cancels(asked)) == (409, "already-settled")
     card.blocks = stale
     await room.salma.clicks("Approve", on=card)
-    await room.salma.sees("settled already", in_="#finance")
+    await room.salma.sees("Too late: your click changed nothing", in_="#finance")
     approved = await room.approved()
     assert problem_of(await room.agent.cancels(approved)) == (409, "already-settled")
     assert (await room.agent.grant_of(approved))["state"] == "granted"

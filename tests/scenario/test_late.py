@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.harness.fake_slack import Posted
+from tests.scenario.agent import problem_of
 from tests.scenario.rules import MANIFEST, RUNBOOK, Change, changed
 from tests.scenario.world import NOON, World
 
@@ -19,19 +20,49 @@ async def timed_out(room: World, **changes: Any) -> tuple[dict[str, Any], Posted
 
 
 async def test_the_deadline_itself_is_too_late(any_room: World) -> None:
-    """At the very deadline, before the engine came round, a click changes nothing and says so."""
+    """At the very deadline, before the engine came round, a click finds what everybody will find."""
     room = any_room
     asked = await room.agent.asks()
     card = await room.card(asked)
     room.clock.at = NOON + timedelta(minutes=15)
     await room.salma.clicks("Approve", on=card)
-    late = await room.salma.sees("The deadline has passed", in_="#finance")
+    late = await room.salma.sees("Nobody decided in time", in_="#finance")
     assert late.only_for == room.salma.user
     assert late.says("Ask again")
-    assert await room.agent.state_of(asked) == "pending"
-    await room.beats()
     assert await room.agent.state_of(asked) == "timed_out"
-    assert await room.refusals() == [("person:salma", "past_deadline")]
+    assert await room.refusals() == [("person:salma", "already_settled")]
+    assert [(event.name.value, event.actor) for event in (await room.events())[-2:]] == [
+        ("request.timed_out", "clock"),
+        ("ingress.refused", "person:salma"),
+    ]
+    await room.beats()
+    assert len(await room.events("request.timed_out")) == 1
+    await room.salma.clicks("Ask again", on=late)
+    assert (await room.agent.sees(asked))["follow"] is not None
+
+
+async def test_asked_again_before_the_engine_came_round(any_room: World) -> None:
+    """The offer that the late form made between deadline and beat holds."""
+    room = any_room
+    asked = await room.agent.asks()
+    card = await room.card(asked)
+    room.clock.at = NOON + timedelta(minutes=15)
+    await room.salma.clicks("Reject", on=card)
+    await room.salma.clicks("Ask again", on=await room.salma.sees("The deadline has passed", in_="#finance"))
+    old = await room.agent.sees(asked)
+    assert (old["state"], await room.agent.state_of({"id": old["follow"]})) == ("timed_out", "pending")
+    assert await room.refusals() == []
+
+
+async def test_the_agent_cannot_take_back_what_timed_out(any_room: World) -> None:
+    """At the deadline it is the clock's: the agent that cancels is told how it ended."""
+    room = any_room
+    asked = await room.agent.asks()
+    await room.card(asked)
+    room.clock.at = NOON + timedelta(minutes=15)
+    refused = await room.agent.cancels(asked)
+    assert problem_of(refused) == (409, "already-settled")
+    assert await room.agent.state_of(asked) == "timed_out"
 
 
 async def test_after_the_tick_it_is_settled(room: World) -> None:
@@ -42,21 +73,22 @@ async def test_after_the_tick_it_is_settled(room: World) -> None:
     await room.passes(minutes=15)
     card.blocks = stale
     await room.salma.clicks("Approve", on=card)
-    late = await room.salma.sees("settled already", in_="#finance")
+    late = await room.salma.sees("Too late: your click changed nothing", in_="#finance")
+    assert late.says("Nobody decided in time")
     assert late.says("Ask again")
     await room.salma.clicks("Ask again", on=late)
     assert (await room.agent.sees(asked))["follow"] is not None
 
 
 async def test_a_late_form_is_refused(room: World) -> None:
-    """A reason typed past the deadline rejects nothing; the form says what happened."""
+    """A reason typed past the deadline rejects nothing; the form says how it ended."""
     asked = await room.agent.asks()
     await room.salma.clicks("Reject", on=await room.card(asked))
     await room.salma.sees_modal("One rejection is final")
     room.clock.advance(minutes=15)
     answer = await room.salma.fills(WHY, "No").submits()
-    assert "The deadline has passed" in str(answer.json["view"])
-    assert await room.agent.state_of(asked) == "pending"
+    assert "Nobody decided in time" in str(answer.json["view"])
+    assert await room.agent.state_of(asked) == "timed_out"
 
 
 async def test_late_forms_are_not_even_opened(room: World) -> None:

@@ -1,11 +1,13 @@
 """Anybody we know pulls the cord; nothing new starts until a different operator lets go of it."""
 
+from datetime import timedelta
+
 import pytest
 
 from escalation.action import decode
 from tests.scenario.agent import CONFIDENT, SMALL, problem_of
 from tests.scenario.rules import shipped, with_second_agent
-from tests.scenario.world import World
+from tests.scenario.world import NOON, World
 
 SCOPES = ["all", "function:finance", "agent:bank-reconciliation", "action:ledger.post"]
 SOMETHING_ELSE = ["function:travel", "agent:expense-review"]
@@ -42,8 +44,24 @@ async def test_a_stop_says_who_and_why(room: World) -> None:
     assert refused["scope"] == "function:finance"
     assert refused["reason"] == "by salma: Month end"
     killed = await room.agent.sees(asked)
-    assert killed["reason"] == "stopped by salma: Month end"
+    assert killed["reason"] == "stopped by Salma Al Harthi: Month end"
     assert killed["what_to_do_next"].startswith("Do not act and do not ask again until you are resumed")
+
+
+async def test_what_is_overdue_timed_out_before_the_stop(any_room: World) -> None:
+    """A stop between the deadline and the engine's beat ends it as what it is: timed out, not killed."""
+    room = any_room
+    overdue = await room.agent.asks()
+    await room.card(overdue)
+    room.clock.advance(minutes=5)
+    waiting = await room.agent.asks(memo="still in time")
+    room.clock.at = NOON + timedelta(minutes=15)
+    await room.salma.types("/andon stop all Month end")
+    assert [await room.agent.state_of(each) for each in (overdue, waiting)] == ["timed_out", "killed"]
+    [stopped] = await room.events("switch.stopped")
+    told = decode(stopped.data)
+    assert isinstance(told, dict)
+    assert told["killed"] == [waiting["id"]]
 
 
 @pytest.mark.parametrize("scope", SOMETHING_ELSE)

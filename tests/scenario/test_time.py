@@ -105,7 +105,7 @@ async def test_a_stranger_is_not_looking(room: World) -> None:
     await room.omar.sees("belongs to nobody", in_="#finance")
     room.clock.advance(minutes=15)
     await room.salma.clicks("I am looking", on=card)
-    await room.salma.sees("The deadline has passed", in_="#finance")
+    await room.salma.sees("Nobody decided in time", in_="#finance")
     assert await room.events("request.acknowledged") == []
 
 

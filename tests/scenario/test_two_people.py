@@ -70,7 +70,7 @@ async def test_one_rejection_is_final(room: World) -> None:
     await room.beats()
     card.blocks = stale
     await room.maryam.clicks("Approve", on=card)
-    await room.maryam.sees("settled already", in_="#directors")
+    await room.maryam.sees("Too late: your click changed nothing", in_="#directors")
 
 
 async def test_who_approved_may_change_their_mind(room: World) -> None:

@@ -308,7 +308,8 @@ def test_home_and_answers_are_dead(arguments: dict[str, Any], text: str) -> None
         answers.why(drawn),
         answers.unknown_command(text),
         answers.refused(Refused(Reason.UNKNOWN_SCOPE, text)),
-        answers.late(Refused(Reason.PAST_DEADLINE, text), drawn.request.id),
+        answers.late(drawn),
+        answers.late(replace(drawn, request=replace(drawn.request, state=State.REJECTED, reason=text))),
     ):
         check_message(message)
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 
 from bot.slack import tell
-from bot.slack.door import Body, Door, View, click
+from bot.slack.door import Body, Door, click
 from bot.slack.render import edit as edit_form
 from bot.slack.render import modals, names
 from escalation.action import Action
@@ -33,7 +33,7 @@ def register(app: AsyncApp, door: Door) -> None:
 
 
 def _rejected(door: Door) -> Listener:
-    async def listener(ack: AsyncAck, request: AsyncBoltRequest, body: Body, view: View) -> None:
+    async def listener(ack: AsyncAck, request: AsyncBoltRequest, body: Body, view: Body) -> None:
         reason = modals.reason(view["state"]["values"])
         if not reason:
             await ack(response_action="errors", errors={modals.REASON: str(Refused(Reason.REASON_MISSING))})
@@ -44,14 +44,14 @@ def _rejected(door: Door) -> Listener:
 
 
 def _approved(door: Door) -> Listener:
-    async def listener(ack: AsyncAck, request: AsyncBoltRequest, body: Body, view: View) -> None:
+    async def listener(ack: AsyncAck, request: AsyncBoltRequest, body: Body, view: Body) -> None:
         await _decide(door, (ack, request, body, view), Approve())
 
     return listener
 
 
 def _answered(door: Door) -> Listener:
-    async def listener(ack: AsyncAck, request: AsyncBoltRequest, body: Body, view: View) -> None:
+    async def listener(ack: AsyncAck, request: AsyncBoltRequest, body: Body, view: Body) -> None:
         about = await _about(door, view)
         if about is None or not isinstance(about.request.subject, Question):
             await _decide(door, (ack, request, body, view), _NOTHING)
@@ -66,7 +66,7 @@ def _answered(door: Door) -> Listener:
 
 
 def _edited(door: Door) -> Listener:
-    async def listener(ack: AsyncAck, request: AsyncBoltRequest, body: Body, view: View) -> None:
+    async def listener(ack: AsyncAck, request: AsyncBoltRequest, body: Body, view: Body) -> None:
         about = await _about(door, view)
         drawn = None if about is None else door.drawing.view(about, now=door.clock.now())
         if drawn is None or drawn.type is None or not isinstance(drawn.request.subject, Action):
@@ -77,13 +77,14 @@ def _edited(door: Door) -> Listener:
             await ack(response_action="errors", errors=form.errors)
             return
         taken = click(request, body, names.EDITED)
-        await _finish(ack, await edit(door.core, taken, drawn.request.id, form.arguments))
+        outcome = await edit(door.core, taken, drawn.request.id, form.arguments)
+        await _finish(door, (ack, body), drawn.request.id, outcome)
 
     return listener
 
 
 def _stopped(door: Door) -> Listener:
-    async def listener(ack: AsyncAck, request: AsyncBoltRequest, body: Body, view: View) -> None:
+    async def listener(ack: AsyncAck, request: AsyncBoltRequest, body: Body, view: Body) -> None:
         reason = modals.reason(view["state"]["values"]) or "no reason given"
         what = (scope(view["private_metadata"]), reason)
         await tell.stop(door, body, click(request, body, names.STOPPED), what)
@@ -93,25 +94,25 @@ def _stopped(door: Door) -> Listener:
 
 
 async def _decide(
-    door: Door, submitted: tuple[AsyncAck, AsyncBoltRequest, Body, View], choice: Choice
+    door: Door, submitted: tuple[AsyncAck, AsyncBoltRequest, Body, Body], choice: Choice
 ) -> None:
     ack, request, body, view = submitted
     request_id = RequestId(view["private_metadata"])
     taken = click(request, body, str(view["callback_id"]))
-    await _finish(ack, await decide(door.core, taken, request_id, choice))
+    await _finish(door, (ack, body), request_id, await decide(door.core, taken, request_id, choice))
 
 
-async def _finish(ack: AsyncAck, outcome: Decided | Refused) -> None:
-    if isinstance(outcome, Refused):
-        await _close_with(ack, outcome)
-    else:
+async def _finish(
+    door: Door, answering: tuple[AsyncAck, Body], request_id: RequestId, outcome: Decided | Refused
+) -> None:
+    ack, body = answering
+    view = await tell.form(door, body, request_id, outcome)
+    if view is None:
         await ack()  # after the commit: an ack is a promise
+    else:
+        # What they typed is gone with the form, so the form says why instead of just closing.
+        await ack(response_action="update", view=view)
 
 
-async def _close_with(ack: AsyncAck, refused: Refused) -> None:
-    # What they typed is gone with the form, so the form says why instead of just closing.
-    await ack(response_action="update", view=modals.said("Nothing changed", str(refused)))
-
-
-async def _about(door: Door, view: View) -> Dossier | None:
+async def _about(door: Door, view: Body) -> Dossier | None:
     return await look.dossier(door.core, RequestId(view["private_metadata"]))

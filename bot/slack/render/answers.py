@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from bot.slack.render import blocks, names
 from bot.slack.render.blocks import Block, Message
+from bot.slack.render.card import summary
 from bot.slack.render.home import brief, gist, state_of, stop_of
 from bot.slack.render.modals import covered, why_blocks
+from bot.slack.render.outcome import overtaken
 from bot.slack.render.text import cut, escaped, mrkdwn, plain
 from bot.slack.render.times import Times
 from bot.slack.render.view import View
@@ -103,11 +105,13 @@ def refused(refusal: Refused) -> Message:
     return sentence(str(refusal))
 
 
-def late(refusal: Refused, request: RequestId) -> Message:
-    """Say why nothing changed, and offer to ask again."""
-    said = sentence(str(refusal))
-    again = blocks.actions([blocks.button("Ask again", names.ASK_AGAIN, request)])
-    return Message(text=said.text, blocks=(*said.blocks, again))
+def late(view: View) -> Message:
+    """Say how it ended without this click, and offer to ask again what nobody answered."""
+    request = view.request
+    over = request.state.went_unanswered or not request.state.is_settled
+    again = blocks.actions([blocks.button("Ask again", names.ASK_AGAIN, request.id)])
+    drawn = (*overtaken(view), *([again] if over and request.follow is None else []))
+    return Message(text=f"Too late: your click changed nothing. {summary(view)}", blocks=drawn)
 
 
 def sentence(said: str) -> Message:

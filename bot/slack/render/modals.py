@@ -6,7 +6,7 @@ from bot.slack.render import blocks, names
 from bot.slack.render.blocks import Block
 from bot.slack.render.card import lead
 from bot.slack.render.facts import facts
-from bot.slack.render.outcome import outcome
+from bot.slack.render.outcome import outcome, overtaken
 from bot.slack.render.question import choices, whole_question
 from bot.slack.render.text import escaped, mrkdwn, plain, quoted
 from bot.slack.render.values import Reader, hidden_texts
@@ -48,6 +48,11 @@ def loading() -> Block:
 def said(heading: str, sentence: str) -> Block:
     """Return a modal that says one thing, such as why a click was refused."""
     return modal(names.READ, heading, [blocks.verbatim(plain(sentence, 2800))])
+
+
+def late(view: View) -> Block:
+    """Return the modal that a form turns into when its request ended while it was filled in."""
+    return modal(names.READ, "Nothing changed", overtaken(view))
 
 
 def reject(request: Request) -> Block:

@@ -72,6 +72,7 @@ _OfRequest = (
     | notice.Settled
     | notice.AskedAgain
     | notice.Unanswered
+    | notice.EffectFailed
     | notice.EffectUnknown
     | notice.EffectResolved
 )
@@ -97,6 +98,8 @@ def _about(note: _OfRequest, view: View) -> Said:
             return Said(sentences=(f"*{name(view, by)}* had it asked again, as {mrkdwn(follow)}.",))
         case notice.Unanswered():
             return _unanswered(note, view)
+        case notice.EffectFailed():
+            return _failed(view)
         case notice.EffectUnknown(grant=grant):
             return _unknown(grant, view)
         case notice.EffectResolved(by=by, report=report):
@@ -158,6 +161,20 @@ def _unanswered(note: notice.Unanswered, view: View) -> Said:
             f"*What you can do:* {again} {_whose(view)}",
         ),
         words=gist(view),
+    )
+
+
+def _failed(view: View) -> Said:
+    told = None if view.grant is None else view.grant.result
+    return Said(
+        heading=f"Failed: {view.title}",
+        sentences=(
+            "*What happened:* the agent started it and reports that it failed"
+            + (", in its own words below." if told else "."),
+            "*What was done:* nothing more; it is not tried again under this approval.",
+            f"*What you can do:* find the cause; the agent may propose it anew. {_whose(view)}",
+        ),
+        words=veiled(told or "", hidden_texts(view)),
     )
 
 

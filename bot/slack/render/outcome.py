@@ -37,6 +37,14 @@ def outcome(view: View) -> tuple[Block, ...]:
     return tuple(drawn)
 
 
+def overtaken(view: View) -> tuple[Block, ...]:
+    """Return the blocks that tell whoever came too late how *view*'s request ended without them."""
+    start = blocks.section("*Too late: your click changed nothing.*")
+    if view.request.state.is_settled:
+        return (start, *outcome(view))
+    return (start, blocks.section("The deadline has passed; the safe default applies and nothing is done."))
+
+
 def sentence(view: View) -> str:
     """Return in markup who ended it, when, and what that means."""
     request = view.request

@@ -16,6 +16,7 @@ NOTES: list[Note] = [
     notice.Settled(state="cancelled"),
     notice.AskedAgain(by="salma", follow="req_2"),
     notice.Unanswered(state="timed_out", why="nobody decided in time"),
+    notice.EffectFailed(grant="grt_1"),
     notice.EffectUnknown(grant="grt_1"),
     notice.EffectResolved(grant="grt_1", by="omar", report="succeeded"),
     notice.Stopped(scope="all", by="salma", reason="", killed=3, revoked=0),

@@ -19,7 +19,6 @@ from escalation.request import (
     Command,
     Decide,
     Delivered,
-    Expire,
     GiveUp,
     Kill,
     Request,
@@ -341,12 +340,11 @@ def test_a_rung_is_climbed_when_it_is_due(rung: Rung, now: datetime, climbed: Ru
         assert applied(outcome) == replace(SHOWN, rung=climbed, version=2)
 
 
-@pytest.mark.parametrize("command", [Climb(), Expire()])
 @pytest.mark.parametrize("rung", [Rung.ASKED, Rung.NUDGED, Rung.BACKUP])
 @pytest.mark.parametrize("late", [timedelta(0), TICK, timedelta(hours=5)])
-def test_silence_is_never_consent(command: Climb | Expire, rung: Rung, late: timedelta) -> None:
+def test_silence_is_never_consent(rung: Rung, late: timedelta) -> None:
     """From the deadline on, whatever rung it was on and however late the clock: timed out."""
-    done = applied(apply(replace(SHOWN, rung=rung), command, now=DEADLINE + late))
+    done = applied(apply(replace(SHOWN, rung=rung), Climb(), now=DEADLINE + late))
 
     assert done == replace(
         SHOWN,
@@ -361,7 +359,9 @@ def test_silence_is_never_consent(command: Climb | Expire, rung: Rung, late: tim
 @pytest.mark.parametrize("now", [NOON, NUDGE, BACKUP, DEADLINE - TICK])
 def test_a_request_never_expires_early(now: datetime) -> None:
     """Expiry before the deadline is refused, to the microsecond."""
-    assert refusal(apply(SHOWN, Expire(), now=now)) is Reason.NOT_YET_DUE
+    last = replace(SHOWN, rung=Rung.BACKUP)
+
+    assert refusal(apply(last, Climb(), now=now)) is Reason.NOT_YET_DUE
 
 
 def test_one_approval_of_two_is_not_enough_at_the_deadline() -> None:
@@ -380,10 +380,9 @@ def test_a_looked_at_request_times_out_too() -> None:
     assert applied(apply(seen, Climb(), now=DEADLINE)).state is State.TIMED_OUT
 
 
-@pytest.mark.parametrize("command", [Climb(), Expire()])
-def test_what_nobody_was_asked_was_not_refused_by_silence(command: Climb | Expire) -> None:
+def test_what_nobody_was_asked_was_not_refused_by_silence() -> None:
     """A request whose card never arrived ends as undeliverable: nobody had the chance to answer."""
-    done = applied(apply(OPEN, command, now=DEADLINE))
+    done = applied(apply(OPEN, Climb(), now=DEADLINE))
 
     assert (done.state, done.rung) == (State.UNDELIVERABLE, Rung.DEFAULTED)
     assert done.reason == "the card never reached Slack before the deadline"
@@ -406,11 +405,11 @@ def test_the_first_delivery_counts() -> None:
         (Kill("stopped by salma"), State.KILLED, "stopped by salma"),
     ],
 )
-@pytest.mark.parametrize("now", [NOON, DEADLINE - TICK, DEADLINE])
+@pytest.mark.parametrize("now", [NOON, DEADLINE - TICK])
 def test_it_can_end_without_a_decision_but_not_well(
     command: Command, state: State, why: str, now: datetime
 ) -> None:
-    """A dead channel, the agent or a stop end it, at any time; none of them is an approval."""
+    """A dead channel, the agent or a stop end it, until the deadline; none of them is an approval."""
     done = applied(apply(OPEN, command, now=now))
 
     assert done == replace(OPEN, state=state, reason=why, settled_at=now, version=2)
@@ -429,7 +428,6 @@ EVERYTHING: list[Command] = [
     Delivered(),
     GiveUp("gone"),
     Climb(),
-    Expire(),
     Cancel("no"),
     Kill("stop"),
 ]
@@ -442,6 +440,17 @@ def test_what_is_settled_stays_settled(state: State, now: datetime) -> None:
     for command in EVERYTHING:
         assert refusal(apply(settled(state), command, now=now)) is Reason.ALREADY_SETTLED
     assert settled(state).next_due_at is None
+
+
+@pytest.mark.parametrize("late", [timedelta(0), TICK, timedelta(days=9)])
+def test_from_the_deadline_on_only_the_clock_moves_it(late: timedelta) -> None:
+    """Whoever comes too late, the agent, a stop and Slack too, changes nothing: it times out and no more."""
+    for command in EVERYTHING:
+        outcome = apply(SHOWN, command, now=DEADLINE + late)
+        if isinstance(command, Climb):
+            assert applied(outcome).state is State.TIMED_OUT
+        else:
+            assert refusal(outcome) is Reason.PAST_DEADLINE
 
 
 def test_only_two_states_give_authority() -> None:

@@ -18,7 +18,6 @@ from escalation.request import (
     Climb,
     Decide,
     Decision,
-    Expire,
     GiveUp,
     Kill,
     Question,
@@ -201,7 +200,8 @@ def claim_through_gate(world: World, grant: Grant, command: Claim) -> grants.Out
 def end_by(world: World, request: Request, command: Cancel | GiveUp | Kill, end: State) -> None:
     """Apply a command that ends whatever is pending, and approves nothing."""
     outcome = requests.apply(request, command, now=world.now)
-    assert isinstance(outcome, requests.Applied) is (request.state is State.PENDING)
+    in_time = request.state is State.PENDING and world.now < request.deadline
+    assert isinstance(outcome, requests.Applied) is in_time
     if isinstance(outcome, requests.Applied):
         assert outcome.request.state is end
         assert outcome.request.decisions == request.decisions
@@ -214,7 +214,9 @@ def end_all_under(world: World, where: Scope) -> None:
         type_ = request.subject.type if isinstance(request.subject, Action) else None
         held = covering(agent=request.agent, function=request.function, action_type=type_)
         assert (where in held) is (where in world.holding(request))
-        if where in held and request.state is State.PENDING:
+        if where in held and world.now >= request.deadline:
+            pass_time(world, request)
+        elif where in held and request.state is State.PENDING:
             end_by(world, request, Kill("stopped"), State.KILLED)
     for grant in list(world.grants.values()):
         revoked = grants.apply(grant, Revoke(), now=world.now)
@@ -223,13 +225,13 @@ def end_all_under(world: World, where: Scope) -> None:
             world.save_grant(revoked.grant)
 
 
-def pass_time(world: World, request: Request, command: Climb | Expire) -> None:
+def pass_time(world: World, request: Request) -> None:
     """Let the clock look at *request*: a rung when it is due, at the deadline the end, and nothing early."""
     over = world.now >= request.deadline
     due = {Rung.ASKED: request.ladder.nudge_at, Rung.NUDGED: request.ladder.backup_at}.get(request.rung)
-    if isinstance(command, Expire) or request.acknowledged_by is not None or due is None:
+    if request.acknowledged_by is not None or due is None:
         due = request.deadline
-    outcome = requests.apply(request, command, now=world.now)
+    outcome = requests.apply(request, Climb(), now=world.now)
     assert isinstance(outcome, requests.Applied) is (world.now >= due and request.state is State.PENDING)
     if isinstance(outcome, requests.Applied):
         silent = State.UNDELIVERABLE if request.delivered_at is None else State.TIMED_OUT

@@ -43,6 +43,7 @@ NOTES: tuple[notice.Note, ...] = (
     notice.Stopped(scope="agent:bank-reconciliation", by="nadia", reason="Wrong ledger", killed=2, revoked=1),
     notice.Resumed(scope="all", by="maryam", stopped_by="nadia"),
     notice.Sealed(seq=42, hash="ab" * 32),
+    notice.EffectFailed(grant="grt_1"),
 )
 STOPPED = Switch(scope=EVERYTHING, stop=Stop(by=NADIA, at=NOON, reason="Wrong ledger"))
 
@@ -77,6 +78,7 @@ def test_every_note_is_drawn() -> None:
         (NOTES[8], "*Nadia Al Kindi* found out that *it happened*."),
         (NOTES[9], "2 waiting requests ended, 1 unused permission taken back."),
         (NOTES[10], "*Maryam Al Lawati* resumed every agent, which *Nadia Al Kindi* had stopped."),
+        (NOTES[12], "it is not tried again under this approval"),
         (NOTES[11], "Seal of the record: 42 events, head " + "ab" * 32),
     ],
 )
@@ -134,9 +136,23 @@ def test_the_queue_leads_to_the_full_view() -> None:
 
 def test_a_late_click_is_offered_another_ask() -> None:
     """Too late is said politely, with one button that asks again."""
-    message = answers.late(Refused(Reason.PAST_DEADLINE), REQUEST)
-    assert "The deadline has passed" in checked(message)
-    assert [(e["action_id"], e["value"]) for e in elements(message.blocks)] == [(names.ASK_AGAIN, REQUEST)]
+    over = view(replace(request(), state=State.TIMED_OUT))
+    for shown, says in ((over, "Nobody decided in time"), (view(), "The deadline has passed")):
+        message = answers.late(shown)
+        assert "Too late: your click changed nothing." in checked(message)
+        assert says in checked(message)
+        assert [(e["action_id"], e["value"]) for e in elements(message.blocks)] == [
+            (names.ASK_AGAIN, REQUEST)
+        ]
+
+
+def test_a_late_click_is_told_who_was_first() -> None:
+    """Whoever lost the race reads who decided and what; there is nothing left to click."""
+    done = replace(request(), state=State.REJECTED, decisions=(decision(SALMA, Verdict.REJECT, text="Paid"),))
+    message = answers.late(view(replace(done, reason="Paid")))
+    assert "Rejected by *Salma Al Harthi*" in checked(message)
+    assert "Paid" in checked(message)
+    assert list(elements(message.blocks)) == []
 
 
 @pytest.mark.parametrize("reason", Reason)
