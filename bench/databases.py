@@ -13,7 +13,7 @@ import asyncpg
 
 from bot.cli.common import loaded
 from bot.config import Environment
-from bot.wiring import open_core
+from bot.opening import open_core
 from deploy.demo.processes import ROOT
 from escalation.audit import Verified
 from escalation.service import seal

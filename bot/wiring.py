@@ -1,12 +1,11 @@
-"""Puts one process together; the only module that knows every adapter."""
+"""Puts one serving process together: the doors and the engine around an open core."""
 
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import uvicorn
 from pydantic import SecretStr
@@ -15,7 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bot.api import app as api
 from bot.api.limits import LimitedBodies
 from bot.asgi import BoundedHead
-from bot.config import Environment, Settings, SlackMode
+from bot.config import Settings, SlackMode
+from bot.opening import Loaded, open_core, store_of
 from bot.slack import app as slack
 from bot.slack import client as slack_client
 from bot.slack.courier import SlackCourier
@@ -24,30 +24,16 @@ from bot.slack.draw import Drawing
 from bot.slack.lanes import Lanes
 from bot.slack.socket_mode import SocketMode
 from escalation.clock import Clock, SystemClock
-from escalation.configuration import Configuration
 from escalation.engine import watchdog
 from escalation.engine.metronome import Metronome
 from escalation.errors import StoreError
-from escalation.ids import Ulids
-from escalation.ports import Kills, Store, Wakeups, never
 from escalation.service.core import Core
 from escalation.service.start import put_in_force
-from escalation.store import open_store
-from escalation.wakeups import open_wakeups
 
 #: For whoever waits at the doors; the engine then takes up to five seconds more, and ten are promised.
 _STOP_SECONDS = 3
 #: How long an ending process waits for what is a nicety and no promise.
 _COURTESY_SECONDS = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
-    """What the files say, checked as a whole."""
-
-    configuration: Configuration
-    body: str  #: The files themselves, for the record.
-    runbook: Callable[[str], str | None]  #: A runbook's text, by name.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,32 +45,6 @@ class House:
     engine: Metronome
     door: Door
     socket_mode: SocketMode | None = None
-
-
-@asynccontextmanager
-async def open_core(
-    environment: Environment,
-    loaded: Loaded,
-    *,
-    store: Store | None = None,
-    clock: Clock | None = None,
-    kills: Kills = never,
-) -> AsyncIterator[Core]:
-    """Open the wake-ups and the store (*store*, or what the environment names); close them at the end."""
-    store = store or open_store(environment.database_url, clock)
-    wakeups: Wakeups = await open_wakeups(environment.database_url, environment.redis_url)
-    core = Core(
-        store=store,
-        ids=Ulids(clock or SystemClock()),
-        wakeups=wakeups,
-        configuration=lambda: loaded.configuration,
-        kill=kills,
-    )
-    try:
-        yield core
-    finally:
-        await wakeups.close()
-        await store.close()
 
 
 async def furnish(
@@ -114,26 +74,9 @@ async def furnish(
     return House(core=core, web=doors, engine=engine, door=door, socket_mode=socket_mode)
 
 
-def _make_room(url: str) -> None:
-    # The folder of the default database is ours to make; any other is the operator's to name rightly.
-    if url == Environment.model_fields["andon_database_url"].default.get_secret_value():
-        Path("var").mkdir(mode=0o700, exist_ok=True)
-
-
-async def migrate(url: str) -> None:
-    """Create the schema of the database at *url*, or bring it up to date."""
-    _make_room(url)
-    store = open_store(url)
-    try:
-        await store.prepare(migrate=True)
-    finally:
-        await store.close()
-
-
 async def serve(settings: Settings, loaded: Loaded, listener: socket.socket) -> None:
     """Serve until told to stop; then finish what was begun, within ten seconds."""
-    _make_room(settings.database_url)
-    store = open_store(settings.database_url)
+    store = store_of(settings)
     with store.serve_lock():
         # PostgreSQL may be shared with an older version that still runs: there, migrating is a
         # decision (`andon migrate`). A SQLite file is ours alone.

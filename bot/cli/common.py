@@ -1,7 +1,7 @@
 """
 What the commands share: loading what they need, and saying what is wrong with it.
 
-The wiring, with the web and Slack in it, is imported by those who need it: to check a file takes none.
+The store and its drivers are imported by those who need them: to check a file takes none.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from escalation.errors import EscalationError
 from escalation.service.core import Core
 
 if TYPE_CHECKING:
-    from bot.wiring import Loaded
+    from bot.opening import Loaded
 
 T = TypeVar("T")
 ConfigOption = Annotated[
@@ -76,7 +76,7 @@ def read(config: Path) -> Found:
 
 def loaded(config: Path) -> "Loaded":
     """Return the configuration in *config* for a core, or say what is wrong with it."""
-    from bot.wiring import Loaded
+    from bot.opening import Loaded
 
     found = read(config)
     texts = {Path(name).stem: text for name, text in found.sources.items() if name.endswith(".md")}
@@ -85,7 +85,7 @@ def loaded(config: Path) -> "Loaded":
 
 def with_core(config: Path | None, use: Callable[[Core], Awaitable[T]]) -> T:
     """Open what the environment names, run *use* with it, and close it again."""
-    from bot.wiring import open_core
+    from bot.opening import open_core
 
     where = places()
     known = loaded(config or where.andon_config)

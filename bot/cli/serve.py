@@ -14,7 +14,7 @@ from bot.config import Settings, SlackMode
 from escalation.errors import EscalationError
 
 if TYPE_CHECKING:
-    from bot.wiring import Loaded
+    from bot.opening import Loaded
 
 
 def serve(

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from bot.config import Loaded as Read
 from bot.config import load
-from bot.wiring import Loaded
+from bot.opening import Loaded
 from escalation.configuration import Configuration
 
 ROOT = Path(__file__).resolve().parents[2]

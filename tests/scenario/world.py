@@ -11,7 +11,8 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from bot.config import Environment, Settings, SlackMode
-from bot.wiring import House, Loaded, furnish, open_core
+from bot.opening import Loaded, open_core
+from bot.wiring import House, furnish
 from escalation.action import decode
 from escalation.audit import Event
 from escalation.clock import Clock

@@ -1,0 +1,76 @@
+"""
+Opens the core with the store and the wake-ups that the environment names.
+
+The only module that chooses adapters. It knows neither the web nor Slack, so that commands that need
+neither start quickly.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.config import Environment
+from escalation.clock import Clock, SystemClock
+from escalation.configuration import Configuration
+from escalation.ids import Ulids
+from escalation.ports import Kills, Store, Wakeups, never
+from escalation.service.core import Core
+from escalation.store import Database, open_store
+from escalation.wakeups import open_wakeups
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What the files say, checked as a whole."""
+
+    configuration: Configuration
+    body: str  #: The files themselves, for the record.
+    runbook: Callable[[str], str | None]  #: A runbook's text, by name.
+
+
+@asynccontextmanager
+async def open_core(
+    environment: Environment,
+    loaded: Loaded,
+    *,
+    store: Store | None = None,
+    clock: Clock | None = None,
+    kills: Kills = never,
+) -> AsyncIterator[Core]:
+    """Open the wake-ups and the store (*store*, or what the environment names); close them at the end."""
+    store = store or open_store(environment.database_url, clock)
+    wakeups: Wakeups = await open_wakeups(environment.database_url, environment.redis_url)
+    core = Core(
+        store=store,
+        ids=Ulids(clock or SystemClock()),
+        wakeups=wakeups,
+        configuration=lambda: loaded.configuration,
+        kill=kills,
+    )
+    try:
+        yield core
+    finally:
+        await wakeups.close()
+        await store.close()
+
+
+def _make_room(url: str) -> None:
+    # The folder of the default database is ours to make; any other is the operator's to name rightly.
+    if url == Environment.model_fields["andon_database_url"].default.get_secret_value():
+        Path("var").mkdir(mode=0o700, exist_ok=True)
+
+
+def store_of(environment: Environment) -> Database:
+    """Return the store that *environment* names, with a folder to be in."""
+    _make_room(environment.database_url)
+    return open_store(environment.database_url)
+
+
+async def migrate(environment: Environment) -> None:
+    """Create the schema of the database, or bring it up to date."""
+    store = store_of(environment)
+    try:
+        await store.prepare(migrate=True)
+    finally:
+        await store.close()
