@@ -25,6 +25,7 @@ class ActionType:
     """One kind of action that an agent may propose."""
 
     type: str
+    title: str | None = None  #: What people call it, such as ``Post to the ledger``.
     schema: Mapping[str, Json]  #: JSON Schema 2020-12 of the arguments.
     misfit: Callable[[Mapping[str, Json]], Misfit | None]  #: The compiled schema.
     reversible: bool

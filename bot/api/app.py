@@ -66,5 +66,5 @@ async def _http(_: Request, error: Exception) -> JSONResponse:
 
 async def _unavailable(_: Request, error: Exception) -> JSONResponse:
     _log.warning("store_unavailable", error=str(error))
-    detail = "The database cannot be reached right now; nothing was changed. Send the same call again."
+    detail = "The database cannot be reached right now. Send the same call again: it counts once."
     return Problem("unavailable", 503, detail).response()

@@ -38,13 +38,15 @@ def show(
     limit: Annotated[int, typer.Option(help="How many, at most.")] = 200,
     config: ConfigOption = None,
 ) -> None:
-    """Print events, oldest first: when, what, who, about what, and the rest."""
+    """Print events, oldest first: when, what, who, whose agent's business, about what, and the rest."""
 
     async def read(core: Core) -> list[Event]:
         return list(await look.events(core, agent=agent, subject=about, limit=limit))
 
     for event in with_core(config, read):
-        typer.echo(f"{instant(event.at)}  {event.name.value}  {event.actor}  {event.subject}  {event.data}")
+        whose = event.agent or "-"
+        line = (instant(event.at), event.name.value, event.actor, whose, event.subject, event.data)
+        typer.echo("  ".join(line))
 
 
 def _seal(written: str) -> Seal:

@@ -71,6 +71,7 @@ def _action(type_: str, action: ActionShape) -> ActionType:
     arguments = cast("dict[str, Json]", action.schema_)
     return ActionType(
         type=type_,
+        title=action.title,
         schema=arguments,
         misfit=schema.misfit(arguments),
         reversible=action.reversible,

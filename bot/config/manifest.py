@@ -17,6 +17,7 @@ from bot.config.fields import (
     Short,
     Sla,
     Text,
+    Title,
     TypeName,
     choice,
     kind_of,
@@ -93,6 +94,9 @@ class RuleShape(Shape):
 class ActionShape(Shape):
     """One type of action."""
 
+    title: Annotated[Title | None, Given] = Field(
+        default=None, description="what people call it, such as Post to the ledger"
+    )
     schema_: dict[str, object] = Field(
         alias="schema", description="the JSON Schema of the arguments, with type: object"
     )

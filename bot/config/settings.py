@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 E = TypeVar("E", bound="Environment")
+_SHORTEST_SECRET = 16  #: Characters; Slack's have 32.
 _BOTH = "SLACK_SIGNING_SECRET (Slack calls the bot) or SLACK_APP_TOKEN (the bot calls Slack)"
 
 
@@ -72,6 +73,14 @@ class Settings(Environment):
     @classmethod
     def _app_token(cls, token: SecretStr | None) -> SecretStr | None:
         return None if token is None else _begins(token, "xapp-", "the app-level token of your Slack app")
+
+    @field_validator("slack_signing_secret")
+    @classmethod
+    def _long_enough(cls, secret: SecretStr | None) -> SecretStr | None:
+        # Whoever guesses it clicks as anybody.
+        if secret is not None and len(secret.get_secret_value()) < _SHORTEST_SECRET:
+            raise _wrong("is too short to be one; copy the Signing Secret from the app's Basic Information")
+        return secret
 
     @field_validator("slack_api_url")
     @classmethod

@@ -1,12 +1,14 @@
 """Answers to one person: why a click did not count, forms to fill in, and what they asked to see."""
 
+from collections.abc import Collection
+
 from bot.slack.door import Body, Door, account
 from bot.slack.render import answers, edit, modals, names
 from bot.slack.render.blocks import Block
 from bot.slack.render.home import stranger
 from bot.slack.render.runbook import runbook as draw_runbook
 from escalation.authority import Account
-from escalation.ids import RequestId
+from escalation.ids import PersonId, RequestId
 from escalation.ports import Dossier
 from escalation.reason import Reason, Refused
 from escalation.request import State
@@ -16,6 +18,10 @@ from escalation.service.core import Click
 from escalation.service.decide import Decided
 from escalation.switch import Scope
 
+_NAMED = 6
+#: Refused because it is others' to do; only people we know are told so, and whose.
+_NOT_THEIRS = frozenset({Reason.NOT_AN_APPROVER, Reason.OWNER_MAY_NOT_DECIDE})
+_OPERATORS_ONLY = frozenset({Reason.NOT_AN_OPERATOR, Reason.SAME_PERSON_STOPPED})
 _LATE = frozenset({Reason.ALREADY_SETTLED, Reason.PAST_DEADLINE})
 
 
@@ -26,10 +32,24 @@ async def outcome(door: Door, body: Body, request_id: RequestId, result: Decided
         return
     about = await overtaken(door, request_id, result)
     if about is None:
-        door.whisper(body, answers.refused(result))
+        door.whisper(body, answers.refused(result, await _who_may(door, request_id, result)))
         return
     door.whisper(body, answers.late(door.drawing.view(about, now=door.clock.now())))
     _redraw(door, body, about)
+
+
+async def _who_may(door: Door, request_id: RequestId, refused: Refused) -> str:
+    asked = refused.reason in _NOT_THEIRS
+    about = await look.dossier(door.core, request_id) if asked else None
+    return "" if about is None else _up_to(door, door.drawing.view(about, now=door.clock.now()).deciders)
+
+
+def _up_to(door: Door, people: Collection[PersonId]) -> str:
+    """Return whom to turn to, as a sentence."""
+    directory = door.core.configuration().directory
+    named = sorted(directory.name(person) for person in people)
+    more = f" or {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+    return f"It is up to: {', '.join(named[:_NAMED])}{more}." if named else ""
 
 
 async def form(door: Door, body: Body, request_id: RequestId, result: Decided | Refused) -> Block | None:
@@ -107,9 +127,9 @@ def edit_form(door: Door, _: Body, about: Dossier) -> Block:
     return edit.edit(door.drawing.view(about, now=door.clock.now()))
 
 
-def reject_form(_door: Door, _body: Body, about: Dossier) -> Block:
+def reject_form(door: Door, _: Body, about: Dossier) -> Block:
     """Return the form that asks for a reason."""
-    return modals.reject(about.request)
+    return modals.reject(door.drawing.view(about, now=door.clock.now()))
 
 
 def answer_form(door: Door, _: Body, about: Dossier) -> Block:
@@ -154,4 +174,13 @@ async def resume(door: Door, body: Body, click: Click, scope: Scope) -> None:
     """Resume a scope and tell whoever did it."""
     result = await stops.resume(door.core, click, scope)
     refresh(door, body)
-    door.whisper(body, answers.refused(result) if isinstance(result, Refused) else answers.resumed(scope))
+    if not isinstance(result, Refused):
+        door.whisper(body, answers.resumed(scope))
+        return
+    configuration = door.core.configuration()
+    pulled = {
+        switch.stop.by for switch in await look.stopped(door.core) if switch.stop and switch.scope == scope
+    }
+    others = configuration.directory.members(configuration.operators) - pulled
+    who = _up_to(door, others) if result.reason in _OPERATORS_ONLY else ""
+    door.whisper(body, answers.refused(result, who))

@@ -106,8 +106,12 @@ async def _report(core: Core, tx: Transaction, grant_id: GrantId, command: Tell)
     return outcome.grant
 
 
-async def record_ended(clerk: Clerk, grant: Grant) -> None:
-    """Add to the record how *grant* ended, bring its card up to date, and tell people unless all is well."""
+async def record_ended(clerk: Clerk, grant: Grant) -> Request | None:
+    """
+    Add to the record how *grant* ended, bring its card up to date, and tell people unless all is well.
+
+    Return its request.
+    """
     await clerk.note(
         EventName(f"grant.{grant.state.value}"),
         grant.id,
@@ -117,7 +121,7 @@ async def record_ended(clerk: Clerk, grant: Grant) -> None:
     )
     request = await clerk.tx.requests.get(grant.request)
     if request is None:
-        return
+        return None
     await clerk.card(request)
     if grant.state is GrantState.UNKNOWN:
         await clerk.direct(request.owner, notice.EffectUnknown(grant=grant.id), request)
@@ -125,6 +129,7 @@ async def record_ended(clerk: Clerk, grant: Grant) -> None:
     elif grant.state is GrantState.FAILED and grant.resolved_by is None:
         await clerk.direct(request.owner, notice.EffectFailed(grant=grant.id), request)
         await clerk.thread(request, notice.EffectFailed(grant=grant.id))
+    return request
 
 
 async def resolve(core: Core, click: Click, grant_id: GrantId, report: Report) -> Grant | Refused:
@@ -157,8 +162,8 @@ async def _resolve(clerk: Clerk, by: PersonId, grant: Grant | None, report: Repo
     if isinstance(outcome, Refused):
         return outcome
     await save(clerk.tx, outcome.grant)
-    await record_ended(clerk, outcome.grant)
-    await clerk.alert(notice.EffectResolved(grant=grant.id, by=by, report=report.value))
+    request = await record_ended(clerk, outcome.grant)
+    await clerk.alert(notice.EffectResolved(grant=grant.id, by=by, report=report.value), request)
     return outcome.grant
 
 

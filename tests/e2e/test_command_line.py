@@ -164,6 +164,7 @@ async def test_a_whole_record(lived: Lived) -> None:
     )
     assert noted.status == 0
     assert re.findall(r"key\.\w+", shown.out) == ["key.created", "key.revoked"]
+    assert [line.split("  ")[3] for line in shown.out.splitlines()] == ["bank-reconciliation"] * 2
     assert (slip.status, "is no seal" in slip.err) == (1, True)
 
 

@@ -186,7 +186,7 @@ async def test_looking_closer(window: Desk, agent: Bookkeeper) -> None:
         for entry, title, says in (
             ("Why did this need me?", "Why did this need me?", "manager"),
             ("Runbook", AGENT, "First five minutes"),
-            ("Full arguments", "ledger.post", "CB-26100039"),
+            ("Full arguments", "Post to the ledger", "CB-26100039"),
         ):
             await card.choose(entry)
             await window.modal.opens(title)
@@ -208,7 +208,7 @@ async def test_stop_and_resume(window: Desk, agent: Bookkeeper) -> None:
         await window.modal.opens("Stop")
         assert not done.done()
         await picture(window, "stop", height=520)
-        await window.modal.fill({"Why?": "It posts to the wrong month"})
+        await window.modal.fill({"Why? Whoever resumes it reads this.": "It posts to the wrong month"})
         await window.modal.submit()
         await window.modal.closes()
         with pytest.raises(Killed, match="wrong month"):
@@ -262,7 +262,7 @@ async def test_home(window: Desk, agent: Bookkeeper) -> None:
         await home.says(AGENT)
         await picture(window, "home")
         await home.click("Open to decide")
-        await window.modal.opens("ledger.post")
+        await window.modal.opens("Post to the ledger")
         assert "CB-26100042" in await window.modal.text()
         await window.modal.submit()
         await window.modal.closes()

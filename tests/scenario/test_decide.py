@@ -87,7 +87,8 @@ async def test_a_member_of_another_team_may_not_decide(room: World) -> None:
     """A director is known, but is no finance manager: refused in private, and on the record."""
     asked = await room.agent.asks()
     await room.maryam.clicks("Approve", on=await room.card(asked))
-    await room.maryam.sees("You are not an approver", in_="#finance")
+    refused = await room.maryam.sees("You are not an approver", in_="#finance")
+    assert refused.says("It is up to: Khalid Al Balushi, Salma Al Harthi.")
     assert await room.salma.misses("You are not an approver", in_="#finance")
     assert await room.agent.state_of(asked) == "pending"
     assert await room.refusals() == [("person:maryam", "not_an_approver")]

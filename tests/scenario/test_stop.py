@@ -113,9 +113,11 @@ async def test_a_different_operator_resumes(any_room: World) -> None:
     waiting, unused = await room.agent.asks(), await room.approved()
     await room.khalid.types("/andon stop all audit")
     await room.khalid.types("/andon resume all")
-    await room.khalid.sees("a different operator has to resume it", in_="@khalid")
+    refused = await room.khalid.sees("a different operator has to resume it", in_="@khalid")
+    assert refused.says("It is up to: Nadia Al Kindi.")
     await room.salma.types("/andon resume all")
-    await room.salma.sees("Only operators named in andon.yaml", in_="@salma")
+    refused = await room.salma.sees("Only operators named in andon.yaml", in_="@salma")
+    assert refused.says("It is up to: Nadia Al Kindi.")
     await room.omar.types("/andon resume all")
     await room.omar.sees("belongs to nobody", in_="@omar")
     assert problem_of(await room.agent.claims(unused)) == (423, "stopped")
@@ -188,7 +190,7 @@ async def test_strangers_cannot_stop_by_a_form_or_resume_by_a_button(room: World
     """A form or a button that found its way to a stranger is refused behind it, and on the record."""
     await room.salma.types("/andon stop all")
     room.slack.modals[room.omar.user] = [await room.salma.sees_modal("Stop every agent?")]
-    await room.omar.fills("Why?", "because").submits()
+    await room.omar.fills("Why? Whoever resumes it reads this.", "because").submits()
     assert (await room.agent.is_alive())["may_proceed"] is True
     await room.salma.types("/andon stop all odd")
     await room.omar.forges({"type": "button", "action_id": "switch:resume", "value": "all"})
@@ -202,7 +204,7 @@ async def test_a_stop_without_a_reason_asks_for_one(room: World) -> None:
     await room.salma.types("/andon stop agent:bank-reconciliation")
     await room.salma.sees_modal("Stop the agent bank-reconciliation?")
     assert (await room.agent.is_alive())["may_proceed"] is True
-    await room.salma.fills("Why?", "Duplicate postings").submits()
+    await room.salma.fills("Why? Whoever resumes it reads this.", "Duplicate postings").submits()
     assert (await room.agent.is_alive())["stopped"]["reason"] == "Duplicate postings"
 
 
@@ -212,7 +214,7 @@ async def test_a_stop_from_home(room: World) -> None:
     await room.beats()
     await room.salma.clicks("Stop")
     await room.salma.sees_modal("Stop the agent bank-reconciliation?")
-    await room.salma.fills("Why?", "Odd").submits()
+    await room.salma.fills("Why? Whoever resumes it reads this.", "Odd").submits()
     await room.nadia.opens_home()
     await room.beats()
     assert "is stopped" in str(room.nadia.home)
@@ -226,7 +228,7 @@ async def test_a_forged_stop_form_is_refused(room: World) -> None:
     await room.salma.types("/andon stop all")
     shown = await room.salma.sees_modal("Stop every agent?")
     room.slack.modals[room.khalid.user] = [{**shown, "private_metadata": "agent:nobody"}]
-    await room.khalid.fills("Why?", "Odd").submits()
+    await room.khalid.fills("Why? Whoever resumes it reads this.", "Odd").submits()
     await room.khalid.sees("There is no such scope", in_="@khalid")
     assert await room.refusals() == [("person:khalid", "unknown_scope")]
     forged = {"type": "button", "action_id": "switch:resume", "value": "agent:nobody"}

@@ -261,7 +261,7 @@ def test_questions_are_dead_and_answerable_only_when_whole(
 def test_forms_are_dead(arguments: dict[str, Any], text: str) -> None:
     """Forms to edit, reject and stop take hostile values, and the reasons why are dead too."""
     drawn = view(request(arguments, words=words(text)))
-    for form in (edit.edit(drawn), modals.reject(drawn.request), modals.why(drawn)):
+    for form in (edit.edit(drawn), modals.reject(drawn), modals.why(drawn)):
         assert view_problems(form) == []
         accept_view(form)
     check_view(modals.stop(Scope(ScopeKind.AGENT, text[:200])))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from bot.slack.render import blocks, names
 from bot.slack.render.blocks import Block, Message
@@ -84,9 +85,11 @@ def help_() -> Message:
 
 
 def unknown_command(typed: str) -> Message:
-    """Say that there is no such command, and which there are."""
+    """Say that there is no such command, which was meant perhaps, and which there are."""
     known = help_()
+    meant = get_close_matches(typed.lower(), [words.partition(" ")[0] for words in _HELP], n=1)
     said = f"There is no /andon {plain(typed, 200)}."
+    said += f" Did you mean /andon {meant[0]}?" if meant else ""
     return Message(text=f"{escaped(said)} {known.text}", blocks=(blocks.verbatim(said), *known.blocks))
 
 
@@ -100,9 +103,9 @@ def resumed(scope: Scope) -> Message:
     return _marked(f"*Resumed:* {covered(scope)}. New requests are taken again.")
 
 
-def refused(refusal: Refused) -> Message:
-    """Say why nothing changed."""
-    return sentence(str(refusal))
+def refused(refusal: Refused, who: str = "") -> Message:
+    """Say why nothing changed, and *who* may do it instead."""
+    return sentence(f"{refusal} {who}".strip())
 
 
 def late(view: View) -> Message:
@@ -124,6 +127,8 @@ def _marked(text: str) -> Message:
 
 
 def _waiting(count: int) -> str:
+    if count == 0:
+        return "Nothing waits."
     return "1 request waits." if count == 1 else f"{count} requests wait."
 
 

@@ -14,7 +14,7 @@ from bot.slack.render.layout import Laid, Room, lay
 from bot.slack.render.outcome import TITLES, outcome, sentence
 from bot.slack.render.question import answers, question
 from bot.slack.render.text import cut, escaped, mrkdwn, plain, quoted
-from bot.slack.render.values import Row, hidden_texts, rows, veiled
+from bot.slack.render.values import Row, gathered, hidden_texts, rows, veiled
 from bot.slack.render.view import View
 from bot.slack.render.whole import whole
 from bot.slack.render.words import words
@@ -47,7 +47,7 @@ def summary(view: View) -> str:
     asked = _question(request.subject) if isinstance(request.subject, Question) else _values(view)
     said = veiled(request.words.summary, hidden_texts(view))
     parts = [
-        f"A {about}: {asked}" if isinstance(request.subject, Question) else f"Approve {about}? {asked}.",
+        f"A {about}: {asked}" if isinstance(request.subject, Question) else f"{about} — approve? {asked}.",
         f"Edited by {name(view, view.edited.by)}." if view.edited is not None else "",
         undone(view).replace("*", ""),
         f"Decide by {due}, or nothing is done.",
@@ -61,13 +61,13 @@ def _question(question: Question) -> str:
 
 
 def _values(view: View) -> str:
-    every = rows(view)
+    every = gathered(rows(view))
     shown = ", ".join(escaped(f"{cut(row.label, 80)} {cut(row.value, 80)}") for row in every[:8])
     return f"{shown} and {len(every) - 8} more values" if len(every) > 8 else shown or "no arguments"
 
 
 def _laid(view: View) -> Laid:
-    return lay(rows(view), ROOM)
+    return lay(gathered(rows(view)), ROOM)
 
 
 def _pending(view: View) -> list[Block]:
@@ -141,7 +141,7 @@ def _arguments(view: View, laid: Laid) -> list[Block]:
         drawn.append(blocks.section("_No arguments._"))
     if not laid.is_whole:
         drawn.append(blocks.section(_what_is_missing(view, laid)))
-    drawn.extend(_odd_words(rows(view)[: laid.shown]))
+    drawn.extend(_odd_words(gathered(rows(view))[: laid.shown]))
     return drawn
 
 

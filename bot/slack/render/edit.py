@@ -46,7 +46,7 @@ def edit(view: View) -> Block:
     if not any(part["type"] == "input" for part in inputs):
         return _cannot(view, "None of its values can be edited in Slack.")
     note = "You approve what you write here. The rules judge it anew; it may need others as well."
-    drawn = [blocks.section(f"*{mrkdwn(subject.type)}*\n{note}"), *inputs]
+    drawn = [blocks.section(f"*{mrkdwn(view.title)}*\n{note}"), *inputs]
     if len(drawn) > blocks.VIEW_BLOCKS or len(json.dumps(drawn)) > blocks.VIEW_BYTES:
         return _cannot(view, "Its values are too long for a form.")
     return modal(names.EDITED, "Edit", drawn, metadata=view.request.id, submit="Approve edited")

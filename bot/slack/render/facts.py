@@ -56,6 +56,8 @@ def _lines(view: View) -> Iterator[str]:
         yield f"*May decide:* {names(view, view.deciders) or 'nobody'} · {_needed(view)}"
     owner = f"*Owner:* {name(view, request.owner)} (never decides)"
     agent = f"*Agent:* {mrkdwn(request.agent)}, {mrkdwn(request.function)}"
+    if isinstance(request.subject, Action) and view.title != request.subject.type:
+        agent = f"*Action:* {mrkdwn(request.subject.type)} · {agent}"
     book = runbook(view)
     yield f"{agent} · {owner}" + (f" · *Runbook:* {book}" if book else "")
     if view.edited is not None:

@@ -9,7 +9,7 @@ from bot.slack.render.facts import undone
 from bot.slack.render.outcome import TITLES
 from bot.slack.render.text import cut, escaped, mrkdwn, plain
 from bot.slack.render.times import Times
-from bot.slack.render.values import rows
+from bot.slack.render.values import gathered, rows
 from bot.slack.render.view import View
 from escalation.authority import Directory, Person
 from escalation.configuration import Agent
@@ -68,7 +68,7 @@ def gist(view: View) -> str:
     subject = view.request.subject
     if isinstance(subject, Question):
         return plain(subject.text, 300)
-    every = rows(view)
+    every = gathered(rows(view))
     first = ", ".join(f"{cut(row.label, 40)} {cut(row.value, 60)}" for row in every[:4])
     return f"{first} and {len(every) - 4} more values" if len(every) > 4 else first or "no arguments"
 

@@ -10,12 +10,12 @@ from bot.slack.render.outcome import outcome, overtaken
 from bot.slack.render.question import choices, whole_question
 from bot.slack.render.text import escaped, mrkdwn, plain, quoted
 from bot.slack.render.values import Reader, hidden_texts
-from bot.slack.render.view import View, title
+from bot.slack.render.view import View
 from bot.slack.render.whole import whole
 from bot.slack.render.words import all_words
 from escalation.action import Action, Json
 from escalation.ids import PersonId
-from escalation.request import Question, Request
+from escalation.request import Question
 from escalation.switch import Scope, ScopeKind
 
 REASON = "reason"  #: The block (and action) id of a reason.
@@ -33,7 +33,7 @@ def modal(
         "type": "modal",
         "callback_id": callback,
         "title": blocks.plain_text(plain(heading, 24)),
-        "close": blocks.plain_text("Close" if submit is None else "Back"),
+        "close": blocks.plain_text("Close" if submit is None else "Cancel"),
         "private_metadata": metadata,
         "blocks": list(drawn),
     }
@@ -55,15 +55,13 @@ def late(view: View) -> Block:
     return modal(names.READ, "Nothing changed", overtaken(view))
 
 
-def reject(request: Request) -> Block:
+def reject(view: View) -> Block:
     """Return the modal that asks for the reason of a rejection."""
     drawn = [
-        blocks.section(
-            f"*{escaped(plain(title(request), 200))}:* nothing will be done. One rejection is final."
-        ),
+        blocks.section(f"*{escaped(plain(view.title, 200))}:* nothing will be done. One rejection is final."),
         _words_entry(REASON, "Why? The agent reads this and does better.", limit=_LONGEST_REASON),
     ]
-    return modal(names.REJECTED, "Reject", drawn, metadata=request.id, submit="Reject")
+    return modal(names.REJECTED, "Reject", drawn, metadata=view.request.id, submit="Reject")
 
 
 def reason(values: Mapping[str, Json]) -> str:
@@ -128,7 +126,7 @@ def stop(scope: Scope) -> Block:
             "and permissions not used yet are taken back. What is under way finishes.\n"
             "Only a *different* operator can resume it."
         ),
-        _words_entry(REASON, "Why?", limit=_LONGEST_REASON),
+        _words_entry(REASON, "Why? Whoever resumes it reads this.", limit=_LONGEST_REASON),
     ]
     return modal(names.STOPPED, "Stop", drawn, metadata=str(scope), submit="Stop")
 

@@ -21,19 +21,23 @@ class Times:
     def at(self, instant: datetime) -> str:
         """Return *instant* for ``mrkdwn``: Slack turns it into the reader's own time zone."""
         if self.words_only:
-            return self.words(instant)
+            return self._plain(instant)
         fallback = instant.astimezone(UTC).strftime("%d %b %Y %H:%M UTC")
         return f"<!date^{int(instant.timestamp())}^{{date_short_pretty}} at {{time}}|{fallback}>"
 
     def words(self, instant: datetime) -> str:
-        """Return *instant* in plain words, such as ``08:15 Asia/Muscat (in 12 min)``."""
+        """Return *instant* as it is read now, such as ``08:15 Asia/Muscat (in 12 min)``."""
+        return f"{self._plain(instant)} ({span(instant - self.now)})"
+
+    def _plain(self, instant: datetime) -> str:
+        # Without a span: what is drawn stands for hours, and "in 12 min" would soon be wrong.
         zone, name = _zone(self.zone)
         local = instant.astimezone(zone)
         today = self.now.astimezone(zone).date()
         day = "" if local.date() == today else local.strftime("%a %d %b ")
         if local.year != today.year:
             day = local.strftime("%a %d %b %Y ")
-        return f"{day}{local:%H:%M} {name} ({span(instant - self.now)})"
+        return f"{day}{local:%H:%M} {name}"
 
 
 def span(away: timedelta) -> str:

@@ -13,7 +13,8 @@ from escalation.action import Action, Json
 MASK = "•••• (hidden by the manifest; full value in the full view)"
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*(_[A-Za-z0-9-]+)*")
-_SPECIAL = frozenset({"(null)", "(empty text)", "(empty list)", "(empty object)", MASK})
+_EMPTY = "(empty text)"
+_SPECIAL = frozenset({"(null)", _EMPTY, "(empty list)", "(empty object)", MASK})
 
 
 class Reader(Enum):
@@ -67,6 +68,15 @@ def rows(view: View, reader: Reader = Reader.CHANNEL) -> tuple[Row, ...]:
     return (*changed, *removed)
 
 
+def gathered(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Return *rows* with the empty texts in one row at the end: less to read, and as complete."""
+    empty = [row for row in rows if row.value == _EMPTY and row.safe and row.change is Change.NONE]
+    if len(empty) < 2:
+        return tuple(rows)
+    names = ", ".join(row.label for row in empty)
+    return (*(row for row in rows if row not in empty), Row(label="left empty", safe=True, value=names))
+
+
 def hidden_texts(view: View) -> tuple[str, ...]:
     """Return the values that the manifest hides, longest first, to keep them out of other texts."""
     subject = view.request.subject
@@ -108,7 +118,7 @@ def shown(value: Json) -> str:
 
 def _text(value: str) -> str:
     if value == "":
-        return "(empty text)"
+        return _EMPTY
     return json.dumps(value, ensure_ascii=False) if value in _SPECIAL else visible(value)
 
 

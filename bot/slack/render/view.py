@@ -44,8 +44,11 @@ class View:
 
     @property
     def title(self) -> str:
-        """What the request is about."""
-        return title(self.request)
+        """What the request is about, in a few words."""
+        subject = self.request.subject
+        if isinstance(subject, Question):
+            return f"question from {self.request.agent}"
+        return subject.type if self.type is None else self.type.title or subject.type
 
     @property
     def deciders(self) -> tuple[PersonId, ...]:
@@ -73,9 +76,3 @@ class View:
         people = self.directory.people
         zone = common_zone(people[person].time_zone for person in self.deciders)
         return Times(now=self.now, zone=zone, words_only=self.plain_times)
-
-
-def title(request: Request) -> str:
-    """Return what *request* is about, in a few words."""
-    subject = request.subject
-    return f"question from {request.agent}" if isinstance(subject, Question) else subject.type

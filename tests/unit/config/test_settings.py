@@ -8,7 +8,8 @@ import pytest
 from bot.config import InvalidSettings, SlackMode, settings
 from bot.config.settings import environment
 
-TOKENS = {"SLACK_BOT_TOKEN": "xoxb-1-bot", "SLACK_SIGNING_SECRET": "5ig"}
+SECRET = "0123456789abcdef"
+TOKENS = {"SLACK_BOT_TOKEN": "xoxb-1-bot", "SLACK_SIGNING_SECRET": SECRET}
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +32,7 @@ def refusal() -> str:
     with pytest.raises(InvalidSettings) as caught:
         settings()
     shown = "".join(traceback.format_exception(caught.value))
-    assert not [secret for secret in ("5ig", "hunter2") if secret in shown]
+    assert not [secret for secret in (SECRET, "hunter2") if secret in shown]
     return str(caught.value)
 
 
@@ -63,11 +64,11 @@ def test_an_empty_variable_is_one_that_is_not_set(env: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize(
     ("secret", "token", "wish", "mode"),
     [
-        ("5ig", None, None, SlackMode.HTTP),
+        (SECRET, None, None, SlackMode.HTTP),
         (None, "xapp-1", None, SlackMode.SOCKET),
-        ("5ig", "xapp-1", None, SlackMode.HTTP),
-        ("5ig", "xapp-1", "socket", SlackMode.SOCKET),
-        ("5ig", "xapp-1", "http", SlackMode.HTTP),
+        (SECRET, "xapp-1", None, SlackMode.HTTP),
+        (SECRET, "xapp-1", "socket", SlackMode.SOCKET),
+        (SECRET, "xapp-1", "http", SlackMode.HTTP),
     ],
 )
 def test_clicks_come_the_way_that_is_set(
@@ -107,6 +108,14 @@ def test_a_mode_without_its_secret_is_refused(
     env.delenv(unset)
 
     assert refusal() == told
+
+
+@pytest.mark.parametrize("secret", ["x", "hunter2", SECRET[1:]])
+def test_a_secret_that_can_be_guessed_is_refused_unseen(env: pytest.MonkeyPatch, secret: str) -> None:
+    """Whoever guesses the signing secret clicks as anybody."""
+    env.setenv("SLACK_SIGNING_SECRET", secret)
+
+    assert refusal().startswith("SLACK_SIGNING_SECRET is too short to be one; copy the Signing Secret")
 
 
 def test_an_unknown_mode_is_refused(env: pytest.MonkeyPatch) -> None:
@@ -186,7 +195,7 @@ def test_secrets_do_not_print(env: pytest.MonkeyPatch) -> None:
     """Neither the settings' repr nor their dump shows a token, a secret or the database's password."""
     env.setenv("SLACK_APP_TOKEN", "xapp-hunter2")
     env.setenv("SLACK_BOT_TOKEN", "xoxb-hunter2")
-    env.setenv("SLACK_SIGNING_SECRET", "hunter2")
+    env.setenv("SLACK_SIGNING_SECRET", "hunter2-hunter2-hunter2")
     env.setenv("ANDON_DATABASE_URL", "postgresql+asyncpg://andon:hunter2@db/andon")
     env.setenv("ANDON_REDIS_URL", "redis://:hunter2@cache")
     found = settings()

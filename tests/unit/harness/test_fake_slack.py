@@ -28,7 +28,7 @@ from tests.harness.fake_faults import (
 from tests.harness.fake_http import serve
 from tests.harness.fake_person import FakePerson, through
 from tests.harness.fake_slack import BOT_TOKEN, Answer, FakeSlack
-from tests.harness.views import request, view
+from tests.harness.views import view
 
 NOON = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
@@ -105,7 +105,7 @@ async def test_every_method_the_bot_uses_is_there(served: tuple[FakeSlack, Async
     await client.chat_postEphemeral(channel="C01FINANCE", user="U01SALMA", text="Only you", blocks=[SECTION])
     assert (await client.usergroups_users_list(usergroup="S1"))["users"] == ["U01SALMA"]
     opened = await client.views_open(trigger_id=slack.trigger("U01SALMA"), view=modals.loading())
-    await client.views_update(view_id=opened["view"]["id"], view=modals.reject(request()))
+    await client.views_update(view_id=opened["view"]["id"], view=modals.reject(view()))
     await client.views_publish(user_id="U01SALMA", view={"type": "home", "blocks": [SECTION]})
     salma, omar = slack.person("salma"), slack.person("omar")
     assert salma.modal is not None
@@ -275,7 +275,7 @@ async def test_a_form_is_filled_in_and_sent() -> None:
     """What is typed arrives by block, and the form closes, complains or changes as the bot says."""
     bot = Bot()
     slack, salma = await with_card(bot)
-    slack.modals["U01SALMA"] = [{**modals.reject(request()), "id": "V1"}]
+    slack.modals["U01SALMA"] = [{**modals.reject(view()), "id": "V1"}]
     bot.answer = Answer(status=200, body=b'{"response_action": "errors", "errors": {"reason": "why?"}}')
     await salma.fills("Why? The agent reads this and does better.", "No").submits()
     assert bot.payload["view"]["state"]["values"]["reason"]["reason"]["value"] == "No"

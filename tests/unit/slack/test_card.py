@@ -76,7 +76,7 @@ def test_the_first_three_lines_say_what_by_when_and_what_otherwise() -> None:
     first = "\n".join(text for _, text in texts(message.blocks[:2]))
     assert "ledger.post — approve?" in first
     assert "It cannot be undone." in first
-    assert "12:15 Asia/Muscat (in 12 min)" in first
+    assert "12:15 Asia/Muscat" in first
     assert "without a decision *nothing is done*" in first
 
 
@@ -169,7 +169,7 @@ def test_climbed_rungs_and_whoever_looks_are_told() -> None:
     """The card says who was reminded when, and who is looking; then nobody else needs to say so."""
     step = Step(request=REQUEST, rung=Rung.NUDGED, planned_at=NOON, actual_at=NOON + timedelta(minutes=8))
     message = drawn(request(acknowledged_by=KHALID), steps=(step,), now=NOON + timedelta(minutes=9))
-    assert "*So far:* reminded 12:08 Asia/Muscat (1 min ago)" in words(message)
+    assert "*So far:* reminded 12:08 Asia/Muscat" in words(message)
     assert "Khalid Al Balushi is looking; the deadline stands." in words(message)
     menu = next(e for e in elements(message.blocks) if e["action_id"] == names.MORE)
     assert f"acknowledge:{REQUEST}" not in [option["value"] for option in menu["options"]]
@@ -278,9 +278,48 @@ def test_an_approved_card_tells_what_became_of_it(state: GrantState, said: str) 
     assert said in words(drawn(asked, grant=grant(state=state, ended_at=NOON, claimed_at=NOON)))
 
 
+def test_people_read_what_they_call_it() -> None:
+    """With a title the card is headed by it, and the small print still says what the agent will call."""
+    named = view(agent=agent(replace(action_type(), title="Post to the ledger")))
+    message = card(named)
+    assert message_problems({"text": message.text, "blocks": message.blocks}) == []
+    assert "Post to the ledger — approve?" in words(message)
+    assert "*Action:* ledger.post · *Agent:* bank-reconciliation" in words(message)
+    assert message.text.startswith("Post to the ledger — approve?")
+    assert "*Action:*" not in words(card(view()))
+
+
+def test_empty_texts_take_one_line() -> None:
+    """Several empty texts stand together; each is named, and nothing is missing for it."""
+    message = drawn(request({**ARGUMENTS, "memo": "", "ledger_ref": "", "instructed": ""}))
+    assert "*left empty*\ninstructed, ledger_ref, memo" in words(message)
+    assert "(empty text)" not in words(message)
+    assert "request:approve" in actions(message)
+    one = drawn(request({**ARGUMENTS, "memo": ""}))
+    assert "*memo*\n(empty text)" in words(one)
+
+
+def test_an_edit_to_nothing_is_not_gathered() -> None:
+    """A value that a person emptied stands by itself, marked, with what it was."""
+    edited = Edited(arguments={**ARGUMENTS, "memo": "Fee", "note": "", "place": ""}, by=SALMA)
+    message = card(view(request({**ARGUMENTS, "memo": "", "note": "", "place": ""}), edited=edited))
+    assert "*memo* (edited)\n(empty text)\n│ before: Fee" in words(message)
+    assert "*left empty*\nnote, place" in words(message)
+
+
+def test_what_hides_is_not_gathered() -> None:
+    """A hidden value stays a hidden row of its own, empty or not."""
+    hidden = view(
+        request({**ARGUMENTS, "memo": "", "iban": "", "note": ""}),
+        agent=agent(action_type(redact=frozenset({"iban"}))),
+    )
+    assert "*left empty*\nmemo, note" in words(card(hidden))
+    assert "request:approve" not in actions(card(hidden))
+
+
 def test_the_text_says_the_same_to_ears() -> None:
     """Notification and screen reader hear action, values, deadline and the agent's words, escaped."""
     message = drawn(request({**ARGUMENTS, "memo": "<!channel>"}))
-    assert message.text.startswith("Approve ledger.post? amount 1250.00, currency OMR, account 2100")
+    assert message.text.startswith("ledger.post — approve? amount 1250.00, currency OMR, account 2100")
     assert "memo &lt;!channel&gt;" in message.text
     assert "Decide by 12:15 Asia/Muscat (in 12 min), or nothing is done." in message.text

@@ -81,13 +81,13 @@ def test_a_settled_request_is_only_read() -> None:
 
 def test_no_form_has_buttons_inside() -> None:
     """Clients that ignore buttons in forms lose nothing: there are none."""
-    for drawn in (modals.full(view()), modals.reject(request()), modals.answer(view(question("a")))):
+    for drawn in (modals.full(view()), modals.reject(view()), modals.answer(view(question("a")))):
         assert [e for e in elements(drawn) if e["type"] == "button"] == []
 
 
 def test_a_rejection_asks_for_its_reason() -> None:
     """The reason is required, and comes back without the blanks around it."""
-    drawn = checked(modals.reject(request()))
+    drawn = checked(modals.reject(view()))
     assert drawn["callback_id"] == names.REJECTED
     assert [e["action_id"] for e in elements(drawn)] == [modals.REASON]
     assert modals.reason({"reason": {"reason": {"value": "  wrong account \n"}}}) == "wrong account"
@@ -171,7 +171,7 @@ def test_every_id_is_one_the_listeners_know() -> None:
     """No renderer invents an action or callback id."""
     drawn = [
         modals.full(view()),
-        modals.reject(request()),
+        modals.reject(view()),
         modals.stop(EVERYTHING),
         modals.answer(view(question("a"))),
     ]

@@ -59,7 +59,7 @@ PICTURES: Mapping[str, Callable[[], Message | Block]] = {
     "timed-out": lambda: card(view(request(state=State.TIMED_OUT, settled_at=NOON + timedelta(minutes=15)))),
     "full": lambda: modals.full(view()),
     "edit": lambda: edit.edit(view()),
-    "reject": lambda: modals.reject(request()),
+    "reject": lambda: modals.reject(view()),
     "answer": lambda: modals.answer(view(question("PO-77", "PO-78", allow_text=True))),
     "alert-unknown": lambda: _note(notice.EffectUnknown(grant="grt_1")),
     "alert-timed-out": lambda: _note(notice.Unanswered(state="timed_out", why="nobody decided in time")),
