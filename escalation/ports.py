@@ -292,7 +292,7 @@ class Configurations(Protocol):
     """Every configuration that was ever in force."""
 
     async def add(self, version: str, *, at: datetime, body: str) -> bool:
-        """Remember it; return False if it is known."""
+        """Remember it as the one in force; return False if it is so already."""
         ...
 
 

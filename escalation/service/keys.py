@@ -38,7 +38,8 @@ async def revoke(core: Core, key: KeyId) -> bool:
     async with core.store.write() as tx:
         revoked = await tx.keys.revoke(key, tx.now)
         if revoked:
-            await by_us(core, tx, "operator").note(EventName.KEY_REVOKED, key)
+            agent = next((each.agent for each in await tx.keys.all() if each.id == key), None)
+            await by_us(core, tx, "operator").note(EventName.KEY_REVOKED, key, agent=agent)
         return revoked
 
 

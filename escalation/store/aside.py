@@ -36,7 +36,8 @@ _REVOKE_KEY = Statement(
     .where(agent_keys.c.id == parameter("this", Name), agent_keys.c.revoked_at.is_(None))
     .values(revoked_at=parameter("revoked_at", Instant))
 )
-_ADD_CONFIGURATION = insert_unless_there(config_versions, ["version"])
+_ADD_CONFIGURATION = insert_or_replace(config_versions, "version")
+_IN_FORCE = Statement(select(config_versions.c.version).order_by(config_versions.c.loaded_at.desc()).limit(1))
 
 
 class SqlCards:
@@ -129,9 +130,12 @@ class SqlConfigurations:
         self._session = session
 
     async def add(self, version: str, *, at: datetime, body: str) -> bool:
-        """Remember it; return False if it is known."""
-        values = {"version": version, "loaded_at": at, "body": body}
-        return await self._session.run(_ADD_CONFIGURATION, values) == 1
+        """Remember it as the one in force; return False if it is so already."""
+        last = await self._session.row(_IN_FORCE)
+        if last is not None and last[0] == version:
+            return False
+        await self._session.run(_ADD_CONFIGURATION, {"version": version, "loaded_at": at, "body": body})
+        return True
 
 
 def _key(row: Row) -> Key:

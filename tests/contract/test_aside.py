@@ -1,6 +1,7 @@
 """The ports beside the requests, over every store: clicks, cards, rungs, keys and configurations."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -10,6 +11,8 @@ from escalation.ladder import Rung
 from escalation.ports import Card, Key, Step, Store
 from tests.contract import samples
 from tests.contract.samples import BANK, MINUTE, NOON
+
+TICK = timedelta.resolution
 
 CARD = Card(request=RequestId("req_1"), channel="C01FIN", ts="1700000000.000100")
 KEY = Key(id=KeyId("key_1"), agent=BANK, hash="ab" * 32, created_at=NOON)
@@ -91,10 +94,14 @@ async def test_two_keys_never_share_a_hash(store: Store) -> None:
         assert [key.id for key in await tx.keys.all()] == ["key_1", "key_2"]
 
 
-async def test_a_configuration_is_remembered_once(store: Store) -> None:
-    """A configuration that was in force before is recognised."""
+async def test_a_change_of_configuration_is_recognised(store: Store) -> None:
+    """The configuration in force is no news; another one is, and so is going back to an earlier one."""
     async with store.write() as tx:
         assert await tx.configurations.add("sha256:aa", at=NOON, body="{}")
     async with store.write() as tx:
-        assert not await tx.configurations.add("sha256:aa", at=NOON, body="{}")
-        assert await tx.configurations.add("sha256:bb", at=NOON, body="{}")
+        assert not await tx.configurations.add("sha256:aa", at=NOON + TICK, body="{}")
+        assert await tx.configurations.add("sha256:bb", at=NOON + TICK, body="{}")
+    async with store.write() as tx:
+        assert not await tx.configurations.add("sha256:bb", at=NOON + TICK * 2, body="{}")
+        assert await tx.configurations.add("sha256:aa", at=NOON + TICK * 3, body="{}")
+        assert not await tx.configurations.add("sha256:aa", at=NOON + TICK * 4, body="{}")

@@ -12,7 +12,7 @@ from escalation.service import seal
 from escalation.store.memory import MemoryStore
 from escalation.store.sqlite import SqliteStore
 from tests.scenario.agent import CONFIDENT, SMALL
-from tests.scenario.rules import with_second_agent
+from tests.scenario.rules import shipped, with_second_agent
 from tests.scenario.world import World
 
 
@@ -78,6 +78,10 @@ async def test_new_rules_are_on_the_record(room: World) -> None:
     loaded = await room.events("configuration.loaded")
     assert [event.subject for event in loaded] == [found.version for found in room.rules.history]
     assert decode(loaded[-1].data) == {"agents": ["bank-reconciliation", "expense-review"]}
+    room.clock.advance(minutes=1)
+    first = room.rules.history[0].version
+    await room.rules_become(shipped())
+    assert [event.subject for event in (await room.events("configuration.loaded"))[2:]] == [first]
 
 
 async def test_the_record_verifies(any_room: World) -> None:

@@ -90,8 +90,9 @@ class MemoryConfigurations:
         self._view = view
 
     async def add(self, version: str, *, at: datetime, body: str) -> bool:
-        """Remember it; return False if it is known."""
-        if self._view.configurations.get(version) is not None:
+        """Remember it as the one in force; return False if it is so already."""
+        _, last, _ = max(self._view.configurations.values(), default=(at, None, body))
+        if last == version:
             return False
-        self._view.configurations.put(version, (at, body))
+        self._view.configurations.put(version, (at, version, body))
         return True

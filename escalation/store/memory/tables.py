@@ -87,7 +87,7 @@ class Tables:
     unlinked: dict[EventId, Event] = field(default_factory=dict)
     links: dict[int, Link] = field(default_factory=dict)
     seals: dict[int, Seal] = field(default_factory=dict)
-    configurations: dict[str, tuple[datetime, str]] = field(default_factory=dict)
+    configurations: dict[str, tuple[datetime, str, str]] = field(default_factory=dict)
 
 
 class View:
