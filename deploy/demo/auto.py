@@ -119,7 +119,7 @@ async def _late_click(on: Stage, andon: Andon) -> str:
     request = _request_id(card)
     approve = {"type": "button", "action_id": "request:approve", "value": request}
     await on.slack.forge(SALMA, card, action=approve)
-    private = await _private(on, SALMA.id, FINANCE, "settled already")
+    private = await _private(on, SALMA.id, FINANCE, "your click changed nothing")
     await on.slack.click(SALMA, private, action="request:ask_again")
     async with asyncio.timeout(_WITHIN):
         while (follow := (await andon.request(request)).follow) is None:

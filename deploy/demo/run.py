@@ -29,13 +29,13 @@ _WELCOME = """
 async def by_hand() -> int:
     """Run the demo until Ctrl-C."""
     async with stage() as on:
+        stopped = _stopped()
         place = PLACE.relative_to(ROOT)
         print(
             _WELCOME.format(slack=on.slack.url, bot=on.bot_url, place=place, book=place / "close.beancount"),
             flush=True,
         )
         async with running(on.agent_command(), on.agent_environment, PLACE / "agent.log") as agent:
-            stopped = asyncio.create_task(_until_stopped())
             done = asyncio.create_task(agent.wait())
             await asyncio.wait({stopped, done}, return_when=asyncio.FIRST_COMPLETED)
             if done.done() and not stopped.done():
@@ -54,7 +54,7 @@ async def by_itself() -> int:
 
 
 async def _played(on: Stage) -> int:
-    playing, stopped = asyncio.create_task(play(on)), asyncio.create_task(_until_stopped())
+    playing, stopped = asyncio.create_task(play(on)), _stopped()
     await asyncio.wait({playing, stopped}, return_when=asyncio.FIRST_COMPLETED)
     if not playing.done():
         playing.cancel()
@@ -63,11 +63,12 @@ async def _played(on: Stage) -> int:
     return playing.result()
 
 
-async def _until_stopped() -> None:
+def _stopped() -> "asyncio.Task[bool]":
+    """Return what is done once somebody presses Ctrl-C; from now on that ends everything in order."""
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    await stopped.wait()
+    return asyncio.create_task(stopped.wait())
 
 
 def main() -> int:

@@ -1,16 +1,18 @@
 """Sets the stage: a local Slack, the bot on SQLite, and a key for the agent; all gone at the end."""
 
+import fcntl
+import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from deploy.demo import people
 from deploy.demo.local_slack import local_slack
-from deploy.demo.processes import ROOT, free_port, output, program, ready, running
+from deploy.demo.processes import ROOT, DidNotWork, free_port, output, program, ready, running
 from deploy.demo.workspace import Workspace
 
 PLACE: Final = ROOT / ".demo"
@@ -46,8 +48,33 @@ class Stage:
 @asynccontextmanager
 async def stage(*, sla: str | None = None) -> AsyncIterator[Stage]:
     """Run Slack and the bot during the block; *sla* shortens the time people have, such as ``20s``."""
-    shutil.rmtree(PLACE, ignore_errors=True)
-    PLACE.mkdir()
+    with _alone():
+        async with _staged(sla) as on:
+            yield on
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Keep this checkout's demo folder for ourselves, emptied of what an earlier demo left."""
+    PLACE.mkdir(mode=0o700, exist_ok=True)
+    folder = os.open(PLACE, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DidNotWork(f"another demo runs in {PLACE.parent}; end it with Ctrl-C first") from None
+        for left in PLACE.iterdir():
+            if left.is_dir():
+                shutil.rmtree(left)
+            else:
+                left.unlink()
+        yield
+    finally:
+        os.close(folder)
+
+
+@asynccontextmanager
+async def _staged(sla: str | None) -> AsyncIterator[Stage]:
     bot_url = f"http://127.0.0.1:{free_port(8080)}"
     async with AsyncExitStack() as stack:
         slack = await stack.enter_async_context(local_slack(bot=bot_url, port=free_port(3000)))

@@ -63,6 +63,20 @@ async def test_ctrl_c_ends_the_demo() -> None:
     assert [pid for pid in started if Path(f"/proc/{pid}").exists()] == []
 
 
+async def test_one_demo_at_a_time() -> None:
+    """A second demo of one checkout says why it does not start, and leaves the first alone."""
+    async with _demo({}) as first, asyncio.timeout(120):
+        assert first.stdout is not None
+        await first.stdout.readuntil(b"Ctrl-C ends it all.")
+        async with _demo({}) as second:
+            _, err = await second.communicate()
+        assert second.returncode == 1
+        assert err.decode().endswith("end it with Ctrl-C first\n")
+        first.send_signal(signal.SIGINT)  # right after the welcome
+        await first.communicate()
+        assert first.returncode == 0
+
+
 @asynccontextmanager
 async def _demo(environment: Mapping[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
     process = await asyncio.create_subprocess_exec(

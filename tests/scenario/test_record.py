@@ -74,6 +74,7 @@ async def test_asked_says_under_which_rules(room: World) -> None:
 
 async def test_new_rules_are_on_the_record(room: World) -> None:
     """Each version that comes into force is an event of its own, with the agents it names."""
+    room.clock.advance(minutes=1)
     await room.rules_become(with_second_agent())
     loaded = await room.events("configuration.loaded")
     assert [event.subject for event in loaded] == [found.version for found in room.rules.history]

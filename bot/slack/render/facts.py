@@ -51,13 +51,14 @@ def runbook(view: View) -> str | None:
 def _lines(view: View) -> Iterator[str]:
     request = view.request
     rule = mrkdwn(request.ruling.rule)
-    yield f"*Asked because of* rule {rule} (rules {mrkdwn(request.ruling.version[:12])})"
+    action = ""
+    if isinstance(request.subject, Action) and view.title != request.subject.type:
+        action = f"*Action:* {mrkdwn(request.subject.type)} · "
+    yield f"{action}*Asked because of* rule {rule} (rules {mrkdwn(request.ruling.version[:12])})"
     if request.terms.approvers:
         yield f"*May decide:* {names(view, view.deciders) or 'nobody'} · {_needed(view)}"
     owner = f"*Owner:* {name(view, request.owner)} (never decides)"
     agent = f"*Agent:* {mrkdwn(request.agent)}, {mrkdwn(request.function)}"
-    if isinstance(request.subject, Action) and view.title != request.subject.type:
-        agent = f"*Action:* {mrkdwn(request.subject.type)} · {agent}"
     book = runbook(view)
     yield f"{agent} · {owner}" + (f" · *Runbook:* {book}" if book else "")
     if view.edited is not None:

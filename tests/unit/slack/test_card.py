@@ -284,7 +284,7 @@ def test_people_read_what_they_call_it() -> None:
     message = card(named)
     assert message_problems({"text": message.text, "blocks": message.blocks}) == []
     assert "Post to the ledger — approve?" in words(message)
-    assert "*Action:* ledger.post · *Agent:* bank-reconciliation" in words(message)
+    assert "*Action:* ledger.post · *Asked because of* rule manager" in words(message)
     assert message.text.startswith("Post to the ledger — approve?")
     assert "*Action:*" not in words(card(view()))
 
