@@ -101,15 +101,15 @@ class Authority:
         everybody = (self.directory.members(terms.approvers) for terms in self.terms)
         return frozenset.intersection(*everybody) - self.owners
 
-    def objection(self, person: PersonId) -> Reason | None:
-        """Return why *person* may not decide, or nothing if they may."""
+    def objection(self, person: PersonId, *, to_reject: bool = False) -> Reason | None:
+        """Return why *person* may not decide, or nothing if they may; what is denied may be rejected."""
         if person not in self.directory.people:
             return Reason.UNKNOWN_PERSON
         if person in self.owners:
             return Reason.OWNER_MAY_NOT_DECIDE
         if person not in self.approvers:
             return Reason.NOT_AN_APPROVER
-        return Reason.RULES_CHANGED if self.denied else None
+        return Reason.RULES_CHANGED if self.denied and not to_reject else None
 
     def suffices(self, people: Iterable[PersonId]) -> bool:
         """Return whether the approvals of *people* are enough, as things stand now."""

@@ -283,8 +283,9 @@ def apply(request: Request, command: Command, *, now: datetime) -> Outcome:
 
 
 def _by_person(request: Request, command: Decide | Acknowledge | Supersede, now: datetime) -> Outcome:
+    to_reject = isinstance(command, Decide) and command.decision.verdict is Verdict.REJECT
     person = command.decision.person if isinstance(command, Decide) else command.by
-    if (objection := command.authority.objection(person)) is not None:
+    if (objection := command.authority.objection(person, to_reject=to_reject)) is not None:
         return Refused(objection)
     match command:
         case Decide():

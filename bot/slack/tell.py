@@ -109,7 +109,7 @@ def refuse(door: Door, body: Body, refused: Refused) -> None:
     door.whisper(body, answers.refused(refused))
 
 
-def objection(door: Door, body: Body, about: Dossier) -> Refused | None:
+def objection(door: Door, body: Body, about: Dossier, *, to_reject: bool) -> Refused | None:
     """Return why whoever clicked cannot decide now: a courtesy before a form; the use case is the judge."""
     person = door.who(body)
     if person is None:
@@ -118,7 +118,7 @@ def objection(door: Door, body: Body, about: Dossier) -> Refused | None:
         return Refused(Reason.ALREADY_SETTLED)
     if door.clock.now() >= about.request.deadline:
         return Refused(Reason.PAST_DEADLINE)
-    why = asking.authority(door.core.configuration(), about.request).objection(person.id)
+    why = asking.authority(door.core.configuration(), about.request).objection(person.id, to_reject=to_reject)
     return None if why is None else Refused(why)
 
 

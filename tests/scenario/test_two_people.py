@@ -166,6 +166,10 @@ async def test_rules_that_deny_it_since_let_nobody_approve(room: World) -> None:
     await room.salma.clicks("Approve", on=card)
     await room.salma.sees("The rules changed since this was asked", in_="#finance")
     assert await room.agent.state_of(asked) == "pending"
+    await room.salma.clicks("Reject", on=card)
+    await room.salma.sees_modal("One rejection is final")
+    await room.salma.fills("Why? The agent reads this and does better.", "Not any more").submits()
+    assert await room.agent.state_of(asked) == "rejected"
 
 
 async def test_an_agent_that_is_gone_gets_nothing_approved(room: World) -> None:

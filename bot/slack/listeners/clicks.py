@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 
 from bot.slack import tell
 from bot.slack.door import Body, Door, click
 from bot.slack.render import modals, names
+from bot.slack.render.blocks import Block
 from escalation.grant import Report
 from escalation.ids import GrantId, RequestId
+from escalation.ports import Dossier
 from escalation.reason import Reason, Refused
 from escalation.service import ask_again, claim, look
 from escalation.service.acknowledge import acknowledge
@@ -18,6 +19,7 @@ from escalation.service.decide import Approve, Choice, Pick, decide
 from escalation.switch import scope
 
 Listener = Callable[..., Awaitable[None]]
+Show = Callable[[Door, Body, Dossier], Block]
 
 
 def register(app: AsyncApp, door: Door) -> None:
@@ -94,12 +96,12 @@ def _more(door: Door) -> Listener:
     return listener
 
 
-def _show(door: Door, show: Callable[..., dict[str, Any]]) -> Listener:
+def _show(door: Door, show: Show) -> Listener:
     async def listener(ack: AsyncAck, body: Body, action: Body) -> None:
         about = await look.dossier(door.core, RequestId(action["value"]))
         if about is None:
             tell.refuse(door, body, Refused(Reason.UNKNOWN_REQUEST))
-        elif (objection := tell.objection(door, body, about)) is not None and show is not tell.in_full:
+        elif show is not tell.in_full and (objection := _objection(door, body, about, show)) is not None:
             # Said before the form is filled in, not after. The submission is authorised again.
             await tell.outcome(door, body, about.request.id, objection)
         else:
@@ -107,6 +109,10 @@ def _show(door: Door, show: Callable[..., dict[str, Any]]) -> Listener:
         await ack()
 
     return listener
+
+
+def _objection(door: Door, body: Body, about: Dossier, show: Show) -> Refused | None:
+    return tell.objection(door, body, about, to_reject=show is tell.reject_form)
 
 
 def _resolve(door: Door, report: Report) -> Listener:

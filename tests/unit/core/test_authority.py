@@ -169,6 +169,7 @@ DENIED = replace(authority(), denied=True)
 def test_everybody_else_is_told_why_not(of: Authority, person: PersonId, why: Reason | None) -> None:
     """Exactly the approvers may decide; each other person gets the reason that is theirs."""
     assert of.objection(person) is why
+    assert of.objection(person, to_reject=True) is (None if why is Reason.RULES_CHANGED else why)
 
 
 @pytest.mark.parametrize(
