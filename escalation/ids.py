@@ -16,6 +16,8 @@ AgentName = NewType("AgentName", str)
 PersonId = NewType("PersonId", str)
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+#: Ten bits at a time.
+_PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
 
 
 class Ids(Protocol):
@@ -63,4 +65,4 @@ def ulid(milliseconds: int, entropy: bytes) -> str:
     Source: https://github.com/ulid/spec
     """
     number = (milliseconds << 80) | int.from_bytes(entropy, "big")
-    return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])

@@ -4,6 +4,7 @@ import hashlib
 import json
 
 import pytest
+import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +25,10 @@ from escalation.errors import EscalationError, InvalidAction
         ({"a": 1e21}, '{"a":1e+21}'),
         ({"a": '€\n"\\'}, '{"a":"€\\n\\"\\\\"}'),
         ({"€": 1, "\r": 2, "1": 3}, '{"\\r":2,"1":3,"€":1}'),  # RFC 8785, 3.2.3: sorted by UTF-16 units
+        (
+            {"\uffee": 1, "\U0001f600": 2},
+            '{"\U0001f600":2,"\uffee":1}',
+        ),  # which is not the order of code points
         ({"a": 2**53 - 1, "b": -(2**53) + 1}, '{"a":9007199254740991,"b":-9007199254740991}'),
         ({}, "{}"),
         ([], "[]"),
@@ -236,6 +241,13 @@ def test_a_canonical_text_reads_back_as_itself(value: Json) -> None:
 
     assert canonical(decode(text)) == text
     assert json.loads(text) == value
+
+
+@settings(deadline=None)
+@given(values)
+def test_whoever_writes_it_writes_the_same(value: Json) -> None:
+    """The quick way to the canonical form, where it is taken, ends at what an independent writer writes."""
+    assert canonical(value) == rfc8785.dumps(value).decode()
 
 
 @settings(deadline=None)
