@@ -24,7 +24,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 #: From here on RFC 8785 writes a float with an exponent.
 _FIRST_EXPONENT = 1e21
 _TOO_LARGE = "is an integer beyond 2^53 - 1; send it as a string"
-#: Writes RFC 8785 where there are no floats and no keys beyond ASCII, ten times as fast as what always does.
+#: Writes RFC 8785 where there are no floats and no keys beyond ASCII, and quicker than what always does.
 _PLAIN = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, check_circular=False)
 #: Where a value stands: what is around it, and its name or number there; nothing for the root.
 _Trail: TypeAlias = "tuple[()] | tuple[_Trail, str | int]"
