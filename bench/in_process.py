@@ -19,8 +19,9 @@ from escalation.ports import Waiter, Wakeups
 from escalation.request import State
 from escalation.service import look
 from escalation.service.core import Core
-from escalation.service.decide import Approve, Decided, decide
+from escalation.service.decide import Approve, decide
 from escalation.service.propose import Proposed, propose
+from escalation.service.take_up import Decided
 
 
 async def measure(databases: Databases, kind: Kind, sizes: Sizes) -> list[Row]:

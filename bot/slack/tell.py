@@ -15,7 +15,7 @@ from escalation.request import State
 from escalation.service import asking, look
 from escalation.service import stop as stops
 from escalation.service.core import Click
-from escalation.service.decide import Decided
+from escalation.service.take_up import Decided
 from escalation.switch import Scope
 
 _NAMED = 6

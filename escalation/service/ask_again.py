@@ -9,14 +9,14 @@ from escalation.reason import Reason, Refused
 from escalation.request import AskAgain, Request, State, apply
 from escalation.service import asking, pass_time
 from escalation.service.core import Clerk, Click, Clicker, Core, save, wake
-from escalation.service.decide import Decided, succeed
 from escalation.service.propose import stop_over
+from escalation.service.take_up import Decided, take_up
 
 
 async def ask_again(core: Core, click: Click, request_id: RequestId) -> Decided | Refused:
     """Put the same subject once more, with a new deadline; the agent finds it by ``follow``."""
     async with core.store.write() as tx:
-        outcome = await succeed(core, tx, click, request_id, _ask_again)
+        outcome = await take_up(core, tx, click, (request_id, tx.requests.get), _ask_again)
     await wake(core, request_id, Topic.DEADLINE)
     return outcome
 

@@ -14,8 +14,9 @@ from escalation.reason import Reason, Refused
 from escalation.request import Applied, Request, State, Supersede, Verdict, apply
 from escalation.service import asking, pass_time
 from escalation.service.core import Clerk, Click, Clicker, Core, save, wake
-from escalation.service.decide import Decided, decision_of, settle_by, succeed
+from escalation.service.decide import decision_of, settle_by
 from escalation.service.propose import stop_over
+from escalation.service.take_up import Decided, take_up
 
 
 async def edit(
@@ -27,7 +28,7 @@ async def edit(
     counts for it as far as those rules let it.
     """
     async with core.store.write() as tx:
-        outcome = await succeed(core, tx, click, request_id, partial(_edit, arguments))
+        outcome = await take_up(core, tx, click, (request_id, tx.requests.get), partial(_edit, arguments))
     await wake(core, request_id, Topic.DEADLINE)
     return outcome
 
@@ -114,9 +115,9 @@ async def _approve(
         await tx.cards.put(Card(request=successor.id, channel=card.channel, ts=card.ts))
     else:
         await clerk.card(original)
-    decision = decision_of(clerk.core, tx, clicker, successor, (Verdict.APPROVE, None))
+    decision = decision_of(clerk, clicker, successor, (Verdict.APPROVE, None))
     if asking.authority(clerk.core.configuration(), successor).objection(clicker.person.id) is None:
-        return await settle_by(clerk, successor, decision, what="request:edit")
+        return await settle_by(clerk, successor, decision)
     await clerk.card(successor)
     await clerk.thread(original, notice.Settled(state=original.state.value, by=clicker.person.id))
     return Decided(request=successor)

@@ -13,8 +13,9 @@ from escalation.reason import Reason, Refused
 from escalation.service import ask_again, claim, edit
 from escalation.service.acknowledge import acknowledge
 from escalation.service.core import Click
-from escalation.service.decide import Approve, Decided, Pick, Reject, Write, decide
+from escalation.service.decide import Approve, Pick, Reject, Write, decide
 from escalation.service.stop import Pulled, resume, stop
+from escalation.service.take_up import Decided
 from escalation.switch import Scope, ScopeKind, scope
 from tests.harness.fake_faults import Refuses, Slow
 from tests.scenario.agent import POSTING

@@ -14,8 +14,9 @@ from escalation.ports import Dossier
 from escalation.reason import Reason, Refused
 from escalation.request import Question
 from escalation.service import look
-from escalation.service.decide import Approve, Choice, Decided, Reject, Write, decide
+from escalation.service.decide import Approve, Choice, Reject, Write, decide
 from escalation.service.edit import edit
+from escalation.service.take_up import Decided
 from escalation.switch import scope
 
 Listener = Callable[..., Awaitable[None]]
