@@ -213,7 +213,7 @@ class RequestMachine(RuleBasedStateMachine):
         """One no of who may decide, with a reason, ends it for good (I6)."""
         request, person = nth_request(self.world, which), person_of(self.world, account)
         self.wait(request, when)
-        counts = self.world.may_decide(request, person) and text == "wrong IBAN"
+        counts = self.world.may_reject(request, person) and text == "wrong IBAN"
 
         outcome = decide(self.world, request, account, (Verdict.REJECT, text))
 

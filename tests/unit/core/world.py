@@ -103,6 +103,15 @@ class World:
         is_open = request.state is State.PENDING and self.now < request.deadline
         return is_open and person in self.seats(request)[0]
 
+    def may_reject(self, request: Request, person: PersonId | None) -> bool:
+        """Return whether *person* may say no: what the rules deny since, whoever was asked still may."""
+        if self.today(request).says != "deny":
+            return self.may_decide(request, person)
+        asked = self.asked[request.id]
+        owners = {asked.owner} if self.book == "no such agent" else {asked.owner, self.owner}
+        is_open = request.state is State.PENDING and self.now < request.deadline
+        return is_open and person in asked.meaning.who - owners - self.gone
+
     def holding(self, request: Request) -> frozenset[Scope]:
         """Return the scopes whose stop holds *request*."""
         return HOLD_POSTINGS if isinstance(request.subject, Action) else HOLD_QUESTIONS
