@@ -131,6 +131,7 @@ class SqlConfigurations:
 
     async def add(self, version: str, *, at: datetime, body: str) -> bool:
         """Remember it as the one in force; return False if it is so already."""
+        await self._session.hold(config_versions)
         last = await self._session.row(_IN_FORCE)
         if last is not None and last[0] == version:
             return False

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from escalation.ids import OutboxId
 from escalation.ports import Notice, Outgoing
 from escalation.store.session import Session
-from escalation.store.statement import Row, Statement, insert, insert_unless_there, parameter
+from escalation.store.statement import Row, Statement, insert, insert_or_hold, parameter
 from escalation.store.tables import Instant, Name, outbox
 
 _UNSENT = outbox.c.sent_at.is_(None)
@@ -46,7 +46,7 @@ _HEAD = (
 _HEADS = select(_HEAD.label("id")).select_from(_LANES).where(_LANES.c.lane.is_not(None))
 
 _ADD = insert(outbox)
-_ADD_CARD = insert_unless_there(
+_ADD_CARD = insert_or_hold(
     outbox, ["request"], where=text("sent_at IS NULL AND attempts = 0 AND notice = 'card'")
 )
 
@@ -90,11 +90,21 @@ class SqlOutbox:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._cards: set[str | None] = set()
 
     async def add(self, outgoing: Outgoing) -> None:
-        """Queue it; a card that waits unsent for the same request already is enough."""
+        """
+        Queue it; a card that waits unsent for the same request already is enough.
+
+        That card is held until we commit: drawn before, it would show what was before.
+        """
+        is_card = outgoing.notice is Notice.CARD
+        if is_card and outgoing.request in self._cards:
+            return
+        if is_card:
+            self._cards.add(outgoing.request)
         self._session.later(
-            _ADD_CARD if outgoing.notice is Notice.CARD else _ADD,
+            _ADD_CARD if is_card else _ADD,
             {
                 "id": outgoing.id,
                 "notice": outgoing.notice.value,

@@ -130,6 +130,28 @@ def insert(table: Table) -> Insertion:
     )
 
 
+def insert_or_hold(table: Table, columns: Sequence[str], *, where: TextClause) -> Insertion:
+    """Return the insertion of a row that, where *columns* conflict, holds the row that is there.
+
+    Until the end of the transaction nobody else changes that row, nor takes it as it was before.
+    """
+    same = {columns[0]: table.c[columns[0]]}
+    return Insertion(
+        table,
+        in_postgresql=lambda rows: (
+            postgresql.insert(table)
+            .values(rows)
+            .on_conflict_do_update(index_elements=columns, index_where=where, set_=same)
+        ),
+        # There, nobody else writes meanwhile.
+        in_sqlite=lambda rows: (
+            sqlite.insert(table)
+            .values(rows)
+            .on_conflict_do_nothing(index_elements=columns, index_where=where)
+        ),
+    )
+
+
 def insert_unless_there(
     table: Table, columns: Sequence[str], *, where: TextClause | None = None
 ) -> Insertion:
