@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from escalation.clock import Clock
+from escalation.clock import Clock, monotonic
 from escalation.errors import StoreError, StoreUnavailable
 from escalation.store import schema
 from escalation.store.pool import Pool
@@ -23,6 +23,8 @@ _CONNECTIONS = 10
 _STATEMENTS = 500
 #: Seconds to wait for a connection, and for a statement.
 _PATIENCE = 10.0
+#: Seconds; a statement that takes longer has waited for somebody.
+_WAITED = 0.05
 _SETTINGS = {
     "application_name": "andon",
     "default_transaction_isolation": "read committed",
@@ -62,14 +64,22 @@ class PostgresSession(Session):
     dialect = "postgresql"
     exclusive = False
 
-    def __init__(self, connection: Any, now: datetime, *, frozen: bool) -> None:
+    def __init__(self, connection: Any, clock: ServerClock, now: datetime, *, frozen: bool) -> None:
         super().__init__(now, frozen=frozen)
         self._connection = connection
+        self._clock = clock
 
     async def _fetch(self, sql: str, arguments: Sequence[Any]) -> Sequence[Row]:
+        began = monotonic()
         with our_errors():
             rows: Sequence[Row] = await self._connection.fetch(sql, *arguments)
+            await self._catch_up(began)
             return rows
+
+    async def _catch_up(self, began: float) -> None:
+        # A statement that waited for another transaction may have waited past a deadline.
+        if monotonic() - began > _WAITED:
+            self.now = await self._clock.now(self._connection)
 
     async def _execute(self, sql: str, arguments: Sequence[Any]) -> int:
         with our_errors():
@@ -90,11 +100,13 @@ class PostgresSession(Session):
         await super()._run_all(later)
 
     async def _execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        began = monotonic()
         with our_errors():
             if len(rows) == 1:
                 await self._connection.execute(sql, *rows[0])
             else:
                 await self._connection.executemany(sql, rows)
+            await self._catch_up(began)
 
 
 class PostgresStore:
@@ -111,7 +123,7 @@ class PostgresStore:
         async with self._pool.connection() as connection:
             with our_errors():
                 now = await self._clock.now(connection)
-            session = PostgresSession(connection, now, frozen=False)
+            session = PostgresSession(connection, self._clock, now, frozen=False)
             try:
                 with our_errors():
                     await connection.execute("BEGIN")
@@ -128,7 +140,7 @@ class PostgresStore:
         async with self._pool.connection() as connection:
             with our_errors():
                 now = await self._clock.now(connection)
-            yield SqlTransaction(PostgresSession(connection, now, frozen=True))
+            yield SqlTransaction(PostgresSession(connection, self._clock, now, frozen=True))
 
     async def check(self) -> None:
         """Raise ``StoreError`` unless the database answers and its schema is the one we know."""

@@ -39,7 +39,7 @@ class ServerClock:
             return self._instead.now()
         found = self._reckon()
         if found is None:
-            server: datetime = await connection.fetchval("SELECT now()")
+            server: datetime = await connection.fetchval("SELECT clock_timestamp()")
             self._asked = (server, self._ticks(), self._wall.now())
             found = server
         self._last = found = self._not_before_last(found)

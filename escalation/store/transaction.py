@@ -15,7 +15,7 @@ class SqlTransaction:
     """The tables of one session."""
 
     def __init__(self, session: Session) -> None:
-        self.now: datetime = session.now
+        self._session = session
         self.requests = SqlRequests(session)
         self.grants = SqlGrants(session)
         self.switches = SqlSwitches(session)
@@ -26,3 +26,8 @@ class SqlTransaction:
         self.keys = SqlKeys(session)
         self.record = SqlRecord(session)
         self.configurations = SqlConfigurations(session)
+
+    @property
+    def now(self) -> datetime:
+        """The instant of this transaction; later where it had to wait for another one."""
+        return self._session.now

@@ -81,6 +81,34 @@ async def test_a_decision_waits_for_the_one_before(postgresql: Store) -> None:
         assert await second == samples.settled(samples.request())
 
 
+async def test_whoever_waited_knows_what_time_it_is(postgres: Postgres, database: str) -> None:
+    """A decision that waited for another past the deadline is not made by the time at which it began."""
+    clock = MovableClock()
+    store = open_store(postgres.url_of(database), clock)
+    async with store.write() as tx:
+        await tx.requests.add(samples.request())
+        await tx.switches.ensure([EVERYTHING])
+    for wait in (_lock_request, _lock_switch):
+        async with store.write() as second:
+            async with store.write() as first:
+                await wait(first)
+                waiting = asyncio.create_task(wait(second))
+                assert await _waits(waiting)
+                began = second.now
+                clock.advance(MINUTE)
+            await waiting
+            assert second.now == began + MINUTE
+    await store.close()
+
+
+async def _lock_request(tx: Transaction) -> object:
+    return await tx.requests.lock(RequestId("req_1"))
+
+
+async def _lock_switch(tx: Transaction) -> object:
+    return await tx.switches.lock(EVERYTHING)
+
+
 async def test_a_claim_waits_for_a_stop_and_sees_it(postgresql: Store) -> None:
     """A claim that begins while a stop is under way waits for it, and is told that it is stopped."""
     async with postgresql.write() as tx:
