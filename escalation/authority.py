@@ -113,6 +113,10 @@ class Authority:
 
     def suffices(self, people: Iterable[PersonId]) -> bool:
         """Return whether the approvals of *people* are enough, as things stand now."""
-        if self.denied or not self.terms or any(terms.quorum < 1 for terms in self.terms):
-            return False
-        return len(frozenset(people) & self.approvers) >= self.quorum
+        return not self.denied and self.missing(people) == 0
+
+    def missing(self, people: Iterable[PersonId]) -> int:
+        """Return how many approvals are missing beside those of *people*, as things stand now."""
+        if not self.terms or any(terms.quorum < 1 for terms in self.terms):
+            return 1  # Nobody can tell how many would do, so none do.
+        return max(0, self.quorum - len(frozenset(people) & self.approvers))

@@ -11,11 +11,12 @@ from bot.slack.render.times import Times
 from bot.slack.render.view import Edited, View
 from escalation import notice
 from escalation.action import Action
-from escalation.authority import Account, Person
+from escalation.authority import Account, Authority, Person
 from escalation.configuration import Configuration
 from escalation.ids import PersonId
 from escalation.ports import Dossier, Outgoing
 from escalation.request import Request
+from escalation.service import asking
 from escalation.switch import Switch
 
 
@@ -33,6 +34,7 @@ class Drawing:
             request=about.request,
             agent=configuration.agents.get(about.request.agent),
             directory=configuration.directory,
+            authority=_authority(configuration, about.request),
             now=now,
             grant=about.grant,
             edited=_edited(about.original),
@@ -99,6 +101,15 @@ class Drawing:
         known = configuration.directory.people.get(person)
         accounts = () if known is None else known.accounts
         return next((a for a in sorted(accounts, key=str) if a.workspace == configuration.tenant), None)
+
+
+def _authority(configuration: Configuration, request: Request) -> Authority:
+    if not request.state.is_settled:
+        return asking.authority(configuration, request)
+    # What is over was up to those who were asked, whatever the rules became since.
+    agent = configuration.agents.get(request.agent)
+    owners = frozenset({request.owner} if agent is None else {request.owner, agent.owner})
+    return Authority(directory=configuration.directory, terms=(request.terms,), owners=owners)
 
 
 def _edited(original: Request | None) -> Edited | None:

@@ -12,7 +12,7 @@ from escalation.ids import PersonId, RequestId
 from escalation.ports import Dossier
 from escalation.reason import Reason, Refused
 from escalation.request import State
-from escalation.service import asking, look
+from escalation.service import look
 from escalation.service import stop as stops
 from escalation.service.core import Click
 from escalation.service.take_up import Decided
@@ -30,7 +30,7 @@ async def outcome(door: Door, body: Body, request_id: RequestId, result: Decided
     refresh(door, body)
     if isinstance(result, Decided):
         return
-    about = await overtaken(door, request_id, result)
+    about = await ended_before(door, request_id, result)
     if about is None:
         door.whisper(body, answers.refused(result, await _who_may(door, request_id, result)))
         return
@@ -57,13 +57,13 @@ async def form(door: Door, body: Body, request_id: RequestId, result: Decided | 
     refresh(door, body)
     if isinstance(result, Decided):
         return None
-    about = await overtaken(door, request_id, result)
+    about = await ended_before(door, request_id, result)
     if about is None:
         return modals.said("Nothing changed", str(result))
     return modals.late(door.drawing.view(about, now=door.clock.now()))
 
 
-async def overtaken(door: Door, request_id: RequestId, refused: Refused) -> Dossier | None:
+async def ended_before(door: Door, request_id: RequestId, refused: Refused) -> Dossier | None:
     """Return the request that ended before this click came; nothing if it was refused for another reason."""
     return await look.dossier(door.core, request_id) if refused.reason in _LATE else None
 
@@ -107,19 +107,6 @@ async def publish(door: Door, who: Account) -> None:
 def refuse(door: Door, body: Body, refused: Refused) -> None:
     """Tell whoever clicked why it did not count."""
     door.whisper(body, answers.refused(refused))
-
-
-def objection(door: Door, body: Body, about: Dossier, *, to_reject: bool) -> Refused | None:
-    """Return why whoever clicked cannot decide now: a courtesy before a form; the use case is the judge."""
-    person = door.who(body)
-    if person is None:
-        return Refused(Reason.UNKNOWN_PERSON)
-    if about.request.state.is_settled:
-        return Refused(Reason.ALREADY_SETTLED)
-    if door.clock.now() >= about.request.deadline:
-        return Refused(Reason.PAST_DEADLINE)
-    why = asking.authority(door.core.configuration(), about.request).objection(person.id, to_reject=to_reject)
-    return None if why is None else Refused(why)
 
 
 def edit_form(door: Door, _: Body, about: Dossier) -> Block:
@@ -167,7 +154,10 @@ async def stop(door: Door, body: Body, click: Click, what: tuple[Scope, str]) ->
     scope, reason = what
     result = await stops.stop(door.core, click, scope, reason)
     refresh(door, body)
-    door.whisper(body, answers.refused(result) if isinstance(result, Refused) else answers.stopped(scope))
+    if isinstance(result, Refused):
+        door.whisper(body, answers.refused(result))
+    elif not result.repeated:
+        door.whisper(body, answers.stopped(scope))
 
 
 async def resume(door: Door, body: Body, click: Click, scope: Scope) -> None:
@@ -175,7 +165,8 @@ async def resume(door: Door, body: Body, click: Click, scope: Scope) -> None:
     result = await stops.resume(door.core, click, scope)
     refresh(door, body)
     if not isinstance(result, Refused):
-        door.whisper(body, answers.resumed(scope))
+        if not result.repeated:
+            door.whisper(body, answers.resumed(scope))
         return
     configuration = door.core.configuration()
     pulled = {

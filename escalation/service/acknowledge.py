@@ -18,7 +18,7 @@ async def acknowledge(core: Core, click: Click, request_id: RequestId) -> Decide
         outcome = await take_up(
             core, tx, click, (request_id, partial(pass_time.lock, core, tx)), _acknowledge
         )
-    await wake(core)
+    await wake(core, request_id)
     return outcome
 
 

@@ -1,5 +1,7 @@
 """A person who came too late asks an unanswered request once more."""
 
+from dataclasses import replace
+
 from escalation import notice
 from escalation.action import Action
 from escalation.audit import EventName
@@ -24,13 +26,18 @@ async def ask_again(core: Core, click: Click, request_id: RequestId) -> Decided 
 async def _ask_again(clerk: Clerk, clicker: Clicker, seen: Request) -> Decided | Refused:
     core, tx = clerk.core, clerk.tx
     agent = core.configuration().agents.get(seen.agent)
-    if agent is None:
-        return Refused(Reason.RULES_CHANGED)
-    if (stopped := await stop_over(tx, agent, seen.subject)) is not None:
-        return stopped
+    # Switches before requests, as a stop takes them: neither waits for the other for ever.
+    stopped = None if agent is None else await stop_over(tx, agent, seen.subject)
     original = await pass_time.lock(core, tx, seen.id)
     if original is None:
         return Refused(Reason.UNKNOWN_REQUEST)
+    authority = asking.authority(core.configuration(), original)
+    command = AskAgain(by=clicker.person.id, successor=original.id, authority=authority)
+    # Who may not is told so, and nothing about rules and stops.
+    if isinstance(refused := apply(original, command, now=tx.now), Refused):
+        return refused
+    if stopped is not None or agent is None:
+        return stopped or Refused(Reason.RULES_CHANGED)
     wish = asking.Wish(
         agent=agent,
         subject=original.subject,
@@ -40,17 +47,15 @@ async def _ask_again(clerk: Clerk, clicker: Clicker, seen: Request) -> Decided |
         asks_again=original.id,
         fallback=original.terms,
     )
-    return await _repeat(clerk, clicker, original, wish)
+    return await _repeat(clerk, original, wish, command)
 
 
-async def _repeat(clerk: Clerk, clicker: Clicker, original: Request, wish: asking.Wish) -> Decided | Refused:
+async def _repeat(clerk: Clerk, original: Request, wish: asking.Wish, command: AskAgain) -> Decided | Refused:
     core, tx = clerk.core, clerk.tx
     successor = asking.draft(core, tx, wish)
     if successor.state is State.REJECTED:
         return Refused(Reason.DENIED_BY_RULE, successor.reason or "")
-    authority = asking.authority(core.configuration(), original)
-    command = AskAgain(by=clicker.person.id, successor=successor.id, authority=authority)
-    outcome = apply(original, command, now=tx.now)
+    outcome = apply(original, replace(command, successor=successor.id), now=tx.now)
     if isinstance(outcome, Refused):
         return outcome
     await tx.requests.add(successor)
@@ -62,5 +67,5 @@ async def _repeat(clerk: Clerk, clicker: Clicker, original: Request, wish: askin
     await asking.record_asked(clerk, successor)
     await clerk.card(outcome.request)
     await clerk.card(successor)
-    await clerk.thread(original, notice.AskedAgain(by=clicker.person.id, follow=successor.id))
+    await clerk.thread(original, notice.AskedAgain(by=command.by, follow=successor.id))
     return Decided(request=successor)

@@ -22,10 +22,11 @@ async def _cancel(
 ) -> Request | Refused:
     request_id, why = what
     clerk = by_agent(core, tx, agent)
-    request = await pass_time.lock(core, tx, request_id)
+    found = await tx.requests.lock(request_id)
     # Another agent's request does not exist for this one.
-    if request is None or request.agent != agent:
+    if found is None or found.agent != agent:
         return await clerk.refuse(Refused(Reason.UNKNOWN_REQUEST), request_id, agent=agent, what="cancel")
+    request = await pass_time.settle_if_late(core, tx, found)
     outcome = apply(request, Cancel(why or "the agent took it back"), now=tx.now)
     if isinstance(outcome, Refused):
         return await clerk.refuse(outcome, request_id, agent=agent, what="cancel")

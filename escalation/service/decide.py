@@ -78,7 +78,7 @@ async def settle_by(clerk: Clerk, request: Request, decision: Decision) -> Decid
         text=decision.text,
     )
     await clerk.card(decided)
-    return await _follow_up(clerk, decided, missing=authority.quorum - len(set(decided.approved_by)))
+    return await _follow_up(clerk, decided, missing=authority.missing(decided.approved_by))
 
 
 async def _follow_up(clerk: Clerk, request: Request, *, missing: int) -> Decided:

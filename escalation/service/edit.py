@@ -1,7 +1,7 @@
 """A person changes the arguments and approves what they wrote: a new request, judged anew."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from escalation import notice
@@ -38,18 +38,31 @@ async def _edit(
 ) -> Decided | Refused:
     core, tx = clerk.core, clerk.tx
     agent = core.configuration().agents.get(seen.agent)
-    if agent is None or not isinstance(seen.subject, Action):
-        return Refused(Reason.NOT_A_PROPOSAL)
-    edited = _edited(agent, seen.subject, arguments)
-    if isinstance(edited, Refused):
-        return edited
     # Switches before requests, as a stop takes them: neither waits for the other for ever.
-    if (stopped := await stop_over(tx, agent, edited)) is not None:
-        return stopped
+    stopped = None if agent is None else await stop_over(tx, agent, seen.subject)
     original = await pass_time.lock(core, tx, seen.id)
     if original is None:
         return Refused(Reason.UNKNOWN_REQUEST)
-    return await _replace(clerk, clicker, original, (agent, edited))
+    authority = asking.authority(core.configuration(), original)
+    command = Supersede(by=clicker.person.id, successor=original.id, authority=authority)
+    # Who may not is told so, and nothing about arguments, rules and stops.
+    if isinstance(refused := apply(original, command, now=tx.now), Refused):
+        return refused
+    if stopped is not None:
+        return stopped
+    if agent is None or not isinstance(original.subject, Action):
+        return Refused(Reason.NOT_A_PROPOSAL)
+    edited = _edited(agent, original.subject, arguments)
+    if isinstance(edited, Refused):
+        return edited
+    return await _replace(clerk, clicker, original, _Edit(agent=agent, action=edited, command=command))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Edit:
+    agent: Agent
+    action: Action  #: With the arguments that the person wrote.
+    command: Supersede
 
 
 def _edited(agent: Agent, old: Action, arguments: Mapping[str, Json]) -> Action | Refused:
@@ -65,15 +78,12 @@ def _edited(agent: Agent, old: Action, arguments: Mapping[str, Json]) -> Action 
     return Refused(Reason.NOTHING_EDITED) if new.digest == old.digest else new
 
 
-async def _replace(
-    clerk: Clerk, clicker: Clicker, original: Request, by: tuple[Agent, Action]
-) -> Decided | Refused:
+async def _replace(clerk: Clerk, clicker: Clicker, original: Request, edited: _Edit) -> Decided | Refused:
     core, tx = clerk.core, clerk.tx
-    agent, edited = by
     wish = asking.Wish(
-        agent=agent,
-        subject=edited,
-        digest=edited.digest,
+        agent=edited.agent,
+        subject=edited.action,
+        digest=edited.action.digest,
         words=replace(original.words, confidence=None),  # it was the agent's, about its own arguments
         edits=original.id,
         fallback=original.terms,
@@ -81,12 +91,7 @@ async def _replace(
     successor = asking.draft(core, tx, wish)
     if successor.state is State.REJECTED:
         return Refused(Reason.DENIED_BY_RULE, successor.reason or "")
-    command = Supersede(
-        by=clicker.person.id,
-        successor=successor.id,
-        authority=asking.authority(core.configuration(), original),
-    )
-    outcome = apply(original, command, now=tx.now)
+    outcome = apply(original, replace(edited.command, successor=successor.id), now=tx.now)
     if isinstance(outcome, Refused):
         return outcome
     successor = await _move_card(clerk, original, successor)

@@ -69,7 +69,8 @@ async def queue(core: Core, person: PersonId | None = None, *, limit: int = 50) 
         mine = [
             request
             for request in await tx.requests.most_urgent(_SCANNED)
-            if person is None or asking.authority(configuration, request).objection(person) is None
+            if person is None
+            or asking.authority(configuration, request).objection(person, to_reject=True) is None
         ][:limit]
         return [Dossier(request=request, card=await tx.cards.get(request.id)) for request in mine]
 

@@ -32,10 +32,10 @@ async def lock(core: Core, tx: Transaction, request_id: RequestId) -> Request | 
     too late finds it as everybody will.
     """
     request = await tx.requests.lock(request_id)
-    return None if request is None else await overtaken(core, tx, request)
+    return None if request is None else await settle_if_late(core, tx, request)
 
 
-async def overtaken(core: Core, tx: Transaction, request: Request) -> Request:
+async def settle_if_late(core: Core, tx: Transaction, request: Request) -> Request:
     """Return *request*, which is held locked, settled if its deadline is past."""
     outcome = apply(request, Climb(), now=tx.now)
     if tx.now < request.deadline or isinstance(outcome, Refused):

@@ -101,7 +101,7 @@ async def _remember(clerk: Clerk, outgoing: Outgoing, about: Dossier | None, del
             if card_of is not None:
                 if tx.now >= outgoing.not_before:
                     # Our lease is over: another process may have drawn a newer state before we did.
-                    await clerk.card(card_of)
+                    await _redraw(clerk, card_of)
                 await _card_stands(clerk, card_of, Card(request=card_of.id, channel=channel, ts=ts))
         case TryLater(why=why, after=after):
             backoff = min(_FIRST_RETRY * 2 ** min(outgoing.attempts, 10), _LAST_RETRY)
@@ -112,6 +112,15 @@ async def _remember(clerk: Clerk, outgoing: Outgoing, about: Dossier | None, del
             _log.warning("message_given_up", notice=outgoing.notice.value, lane=outgoing.lane, why=why)
             if card_of is not None:
                 await _give_up(clerk, card_of, why)
+
+
+async def _redraw(clerk: Clerk, seen: Request) -> None:
+    await clerk.card(seen)
+    request = await clerk.tx.requests.get(seen.id)
+    follow = None if request is None or request.follow is None else request.follow
+    # The edited request took the card over: we may have drawn the old one over it.
+    if follow is not None and (successor := await clerk.tx.requests.get(follow)) is not None:
+        await clerk.card(successor)
 
 
 async def _card_stands(clerk: Clerk, seen: Request, card: Card) -> None:

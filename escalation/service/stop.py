@@ -24,31 +24,33 @@ _NAMED = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pulled:
-    """It is stopped."""
+class Moved:
+    """The switch was moved."""
 
     switch: Switch
-    killed: tuple[str, ...] = ()  #: The pending requests it ended.
+    killed: tuple[str, ...] = ()  #: The pending requests that a stop ended.
+    late: tuple[str, ...] = ()  #: Those whose deadline was past: they timed out.
     revoked: int = 0  #: How many unclaimed grants it took back.
+    repeated: bool = False  #: This very click was taken before; nothing moved now.
 
 
-async def stop(core: Core, click: Click, scope: Scope, reason: str) -> Pulled | Refused:
+async def stop(core: Core, click: Click, scope: Scope, reason: str) -> Moved | Refused:
     """Stop *scope*: nothing in it starts any more, whatever was approved. Anybody we know may."""
     async with core.store.write() as tx:
         outcome = await _move(core, tx, click, scope, partial(_pull, reason))
         core.kill("stop:before-commit")
-    killed = outcome.killed if isinstance(outcome, Pulled) else ()
-    await wake(core, *killed)
+    settled = (*outcome.killed, *outcome.late) if isinstance(outcome, Moved) else ()
+    await wake(core, *settled)
     return outcome
 
 
-async def _pull(reason: str, clerk: Clerk, person: Person, switch: Switch) -> Pulled | Refused:
+async def _pull(reason: str, clerk: Clerk, person: Person, switch: Switch) -> Moved | Refused:
     scope, tx = switch.scope, clerk.tx
     outcome = switches.pull(switch, Stop(by=person.id, at=tx.now, reason=reason))
     if isinstance(outcome, Refused):
         return outcome
     await tx.switches.save(outcome.switch)
-    killed = await _kill_pending(clerk, scope, f"stopped by {person.name}: {reason}")
+    killed, late = await _kill_pending(clerk, scope, f"stopped by {person.name}: {reason}")
     revoked = await _revoke_unclaimed(clerk, scope)
     # Each of them has a line of its own as well; however many an agent asked, this one has to fit.
     named, unnamed = list(killed[:_NAMED]), len(killed[_NAMED:])
@@ -62,10 +64,10 @@ async def _pull(reason: str, clerk: Clerk, person: Person, switch: Switch) -> Pu
     )
     told = notice.Stopped(scope=str(scope), by=person.id, reason=reason, killed=len(killed), revoked=revoked)
     await clerk.alert(told)
-    return Pulled(switch=outcome.switch, killed=killed, revoked=revoked)
+    return Moved(switch=outcome.switch, killed=killed, late=late, revoked=revoked)
 
 
-async def resume(core: Core, click: Click, scope: Scope) -> Pulled | Refused:
+async def resume(core: Core, click: Click, scope: Scope) -> Moved | Refused:
     """Let *scope* run again. What was killed stays killed."""
     async with core.store.write() as tx:
         outcome = await _move(core, tx, click, scope, _release)
@@ -73,7 +75,7 @@ async def resume(core: Core, click: Click, scope: Scope) -> Pulled | Refused:
     return outcome
 
 
-async def _release(clerk: Clerk, person: Person, switch: Switch) -> Pulled | Refused:
+async def _release(clerk: Clerk, person: Person, switch: Switch) -> Moved | Refused:
     scope = str(switch.scope)
     outcome = switches.release(switch, by=person.id, operators=_operators(clerk.core))
     if isinstance(outcome, Refused):
@@ -82,7 +84,7 @@ async def _release(clerk: Clerk, person: Person, switch: Switch) -> Pulled | Ref
     stopped_by = "" if switch.stop is None else switch.stop.by
     await clerk.note(EventName.SWITCH_RESUMED, scope, stopped_by=stopped_by)
     await clerk.alert(notice.Resumed(scope=scope, by=person.id, stopped_by=stopped_by))
-    return Pulled(switch=outcome.switch)
+    return Moved(switch=outcome.switch)
 
 
 async def _move(
@@ -90,15 +92,15 @@ async def _move(
     tx: Transaction,
     click: Click,
     scope: Scope,
-    move: Callable[[Clerk, Person, Switch], Awaitable[Pulled | Refused]],
-) -> Pulled | Refused:
+    move: Callable[[Clerk, Person, Switch], Awaitable[Moved | Refused]],
+) -> Moved | Refused:
     clicker = await take_in(core, tx, click, str(scope))
     if isinstance(clicker, Refused):
         return clicker
     switch = await _lock(core, tx, scope)
     unknown = Refused(Reason.UNKNOWN_SCOPE, str(scope))
     if clicker is None:
-        return unknown if switch is None else Pulled(switch=switch)
+        return unknown if switch is None else Moved(switch=switch, repeated=True)
     clerk = by_person(core, tx, clicker.person.id)
     outcome = unknown if switch is None else await move(clerk, clicker.person, switch)
     if isinstance(outcome, Refused):
@@ -121,18 +123,19 @@ async def _lock(core: Core, tx: Transaction, scope: Scope) -> Switch | None:
     return found
 
 
-async def _kill_pending(clerk: Clerk, scope: Scope, why: str) -> tuple[str, ...]:
-    killed = []
+async def _kill_pending(clerk: Clerk, scope: Scope, why: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    killed, late = [], []
     for found in await clerk.tx.requests.lock_pending(scope):
-        request = await pass_time.overtaken(clerk.core, clerk.tx, found)
+        request = await pass_time.settle_if_late(clerk.core, clerk.tx, found)
         outcome = requests.apply(request, Kill(why), now=clerk.tx.now)
         if isinstance(outcome, Refused):
+            late.append(str(request.id))
             continue
         await save(clerk.tx, outcome.request)
         await asking.record_settled(clerk, outcome.request)
         await clerk.card(outcome.request)
         killed.append(str(request.id))
-    return tuple(killed)
+    return tuple(killed), tuple(late)
 
 
 async def _revoke_unclaimed(clerk: Clerk, scope: Scope) -> int:

@@ -1,8 +1,10 @@
-"""Puts on the record what got no further than a door: a stranger's command, a call nobody could read."""
+"""Records what got no further than a door: strangers' commands, forms not opened, unreadable calls."""
 
 from escalation.audit import EventName
-from escalation.ids import AgentName
-from escalation.service.core import Click, Core, by_agent, take_in
+from escalation.ids import AgentName, RequestId
+from escalation.reason import Reason, Refused
+from escalation.service import asking
+from escalation.service.core import Click, Clicker, Core, by_agent, by_person, take_in
 
 #: How much is kept of the place that an agent's call went wrong at: the agent chose its names.
 _LONGEST_PATH = 200
@@ -12,6 +14,37 @@ async def stranger(core: Core, click: Click, subject: str) -> None:
     """Record that whoever is behind *click*, and belongs to nobody, tried it on *subject*."""
     async with core.store.write() as tx:
         await take_in(core, tx, click, subject)
+
+
+async def from_form(core: Core, click: Click, request_id: RequestId, *, to_reject: bool) -> Refused | None:
+    """
+    Return why whoever clicked cannot decide now, and record it; nothing if they may fill in a form.
+
+    That is a courtesy: what they submit is judged anew.
+    """
+    person = core.configuration().directory.whose(click.account)
+    async with core.store.read() as tx:
+        request, now = await tx.requests.get(request_id), tx.now
+    if person is None:
+        refused: Refused | None = Refused(Reason.UNKNOWN_PERSON)
+    elif request is None:
+        refused = Refused(Reason.UNKNOWN_REQUEST)
+    elif request.state.is_settled:
+        refused = Refused(Reason.ALREADY_SETTLED)
+    elif now >= request.deadline:
+        refused = Refused(Reason.PAST_DEADLINE)
+    else:
+        why = asking.authority(core.configuration(), request).objection(person.id, to_reject=to_reject)
+        refused = None if why is None else Refused(why)
+    if refused is None:
+        return None
+    async with core.store.write() as tx:
+        clicker = await take_in(core, tx, click, request_id)
+        if isinstance(clicker, Clicker):
+            agent = None if request is None else request.agent
+            clerk = by_person(core, tx, clicker.person.id)
+            await clerk.refuse(refused, request_id, agent=agent, what=click.what)
+    return refused
 
 
 async def unreadable(core: Core, agent: AgentName, *, what: str, reason: str, path: str | None) -> None:

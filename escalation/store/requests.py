@@ -69,7 +69,6 @@ _LOCK_PENDING = {
     ScopeKind.ACTION: Statement(_PENDING_IN_ORDER.where(requests.c.action_type == _SCOPE)),
 }
 _ADD_DECISION = insert_unless_there(decisions, ["id"])
-_DECISIONS = Statement(select(func.count()).where(decisions.c.request == parameter("request", Name)))
 _DECISIONS = Statement(
     select(decisions).where(decisions.c.request == parameter("request", Name)).order_by(decisions.c.position)
 )

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from bot.slack.render.view import View
 from escalation.action import Json, action, digest
-from escalation.authority import Account, Directory, Person, Team, Terms
+from escalation.authority import Account, Authority, Directory, Person, Team, Terms
 from escalation.configuration import ActionType, Agent, Misfit
 from escalation.grant import Grant
 from escalation.ids import AgentName, DecisionId, GrantId, IngressId, PersonId, RequestId
@@ -170,11 +170,19 @@ def grant(**changes: Any) -> Grant:
     return replace(given, **changes)
 
 
+def authority(asked: Request, *terms: Terms, denied: bool = False) -> Authority:
+    """Return who may decide *asked*: by its own terms, and *terms* of today."""
+    owners = frozenset({asked.owner, NADIA})
+    return Authority(directory=DIRECTORY, terms=(asked.terms, *terms), owners=owners, denied=denied)
+
+
 def view(asked: Request | None = None, **changes: Any) -> View:
     """Return what the card of *asked* is drawn from, three minutes after it was asked."""
+    shown = asked or request()
     drawn = View(
-        request=asked or request(),
+        request=shown,
         agent=agent(),
+        authority=authority(shown),
         directory=DIRECTORY,
         now=NOON + timedelta(minutes=3),
         plain_times=True,

@@ -250,7 +250,7 @@ async def test_clicks_about_nothing_are_answered(room: World) -> None:
     await room.nadia.forges(nothing, on=card)
     await room.nadia.sees("There is no such grant", in_="#finance")
     assert {reason for _, reason in await room.refusals()} == {"unknown_request", "unknown_grant"}
-    assert len(await room.refusals()) == 5
+    assert len(await room.refusals()) == 6
 
 
 async def test_links_are_only_acknowledged(room: World) -> None:

@@ -172,7 +172,7 @@ async def test_an_edit_under_a_stop_is_refused(room: World) -> None:
     await room.salma.sees_modal(EDITED)
     await room.khalid.types("/andon stop all audit")
     answer = await room.salma.fills("amount", "60.000").submits()
-    assert "Stopped" in str(answer.json["view"])
+    assert "A stop ended it" in str(answer.json["view"])
     assert await room.agent.state_of(asked) == "killed"
 
 

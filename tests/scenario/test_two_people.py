@@ -97,7 +97,7 @@ async def test_the_owner_never_decides() -> None:
         assert room.nadia.modal is None
         settled = await room.agent.sees(asked)
         assert (settled["state"], settled["decided_by"]) == ("pending", [])
-        assert await room.refusals() == [("person:nadia", "owner_may_not_decide")] * 2
+        assert await room.refusals() == [("person:nadia", "owner_may_not_decide")] * 3
 
 
 async def test_half_an_approval_is_none_at_the_deadline(room: World) -> None:

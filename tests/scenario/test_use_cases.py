@@ -14,7 +14,7 @@ from escalation.service import ask_again, claim, edit
 from escalation.service.acknowledge import acknowledge
 from escalation.service.core import Click
 from escalation.service.decide import Approve, Pick, Reject, Write, decide
-from escalation.service.stop import Pulled, resume, stop
+from escalation.service.stop import Moved, resume, stop
 from escalation.service.take_up import Decided
 from escalation.switch import Scope, ScopeKind, scope
 from tests.harness.fake_faults import Refuses, Slow
@@ -87,8 +87,8 @@ async def test_an_edit_of_nothing_editable(room: World) -> None:
         "unknown_person",
         "unknown_request",
         "not_a_proposal",
-        "unknown_action_type",
-        "not_a_proposal",
+        "rules_changed",
+        "rules_changed",
     ]
     assert len(await room.refusals()) == 5
 
@@ -128,8 +128,8 @@ async def test_a_repeated_click_changes_nothing_anywhere(any_room: World) -> Non
         assert isinstance(first, Decided)
         assert outcome.request == first.request
     everything, nothing = scope("all"), Scope(ScopeKind.AGENT, "nobody")
-    assert isinstance(await stop(room.core, again, everything, "odd"), Pulled)
-    assert isinstance(await resume(room.core, again, everything), Pulled)
+    assert isinstance(await stop(room.core, again, everything, "odd"), Moved)
+    assert isinstance(await resume(room.core, again, everything), Moved)
     assert await stop(room.core, again, nothing, "odd") == Refused(Reason.UNKNOWN_SCOPE, "agent:nobody")
     assert await resume(room.core, again, nothing) == Refused(Reason.UNKNOWN_SCOPE, "agent:nobody")
     for unknown in (

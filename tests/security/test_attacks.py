@@ -17,7 +17,7 @@ from escalation.service.core import Click, Core, by_us
 from escalation.service.edit import edit
 from escalation.service.propose import Propose, Proposed, propose
 from escalation.service.start import put_in_force
-from escalation.service.stop import Pulled, stop
+from escalation.service.stop import Moved, stop
 from escalation.store.memory import MemoryStore
 from escalation.switch import EVERYTHING
 from escalation.wakeups.local import LocalWakeups
@@ -74,7 +74,7 @@ async def test_no_flood_of_requests_stands_against_a_stop() -> None:
             await tx.requests.add(flood)
     click = Click(account=Account("T01ANDON", "U02KHALID"), fingerprint="f" * 64, what="command:stop")
     outcome = await stop(core, click, EVERYTHING, "It floods us")
-    assert isinstance(outcome, Pulled)
+    assert isinstance(outcome, Moved)
     assert len(outcome.killed) == 17_001
     refused = await propose(core, replace(wondering, key="two"))
     assert isinstance(refused, Refused)

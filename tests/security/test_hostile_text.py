@@ -304,7 +304,7 @@ def test_home_and_answers_are_dead(arguments: dict[str, Any], text: str) -> None
     )
     for message in (
         answers.status(status),
-        answers.queue([drawn], {}),
+        answers.queue([drawn]),
         answers.why(drawn),
         answers.unknown_command(text),
         answers.refused(Refused(Reason.UNKNOWN_SCOPE, text)),

@@ -13,7 +13,7 @@ from escalation.grant import Report
 from escalation.ids import GrantId, RequestId
 from escalation.ports import Dossier
 from escalation.reason import Reason, Refused
-from escalation.service import ask_again, claim, look
+from escalation.service import ask_again, claim, look, turn_away
 from escalation.service.acknowledge import acknowledge
 from escalation.service.decide import Approve, Choice, Pick, decide
 from escalation.switch import scope
@@ -97,22 +97,21 @@ def _more(door: Door) -> Listener:
 
 
 def _show(door: Door, show: Show) -> Listener:
-    async def listener(ack: AsyncAck, body: Body, action: Body) -> None:
-        about = await look.dossier(door.core, RequestId(action["value"]))
-        if about is None:
-            tell.refuse(door, body, Refused(Reason.UNKNOWN_REQUEST))
-        elif show is not tell.in_full and (objection := _objection(door, body, about, show)) is not None:
+    async def listener(ack: AsyncAck, request: AsyncBoltRequest, body: Body, action: Body) -> None:
+        request_id, refused = RequestId(action["value"]), None
+        if show is not tell.in_full:
             # Said before the form is filled in, not after. The submission is authorised again.
-            await tell.outcome(door, body, about.request.id, objection)
-        else:
+            taken = click(request, body, str(action["action_id"]))
+            to_reject = show is tell.reject_form
+            refused = await turn_away.from_form(door.core, taken, request_id, to_reject=to_reject)
+        about = None if refused is not None else await look.dossier(door.core, request_id)
+        if about is not None:
             door.open(body, show(door, body, about))
+        else:
+            await tell.outcome(door, body, request_id, refused or Refused(Reason.UNKNOWN_REQUEST))
         await ack()
 
     return listener
-
-
-def _objection(door: Door, body: Body, about: Dossier, show: Show) -> Refused | None:
-    return tell.objection(door, body, about, to_reject=show is tell.reject_form)
 
 
 def _resolve(door: Door, report: Report) -> Listener:

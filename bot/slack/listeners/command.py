@@ -69,7 +69,7 @@ async def _status(door: Door, typed: Typed) -> Message:
 
 async def _queue(door: Door, typed: Typed) -> Message:
     mine, now = await look.queue(door.core, typed.person.id, limit=20), door.clock.now()
-    return answers.queue([door.drawing.view(about, now=now) for about in mine], {})
+    return answers.queue([door.drawing.view(about, now=now) for about in mine])
 
 
 async def _why(door: Door, typed: Typed) -> Message:

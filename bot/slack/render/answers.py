@@ -9,13 +9,13 @@ from bot.slack.render.blocks import Block, Message
 from bot.slack.render.card import summary
 from bot.slack.render.home import brief, gist, state_of, stop_of
 from bot.slack.render.modals import covered, why_blocks
-from bot.slack.render.outcome import overtaken
+from bot.slack.render.outcome import too_late
 from bot.slack.render.text import cut, escaped, mrkdwn, plain
 from bot.slack.render.times import Times
 from bot.slack.render.view import View
 from escalation.authority import Directory
 from escalation.configuration import Agent
-from escalation.ids import AgentName, RequestId
+from escalation.ids import AgentName
 from escalation.reason import Refused
 from escalation.switch import Scope, Switch
 
@@ -56,15 +56,14 @@ def status(shown: Status) -> Message:
     return Message(text=text, blocks=(*drawn, *_others(agents, shown.stopped)))
 
 
-def queue(views: Sequence[View], links: Mapping[RequestId, str]) -> Message:
-    """Answer ``/andon queue``: what this person may decide; *links* lead to the cards."""
+def queue(views: Sequence[View]) -> Message:
+    """Answer ``/andon queue``: what this person may decide."""
     if not views:
         return sentence("Nothing waits for your decision.")
     drawn: list[Block] = []
     for view in views[:_LISTED]:
         open_ = blocks.button("Open to decide", names.FULL, view.request.id)
-        shown = _linked(brief(view), links.get(view.request.id))
-        drawn.extend((shown, blocks.actions([open_])))
+        drawn.extend((brief(view), blocks.actions([open_])))
     more = len(views) - _LISTED
     drawn.extend([blocks.context(f"{more} more wait.")] if more > 0 else [])
     listed = "; ".join(escaped(f"{cut(v.title, 60)}: {cut(gist(v), 120)}") for v in views[:5])
@@ -113,7 +112,7 @@ def late(view: View) -> Message:
     request = view.request
     over = request.state.went_unanswered or not request.state.is_settled
     again = blocks.actions([blocks.button("Ask again", names.ASK_AGAIN, request.id)])
-    drawn = (*overtaken(view), *([again] if over and request.follow is None else []))
+    drawn = (*too_late(view), *([again] if over and request.follow is None else []))
     return Message(text=f"Too late: your click changed nothing. {summary(view)}", blocks=drawn)
 
 
@@ -142,10 +141,3 @@ def _others(agents: Sequence[Agent], stopped: Sequence[Switch]) -> list[Block]:
         *([blocks.context(f"{more} more agents.")] if more > 0 else []),
         *([blocks.section(f"⛔ *Stopped as well:* {listed}")] if listed else []),
     ]
-
-
-def _linked(block: Block, link: str | None) -> Block:
-    text = block["text"]
-    if link is None or not isinstance(text, Mapping) or any(character in link for character in "<>|& \n"):
-        return block
-    return {**block, "text": blocks.marked(f"{text['text']}\n<{link}|Open the card>")}

@@ -31,11 +31,6 @@ def card(view: View) -> Message:
     return Message(text=summary(view), blocks=tuple(drawn))
 
 
-def shows_whole_action(view: View) -> bool:
-    """Return whether the card of *view* shows every value in full, so that it may carry Approve."""
-    return _laid(view).is_whole
-
-
 def summary(view: View) -> str:
     """Return the card in one escaped paragraph, for notifications and screen readers."""
     request = view.request
@@ -120,6 +115,8 @@ def lead(view: View) -> str:
     else:
         lines = [f"*{agent}* wants to do this once. {undone(view)}"]
         lines.append(f"Decide by *{due}*; without a decision *nothing is done*.")
+        if view.authority.denied:
+            lines.append("⚠️ *The rules changed since and deny it:* it can only be rejected.")
         if view.missing > 1 and not request.approved_by:
             lines.append(f"*{view.missing} different people* have to approve.")
     if view.edited is not None:
@@ -171,6 +168,8 @@ def _buttons(view: View, laid: Laid) -> list[Block]:
     id_ = view.request.id
     reject = blocks.button("Reject", names.REJECT, id_, style="danger")
     more = _more_menu(view)
+    if view.authority.denied:
+        return [reject, more]
     if not laid.is_whole:
         return [blocks.button("Open in full", names.FULL, id_, style="primary"), reject, more]
     approve = blocks.button("Approve", names.APPROVE, id_, style="primary")

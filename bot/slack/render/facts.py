@@ -71,7 +71,7 @@ def _lines(view: View) -> Iterator[str]:
 def _needed(view: View) -> str:
     if not isinstance(view.request.subject, Action):
         return "one answer settles it"
-    quorum = view.request.terms.quorum
+    quorum = view.authority.quorum
     return "one approval is enough" if quorum == 1 else f"{quorum} different people have to approve"
 
 

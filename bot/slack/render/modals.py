@@ -6,7 +6,7 @@ from bot.slack.render import blocks, names
 from bot.slack.render.blocks import Block
 from bot.slack.render.card import lead
 from bot.slack.render.facts import facts
-from bot.slack.render.outcome import outcome, overtaken
+from bot.slack.render.outcome import outcome, too_late
 from bot.slack.render.question import choices, whole_question
 from bot.slack.render.text import escaped, mrkdwn, plain, quoted
 from bot.slack.render.values import Reader, hidden_texts
@@ -40,11 +40,6 @@ def modal(
     return view if submit is None else {**view, "submit": blocks.plain_text(submit)}
 
 
-def loading() -> Block:
-    """Return what is shown while the answer is being fetched: a trigger lives three seconds."""
-    return modal(names.READ, "One moment", [blocks.section("Fetching it …")])
-
-
 def said(heading: str, sentence: str) -> Block:
     """Return a modal that says one thing, such as why a click was refused."""
     return modal(names.READ, heading, [blocks.verbatim(plain(sentence, 2800))])
@@ -52,7 +47,7 @@ def said(heading: str, sentence: str) -> Block:
 
 def late(view: View) -> Block:
     """Return the modal that a form turns into when its request ended while it was filled in."""
-    return modal(names.READ, "Nothing changed", overtaken(view))
+    return modal(names.READ, "Nothing changed", too_late(view))
 
 
 def reject(view: View) -> Block:
@@ -77,7 +72,8 @@ def full(view: View, reader: PersonId | None = None) -> Block:
     if isinstance(view.request.subject, Question) and not view.request.state.is_settled:
         return answer(view)
     drawn = whole(view, Reader.DECIDER if view.may_see(reader) else Reader.CHANNEL)
-    decidable = drawn is not None and not view.request.state.is_settled
+    over = view.request.state.is_settled or view.authority.denied
+    decidable = drawn is not None and not over
     shown = [
         *([blocks.section(lead(view))] if not view.request.state.is_settled else outcome(view)),
         *(_too_large() if drawn is None and isinstance(view.request.subject, Action) else drawn or ()),

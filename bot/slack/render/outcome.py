@@ -37,7 +37,7 @@ def outcome(view: View) -> tuple[Block, ...]:
     return tuple(drawn)
 
 
-def overtaken(view: View) -> tuple[Block, ...]:
+def too_late(view: View) -> tuple[Block, ...]:
     """Return the blocks that tell whoever came too late how *view*'s request ended without them."""
     start = blocks.section("*Too late: your click changed nothing.*")
     if view.request.state.is_settled:

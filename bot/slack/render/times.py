@@ -26,18 +26,16 @@ class Times:
         return f"<!date^{int(instant.timestamp())}^{{date_short_pretty}} at {{time}}|{fallback}>"
 
     def words(self, instant: datetime) -> str:
-        """Return *instant* as it is read now, such as ``08:15 Asia/Muscat (in 12 min)``."""
+        """Return *instant* as it is read now, such as ``Sun 22 Nov at 08:15 Asia/Muscat (in 12 min)``."""
         return f"{self._plain(instant)} ({span(instant - self.now)})"
 
     def _plain(self, instant: datetime) -> str:
-        # Without a span: what is drawn stands for hours, and "in 12 min" would soon be wrong.
+        # With the day and without a span: what is drawn stands for days, and "in 12 min" is soon wrong.
         zone, name = _zone(self.zone)
         local = instant.astimezone(zone)
         today = self.now.astimezone(zone).date()
-        day = "" if local.date() == today else local.strftime("%a %d %b ")
-        if local.year != today.year:
-            day = local.strftime("%a %d %b %Y ")
-        return f"{day}{local:%H:%M} {name}"
+        day = f"{local:%a} {local.day} {local:%b}" + (f" {local.year}" if local.year != today.year else "")
+        return f"{day} at {local:%H:%M} {name}"
 
 
 def span(away: timedelta) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bot.slack.render.times import Times, common_zone
 from escalation.action import Action, Json
-from escalation.authority import Directory
+from escalation.authority import Authority, Directory
 from escalation.configuration import ActionType, Agent
 from escalation.grant import Grant
 from escalation.ids import PersonId
@@ -29,6 +29,7 @@ class View:
     request: Request
     agent: Agent | None  #: As configured today; none if it was taken out of the configuration.
     directory: Directory
+    authority: Authority  #: Who may decide it now; who might, once it is settled.
     now: datetime
     grant: Grant | None = None
     edited: Edited | None = None  #: For a request that edits another one.
@@ -53,22 +54,16 @@ class View:
     @property
     def deciders(self) -> tuple[PersonId, ...]:
         """Everybody who may decide, by name; the owner never does."""
-        found = self.directory.members(self.request.terms.approvers) - self._owners
-        return tuple(sorted(found, key=self.directory.name))
+        return tuple(sorted(self.authority.approvers, key=self.directory.name))
 
     def may_see(self, person: PersonId | None) -> bool:
         """Return whether *person* may see what the manifest hides."""
-        return person is not None and (person in self._owners or person in self.deciders)
-
-    @property
-    def _owners(self) -> frozenset[PersonId]:
-        today = () if self.agent is None else (self.agent.owner,)
-        return frozenset((self.request.owner, *today))
+        return person is not None and person in self.authority.owners | self.authority.approvers
 
     @property
     def missing(self) -> int:
         """How many approvals are still needed."""
-        return max(1, self.request.terms.quorum - len(set(self.request.approved_by)))
+        return self.authority.missing(self.request.approved_by)
 
     @property
     def times(self) -> Times:

@@ -104,7 +104,9 @@ async def test_every_method_the_bot_uses_is_there(served: tuple[FakeSlack, Async
     assert (await client.conversations_open(users=["U01SALMA"]))["channel"]["id"] == "DU01SALMA"
     await client.chat_postEphemeral(channel="C01FINANCE", user="U01SALMA", text="Only you", blocks=[SECTION])
     assert (await client.usergroups_users_list(usergroup="S1"))["users"] == ["U01SALMA"]
-    opened = await client.views_open(trigger_id=slack.trigger("U01SALMA"), view=modals.loading())
+    opened = await client.views_open(
+        trigger_id=slack.trigger("U01SALMA"), view=modals.said("One moment", "Fetching it")
+    )
     await client.views_update(view_id=opened["view"]["id"], view=modals.reject(view()))
     await client.views_publish(user_id="U01SALMA", view={"type": "home", "blocks": [SECTION]})
     salma, omar = slack.person("salma"), slack.person("omar")
@@ -158,13 +160,13 @@ async def test_a_trigger_works_once_and_for_three_seconds(served: tuple[FakeSlac
     """A used, unknown or old trigger opens nothing."""
     slack, client = served
     used, old = slack.trigger("U01SALMA"), slack.trigger("U01SALMA")
-    await client.views_open(trigger_id=used, view=modals.loading())
+    await client.views_open(trigger_id=used, view=modals.said("One moment", "Fetching it"))
     with pytest.raises(SlackApiError, match="invalid_trigger_id"):
-        await client.views_open(trigger_id=used, view=modals.loading())
+        await client.views_open(trigger_id=used, view=modals.said("One moment", "Fetching it"))
     assert isinstance(slack.clock, StillClock)
     slack.clock.at += timedelta(seconds=4)
     with pytest.raises(SlackApiError, match="expired_trigger_id"):
-        await client.views_open(trigger_id=old, view=modals.loading())
+        await client.views_open(trigger_id=old, view=modals.said("One moment", "Fetching it"))
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ def test_climbed_rungs_and_whoever_looks_are_told() -> None:
     """The card says who was reminded when, and who is looking; then nobody else needs to say so."""
     step = Step(request=REQUEST, rung=Rung.NUDGED, planned_at=NOON, actual_at=NOON + timedelta(minutes=8))
     message = drawn(request(acknowledged_by=KHALID), steps=(step,), now=NOON + timedelta(minutes=9))
-    assert "*So far:* reminded 12:08 Asia/Muscat" in words(message)
+    assert "*So far:* reminded Sun 22 Nov at 12:08 Asia/Muscat" in words(message)
     assert "Khalid Al Balushi is looking; the deadline stands." in words(message)
     menu = next(e for e in elements(message.blocks) if e["action_id"] == names.MORE)
     assert f"acknowledge:{REQUEST}" not in [option["value"] for option in menu["options"]]
@@ -322,4 +322,4 @@ def test_the_text_says_the_same_to_ears() -> None:
     message = drawn(request({**ARGUMENTS, "memo": "<!channel>"}))
     assert message.text.startswith("ledger.post — approve? amount 1250.00, currency OMR, account 2100")
     assert "memo &lt;!channel&gt;" in message.text
-    assert "Decide by 12:15 Asia/Muscat (in 12 min), or nothing is done." in message.text
+    assert "Decide by Sun 22 Nov at 12:15 Asia/Muscat (in 12 min), or nothing is done." in message.text
