@@ -169,12 +169,13 @@ def decimal(value: object) -> float:
         raise TypeError(f"decimal() takes a string or a number, not {type(value).__name__}")
     text = str(value)
     if _NUMBER.fullmatch(text) is None:
-        raise ValueError(f"decimal() cannot read {text[:40]!r}")
+        # Never the value: the manifest may hide it, and this reaches the record and a log.
+        raise ValueError('decimal() cannot read this value; it reads texts such as "12.50"')
     # The digits are counted in the text: Decimal.normalize() would round to 28 of them first.
     digits, _, exponent = text.lstrip("+-").lower().partition("e")
     significant = digits.replace(".", "").strip("0")
     if len(significant) > _EXACT_DIGITS or len(exponent) > 4 or abs(Decimal(text).adjusted()) > _EXACT_DIGITS:
-        raise ValueError(f"decimal() compares {_EXACT_DIGITS} digits exactly; {text[:40]!r} has more")
+        raise ValueError(f"decimal() compares {_EXACT_DIGITS} digits exactly; this value has more")
     return float(text)
 
 

@@ -372,3 +372,14 @@ def test_a_policy_cut_short_never_widens(policy: Policy, keep: int, amount: str)
     after = evaluate(Policy(rules=policy.rules[:keep]), facts({"amount": amount}))
 
     assert isinstance(after, Deny) or after == before
+
+
+@pytest.mark.parametrize("value", ["hunter2", "1" * 40, "12,50"])
+def test_what_cannot_be_compared_is_not_quoted(value: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """The value may be one that the manifest hides: neither the reason nor a log says it."""
+    policy = Policy(rules=(rule("small", 'decimal(args.amount) < decimal("5")', Then.ALLOW),))
+    verdict = evaluate(policy, facts({"amount": value}))
+
+    assert isinstance(verdict, Deny)
+    assert "decimal()" in verdict.why
+    assert value not in f"{verdict.why}{capfd.readouterr()}"
