@@ -69,7 +69,9 @@ class Refused:
 #: One sentence for people and agents: what is wrong and, where there is one, the way out.
 WORDS: Mapping[Reason, str] = {
     Reason.NOT_AN_APPROVER: "You are not an approver of this request.",
-    Reason.UNKNOWN_PERSON: "This account belongs to nobody in andon.yaml, so it may not do this.",
+    Reason.UNKNOWN_PERSON: (
+        "This account belongs to nobody in andon.yaml, so it may not do this. Whoever runs Andon can add it."
+    ),
     Reason.OWNER_MAY_NOT_DECIDE: "You own this agent; somebody else has to decide.",
     Reason.ALREADY_DECIDED_BY_YOU: "You have decided this already; a second approver is needed.",
     Reason.NOT_AN_OPERATOR: "Only operators named in andon.yaml may do this.",

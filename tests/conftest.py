@@ -1,8 +1,39 @@
-"""What all tests share: how long Hypothesis may take to think of something."""
+"""What all tests share: a PostgreSQL, and how long Hypothesis may take to think of something."""
 
+import itertools
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from escalation.store import open_store
+from tests.harness.databases import FAST, Postgres, running_postgres
 
 # On a fresh checkout its first text waits for a table of all characters, and any test may be the first; on a
 # busy machine any draw may be slow. Neither says anything about our code.
 settings.register_profile("andon", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("andon")
+
+_numbers = itertools.count(1)
+_TEMPLATE = "migrated"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL for this test process; it holds one empty, migrated database to copy."""
+    with running_postgres(FAST) as server:
+        yield server
+
+
+@pytest.fixture
+async def database(postgres: Postgres) -> AsyncIterator[str]:
+    """A fresh, migrated database in PostgreSQL: its name."""
+    if (_TEMPLATE,) not in await postgres.execute("SELECT datname FROM pg_database"):
+        await postgres.create(_TEMPLATE)
+        store = open_store(postgres.url_of(_TEMPLATE))
+        await store.prepare()
+        await store.close()
+    name = f"test_{next(_numbers)}"
+    await postgres.create(name, template=_TEMPLATE)
+    yield name
+    await postgres.drop(name)

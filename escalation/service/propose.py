@@ -51,12 +51,22 @@ async def propose(core: Core, command: Propose) -> Proposed | Refused:
     agent = core.configuration().agents.get(command.agent)
     subject = _subject(agent, command.subject)
     core.kill("propose:before-insert")
-    async with core.store.write() as tx:
-        outcome = await _store(core, tx, command, agent, subject)
-        core.kill("propose:before-commit")
+    # Of two calls with one key that race, the one that loses finds at its second look what the other stored.
+    outcome = await _try(core, command, agent, subject) or await _try(core, command, agent, subject)
+    if outcome is None:
+        raise StoreError(f"the key {command.key!r} was taken a moment ago; send it again")
     core.kill("propose:before-reply")
     if isinstance(outcome, Proposed) and outcome.fresh:
         await wake(core, Topic.DEADLINE)
+    return outcome
+
+
+async def _try(
+    core: Core, command: Propose, agent: Agent | None, subject: asking.Subject | Refused
+) -> Proposed | Refused | None:
+    async with core.store.write() as tx:
+        outcome = await _store(core, tx, command, agent, subject)
+        core.kill("propose:before-commit")
     return outcome
 
 
@@ -75,7 +85,7 @@ def _subject(agent: Agent | None, wanted: Proposal | Question) -> asking.Subject
 
 async def _store(
     core: Core, tx: Transaction, command: Propose, agent: Agent | None, subject: asking.Subject | Refused
-) -> Proposed | Refused:
+) -> Proposed | Refused | None:
     clerk = by_agent(core, tx, command.agent)
     if (known := await tx.requests.by_key(command.agent, command.key)) is not None:
         # The same question in other words is the same question; people decide about the subject.
@@ -89,8 +99,7 @@ async def _store(
         return await clerk.refuse(refused, command.agent, agent=command.agent, what="propose")
     request = asking.draft(core, tx, _wish(command, agent, subject))
     if not await tx.requests.add(request):
-        # Two calls with one key raced and this one lost: the client's retry finds the winner.
-        raise StoreError(f"the key {command.key!r} was taken a moment ago; send it again")
+        return None
     await asking.record_asked(clerk, request)
     if request.state is State.PENDING:
         await clerk.card(request)

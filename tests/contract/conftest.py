@@ -1,8 +1,7 @@
 """Every store and every way to wake, each as real as it gets."""
 
-import itertools
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,31 +9,7 @@ import pytest
 from escalation.store import Database, open_store
 from escalation.store.memory import MemoryStore
 from tests.contract.samples import MovableClock
-from tests.harness.databases import FAST, Postgres, running_postgres
-
-_numbers = itertools.count(1)
-_TEMPLATE = "migrated"
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL for this test process; it holds one empty, migrated database to copy."""
-    with running_postgres(FAST) as server:
-        yield server
-
-
-@pytest.fixture
-async def database(postgres: Postgres) -> AsyncIterator[str]:
-    """A fresh, migrated database in PostgreSQL: its name."""
-    if (_TEMPLATE,) not in await postgres.execute("SELECT datname FROM pg_database"):
-        await postgres.create(_TEMPLATE)
-        store = open_store(postgres.url_of(_TEMPLATE))
-        await store.prepare()
-        await store.close()
-    name = f"test_{next(_numbers)}"
-    await postgres.create(name, template=_TEMPLATE)
-    yield name
-    await postgres.drop(name)
+from tests.harness.databases import Postgres
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import asyncpg
+
+from bot.slack.render import names
 from escalation.action import decode
 from escalation.audit import Event, Verified
 from escalation.configuration import Configuration
@@ -17,12 +20,14 @@ from escalation.request import Request, State, Verdict
 from escalation.service import seal
 from escalation.service.core import Core
 from escalation.store.memory import MemoryStore
+from escalation.store.postgres import PostgresStore
 from escalation.store.sqlite import SqliteStore
 from tests.harness.fake_slack import FakeSlack
 from tests.scenario.unreliable import UnreliableStore
 
 _ENDS = {f"request.{state.value}" for state in State if state.is_settled}
 #: What the log may never hold unless the scenario provoked it.
+_DECIDES = (names.APPROVE, names.EDIT, names.REJECT, names.ANSWER, names.ANSWER_TEXT)
 _ALARMS = {"courtesy_refused", "courtesy_failed"}
 
 
@@ -34,12 +39,13 @@ async def hold(core: Core, slack: FakeSlack, history: Sequence[Configuration]) -
     assert isinstance(verdict, Verified), verdict
     events, requests, grants = await _everything(core)
     assert (verdict.events, verdict.unsealed) == (len(events), 0)
-    clicks = clicks_in(core.store)
+    clicks = await clicks_in(core.store)
     for request in requests:
         about = [event for event in events if event.subject == request.id]
         _its_state_is_its_last_event(request, about)
         _each_decision_stands_on_a_click(request, about, clicks)
         _authority_is_enough(request, grants, history)
+        await _its_card_tells_the_end(core, request, slack)
     for grant in grants:
         _its_events_are_its_life(grant, [event for event in events if event.subject == grant.id])
     _slack_took_everything(slack)
@@ -51,17 +57,22 @@ def quiet(log: Iterable[Mapping[str, Any]], *, expected: frozenset[str] = frozen
     assert [entry for entry in loud if entry["event"] not in expected] == []
 
 
-def clicks_in(store: Store) -> dict[str, tuple[str | None, str]]:
+async def clicks_in(store: Store) -> dict[str, tuple[str | None, str]]:
     """Return the clicks that were stored: by id, whose they were and what they said."""
     match store:
         case UnreliableStore(inner=inner):
-            return clicks_in(inner)
+            return await clicks_in(inner)
         case MemoryStore():
             return {str(row.id): (row.person, row.what) for row in store._tables.inbox.values()}
         case SqliteStore():
             with sqlite3.connect(store._path) as connection:
                 rows = connection.execute("SELECT id, person, what FROM inbox").fetchall()
             connection.close()
+            return {id_: (person, what) for id_, person, what in rows}
+        case PostgresStore():
+            server = await asyncpg.connect(store._url)
+            rows = await server.fetch("SELECT id, person, what FROM inbox")
+            await server.close()
             return {id_: (person, what) for id_, person, what in rows}
         case _:
             raise TypeError(f"nobody knows how to read the clicks in {store!r}")
@@ -142,6 +153,23 @@ def _its_events_are_its_life(grant: Grant, about: Sequence[Event]) -> None:
         expected[f"grant.{grant.state.value}"] += 1
     del names["ingress.refused"]
     assert names == expected, grant
+
+
+async def _its_card_tells_the_end(core: Core, request: Request, slack: FakeSlack) -> None:
+    """I32: a card that still offers to decide is the card of something still undecided."""
+    async with core.store.read() as tx:
+        card, follow = await tx.cards.get(request.id), request.follow
+        next_card = None if follow is None else await tx.cards.get(follow)
+        still_to_say = await tx.outbox.next_due_at()
+    if card is None or not request.state.is_settled or (next_card is not None and next_card.ts == card.ts):
+        return
+    refused = any(call.error for call in slack.calls if call.arguments.get("ts") == card.ts)
+    if still_to_say is not None or refused:
+        return  # Slack is away, or takes no more changes of it.
+    shown = next(
+        posted for posted in slack.messages if (posted.channel, posted.ts) == (card.channel, card.ts)
+    )
+    assert not any(shown.says(f'"{name}"') for name in _DECIDES), (request.state, shown.text)
 
 
 def _slack_took_everything(slack: FakeSlack) -> None:

@@ -169,7 +169,7 @@ async def test_an_agents_key_does_not_decide(room: World) -> None:
         )
         assert answer.status_code == (401 if path == "/slack/events" else 404)
     assert await room.agent.state_of(asked) == "pending"
-    assert clicks_in(room.store) == {}
+    assert await clicks_in(room.store) == {}
 
 
 async def test_a_signed_click_is_nothing_at_the_agents_door(room: World) -> None:
@@ -195,7 +195,7 @@ async def test_a_stale_click_is_turned_away(room: World, age: int) -> None:
     card = await room.card(asked)
     payload = _approval(room.salma, asked, card.channel)
     assert (await room.salma.sends(payload, "application/x-www-form-urlencoded", age=age)).status == 401
-    assert clicks_in(room.store) == {}
+    assert await clicks_in(room.store) == {}
     assert (await room.salma.sends(payload, "application/x-www-form-urlencoded", age=300)).status == 200
     assert await room.agent.state_of(asked) == "approved"
 
@@ -208,7 +208,7 @@ async def test_a_click_signed_with_another_secret_is_turned_away(room: World) ->
     assert (await room.salma.sends(payload, "application/x-www-form-urlencoded")).status == 401
     room.slack.signing_secret = SECRET
     assert await room.agent.state_of(asked) == "pending"
-    assert clicks_in(room.store) == {}
+    assert await clicks_in(room.store) == {}
 
 
 def _approval(person: FakePerson, asked: Mapping[str, Any], channel: str, **user: Any) -> bytes:

@@ -42,7 +42,7 @@ async def test_a_decision_is_on_the_record_with_its_click(any_room: World) -> No
     data = decode(made.data)
     assert isinstance(data, dict)
     assert (made.actor, made.subject, data["digest"]) == ("person:salma", asked["id"], asked["digest"])
-    assert clicks_in(room.store)[str(data["ingress"])] == ("salma", "request:approve")
+    assert (await clicks_in(room.store))[str(data["ingress"])] == ("salma", "request:approve")
 
 
 async def test_a_rejection_reaches_the_agent_with_its_reason(any_room: World) -> None:
@@ -135,7 +135,7 @@ async def test_the_same_signed_click_counts_once(any_room: World) -> None:
     room.slack.post = twice
     await room.maryam.clicks("Approve", on=card)
     assert statuses == [200, 401]
-    assert len(clicks_in(room.store)) == 1
+    assert len(await clicks_in(room.store)) == 1
     assert (await room.agent.sees(asked))["decided_by"] == ["maryam"]
 
 
@@ -146,7 +146,7 @@ async def test_a_replay_that_passes_the_door_counts_once(any_room: World) -> Non
     card = await room.card(asked, in_="#directors")
     room.delivers_twice()
     await room.maryam.clicks("Approve", on=card)
-    assert len(clicks_in(room.store)) == 1
+    assert len(await clicks_in(room.store)) == 1
     assert len(await room.events("decision.made")) == 1
     assert await room.refusals() == []
 
@@ -258,4 +258,4 @@ async def test_links_are_only_acknowledged(room: World) -> None:
     card = await room.card(await room.agent.asks())
     link = {"type": "button", "action_id": "link:runbook", "value": "x"}
     assert (await room.salma.forges(link, on=card)).status == 200
-    assert clicks_in(room.store) == {}
+    assert await clicks_in(room.store) == {}

@@ -202,6 +202,7 @@ async def test_an_old_click_leaves_the_edited_card_alone(room: World) -> None:
     await room.beats()
     assert card.blocks == live
     assert "Approved with edits" in str(edited)
+    card.blocks = edited
 
 
 async def test_a_twin_card_cannot_approve_twice(room: World) -> None:

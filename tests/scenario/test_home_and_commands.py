@@ -120,6 +120,12 @@ async def test_runbook(room: World) -> None:
     await room.salma.sees_modal("Once a month it reads")
     await room.salma.types("/andon runbook nobody", in_="#finance")
     await room.salma.sees("No manifest names this agent. (nobody)", in_="#finance")
+    await room.salma.types("/andon runbook bank-reconcilation")
+    await room.salma.sees("Did you mean /andon runbook bank-reconciliation?", in_="@salma")
+    await room.salma.types("/andon runbook")
+    await room.salma.sees("Which agent's? There is: bank-reconciliation.", in_="@salma")
+    await room.salma.types("/andon why")
+    await room.salma.sees("Its id stands at the foot of its card", in_="@salma")
 
 
 async def test_a_runbook_that_is_not_there(room: World) -> None:
@@ -145,7 +151,7 @@ async def test_help_is_for_everybody(room: World) -> None:
         await room.omar.types(line, in_="#finance")
         await room.beats()
         assert room.slack.messages[before].says("belongs to nobody"), line
-    assert clicks_in(room.store) == {}
+    assert await clicks_in(room.store) == {}
 
 
 async def test_case_and_blanks_do_not_matter(room: World) -> None:

@@ -45,7 +45,7 @@ async def test_a_click_is_not_acknowledged(shaky_room: World, when: Away) -> Non
     with database(room).goes_away(when):
         assert (await room.salma.clicks("Approve", on=card)).status == 503
     assert await room.agent.state_of(asked) == "pending"
-    assert clicks_in(room.store) == {}
+    assert await clicks_in(room.store) == {}
     assert (await room.salma.clicks("Approve", on=card)).status == 200
     assert await room.agent.state_of(asked) == "approved"
 

@@ -64,6 +64,33 @@ async def test_what_is_overdue_timed_out_before_the_stop(any_room: World) -> Non
     assert told["killed"] == [waiting["id"]]
 
 
+async def test_whoever_mistypes_a_stop_is_helped(room: World) -> None:
+    """An agent's bare name is enough; what is close is offered; without a word one reads what there is."""
+    await room.salma.types("/andon stop")
+    asked = await room.salma.sees("Stop what?", in_="@salma")
+    assert asked.says("action:ledger.post, agent:bank-reconciliation, all, function:finance")
+    await room.salma.types("/andon stop agent:bank-recon odd")
+    await room.salma.sees("Did you mean /andon stop agent:bank-reconciliation?", in_="@salma")
+    assert (await room.agent.is_alive())["may_proceed"] is True
+    await room.salma.types("/andon stop bank-reconciliation odd")
+    assert (await room.agent.is_alive())["stopped"]["scope"] == "agent:bank-reconciliation"
+    await room.nadia.types("/andon resume")
+    await room.nadia.sees("Resume what? There is: agent:bank-reconciliation.", in_="@nadia")
+    await room.nadia.types("/andon resume bank-reconciliation")
+    assert (await room.agent.is_alive())["may_proceed"] is True
+
+
+@pytest.mark.parametrize("who", ["khalid", "nadia"])
+async def test_a_click_that_comes_twice_is_not_told_a_falsehood(room: World, who: str) -> None:
+    """A refused resume that Slack delivers twice is refused once and never said to have worked."""
+    await room.khalid.types("/andon stop all odd")
+    room.delivers_twice()
+    await getattr(room, who).types("/andon resume all")
+    await room.beats()
+    assert await getattr(room, who).misses("Resumed:", in_=f"@{who}") is (who == "khalid")
+    assert (await room.agent.is_alive())["may_proceed"] is (who == "nadia")
+
+
 @pytest.mark.parametrize("scope", SOMETHING_ELSE)
 async def test_a_stop_elsewhere_stops_nothing_here(room: World, scope: str) -> None:
     """A stop of another function or agent leaves this one's requests, grants and claims alone."""

@@ -158,6 +158,42 @@ async def test_looser_rules_change_nothing_for_what_is_pending(room: World) -> N
     assert await room.agent.state_of(asked) == "pending"
 
 
+async def test_a_card_goes_by_the_rules_of_today(room: World) -> None:
+    """When the rule asks for more people since, card, thread and refusals say so, all the same."""
+    asked = await room.agent.asks()
+    card = await room.card(asked)
+    one = "approvers: [finance-managers]\n        quorum: "
+    await room.rules_become(changed(Change(MANIFEST, f"{one}1", f"{one}2")))
+    await room.salma.clicks("Approve", on=card)
+    assert (await room.thread(asked))[0].says("One more approval is needed")
+    half = await room.card(asked)
+    assert half.says("One more approval is needed")
+    assert half.says("2 different people have to approve")
+
+
+async def test_who_may_decide_no_more_is_not_named(room: World) -> None:
+    """Rules that ask others since: Salma is refused, and is not told that it is up to her."""
+    asked = await room.agent.asks()
+    card = await room.card(asked)
+    await room.rules_become(changed(Change(MANIFEST, "approvers: [finance-managers]", "approvers: [khalid]")))
+    await room.salma.clicks("Approve", on=card)
+    assert (await room.salma.sees("You are not an approver", in_="#finance")).says("It is up to: Khalid")
+    assert not (await room.salma.sees("You are not an approver", in_="#finance")).says("Salma")
+
+
+async def test_an_approver_who_left_is_counted_no_more(room: World) -> None:
+    """Maryam approves and leaves: after Yusuf's approval one is still missing, and that is what is said."""
+    asked = await room.agent.asks(**LARGE)
+    await room.maryam.clicks("Approve", on=await directors(room, asked))
+    left = Change(ANDON, "directors: {members: [maryam, yusuf]", "directors: {members: [yusuf, khalid]")
+    await room.rules_become(changed(left))
+    await room.yusuf.clicks("Approve", on=await directors(room, asked))
+    assert await room.agent.state_of(asked) == "pending"
+    await room.beats()
+    thread = await room.thread(asked, in_="#directors")
+    assert thread[-1].says("One more approval is needed")
+
+
 async def test_rules_that_deny_it_since_let_nobody_approve(room: World) -> None:
     """A rule that denies the action since makes every approval fail; a person can see why."""
     asked = await room.agent.asks()
@@ -166,7 +202,13 @@ async def test_rules_that_deny_it_since_let_nobody_approve(room: World) -> None:
     await room.salma.clicks("Approve", on=card)
     await room.salma.sees("The rules changed since this was asked", in_="#finance")
     assert await room.agent.state_of(asked) == "pending"
-    await room.salma.clicks("Reject", on=card)
+    await room.salma.types("/andon queue")
+    await room.salma.sees("1 request waits", in_="@salma")
+    await room.passes(minutes=8)
+    denied = await room.card(asked)
+    assert denied.says("it can only be rejected")
+    assert not denied.says('"Approve"')
+    await room.salma.clicks("Reject", on=denied)
     await room.salma.sees_modal("One rejection is final")
     await room.salma.fills("Why? The agent reads this and does better.", "Not any more").submits()
     assert await room.agent.state_of(asked) == "rejected"

@@ -61,7 +61,7 @@ async def test_edited_arguments_are_judged_behind_the_form(
     assert isinstance(outcome, Refused)
     assert outcome.reason is reason
     assert await room.refusals() == [("person:salma", reason.value)]
-    assert len(clicks_in(room.store)) == 1
+    assert len(await clicks_in(room.store)) == 1
     assert await room.agent.sees(asked) == asked
 
 

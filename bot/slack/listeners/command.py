@@ -14,7 +14,7 @@ from escalation.errors import InvalidConfiguration
 from escalation.ids import AgentName, RequestId
 from escalation.reason import Reason, Refused
 from escalation.service import look, turn_away
-from escalation.switch import Scope, scope
+from escalation.switch import Scope, ScopeKind, scope
 
 NAME = "/andon"
 #: What is longer was never written in a manifest, and need not be kept.
@@ -73,6 +73,8 @@ async def _queue(door: Door, typed: Typed) -> Message:
 
 
 async def _why(door: Door, typed: Typed) -> Message:
+    if not typed.rest:
+        return answers.sentence("Which request? Its id stands at the foot of its card: /andon why req_…")
     about = await look.dossier(door.core, RequestId(typed.rest))
     if about is None:
         return answers.refused(Refused(Reason.UNKNOWN_REQUEST, typed.rest[:60]))
@@ -81,9 +83,12 @@ async def _why(door: Door, typed: Typed) -> Message:
 
 async def _stop(door: Door, typed: Typed) -> Message | None:
     written, _, reason = typed.rest.partition(" ")
-    target = _known(door, _scope(written))
+    scopes = sorted(str(each) for each in door.core.configuration().scopes())
+    if not written:
+        return answers.choose("Stop what?", "stop", scopes)
+    target = _known(door, _scope(door, written))
     if isinstance(target, Refused):
-        return answers.refused(target)
+        return answers.choose(str(target), "stop", scopes, meant=written)
     if not reason.strip():
         # One more look at what it ends, and a word for those who find it stopped.
         door.open(typed.body, modals.stop(target))
@@ -94,9 +99,11 @@ async def _stop(door: Door, typed: Typed) -> Message | None:
 
 
 async def _resume(door: Door, typed: Typed) -> Message | None:
-    target = _scope(typed.rest)
+    stopped = sorted(str(switch.scope) for switch in await look.stopped(door.core))
+    target = _scope(door, typed.rest)
     if isinstance(target, Refused):
-        return answers.refused(target)
+        said = str(target) if typed.rest else "Resume what?"
+        return answers.choose(said, "resume", stopped, meant=typed.rest)
     await tell.resume(door, typed.body, click(typed.request, typed.body, "command:resume"), target)
     return None
 
@@ -104,12 +111,15 @@ async def _resume(door: Door, typed: Typed) -> Message | None:
 async def _runbook(door: Door, typed: Typed) -> Message | None:
     agent = door.core.configuration().agents.get(AgentName(typed.rest))
     if agent is None:
-        return answers.refused(Refused(Reason.UNKNOWN_AGENT, typed.rest[:60]))
+        said = str(Refused(Reason.UNKNOWN_AGENT, typed.rest[:60])) if typed.rest else "Which agent's?"
+        return answers.choose(said, "runbook", sorted(door.core.configuration().agents), meant=typed.rest)
     door.open(typed.body, tell.runbook(door, agent.runbook))
     return None
 
 
-def _scope(written: str) -> Scope | Refused:
+def _scope(door: Door, written: str) -> Scope | Refused:
+    if written in door.core.configuration().agents:
+        return Scope(ScopeKind.AGENT, written)
     try:
         found = scope(written)
     except InvalidConfiguration:

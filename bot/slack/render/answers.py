@@ -92,6 +92,14 @@ def unknown_command(typed: str) -> Message:
     return Message(text=f"{escaped(said)} {known.text}", blocks=(blocks.verbatim(said), *known.blocks))
 
 
+def choose(said: str, word: str, known: Sequence[str], meant: str = "") -> Message:
+    """Say what is wrong with what was typed after *word*, which was *meant* perhaps, and what there is."""
+    close = get_close_matches(meant, known, n=1, cutoff=0.5) if meant else []
+    guess = f" Did you mean /andon {word} {close[0]}?" if close else ""
+    listed = f" There is: {', '.join(known[:_LISTED])}." if known else f" There is nothing to {word}."
+    return sentence(f"{said}{guess}{listed}")
+
+
 def stopped(scope: Scope) -> Message:
     """Tell the person who stopped *scope* that it holds."""
     return _marked(f"*Stopped:* {covered(scope)}. Nothing new starts. A different operator can resume it.")

@@ -58,19 +58,25 @@ def stranger() -> Block:
 def brief(view: View) -> Block:
     """Return one request in brief: what it is, by when, and the beginning of what is asked."""
     request = view.request
-    heading = f"*{escaped(cut(view.title, 100))}* · {mrkdwn(request.agent)}"
+    title = "Question" if isinstance(request.subject, Question) else view.title
+    heading = f"*{escaped(cut(title, 100))}* · {mrkdwn(request.agent)}"
     due = f"{undone(view)} Deadline *{view.times.at(request.deadline)}*".strip()
     return noted(f"{heading}\n{due}", gist(view))
 
 
-def gist(view: View) -> str:
-    """Return the beginning of what is asked, as plain text nobody has escaped."""
+def gist(view: View, *, of: int = 4) -> str:
+    """Return the beginning of what is asked, the first *of* values, as plain text nobody has escaped."""
     subject = view.request.subject
     if isinstance(subject, Question):
         return plain(subject.text, 300)
     every = gathered(rows(view))
-    first = ", ".join(f"{cut(row.label, 40)} {cut(row.value, 60)}" for row in every[:4])
-    return f"{first} and {len(every) - 4} more values" if len(every) > 4 else first or "no arguments"
+    first = ", ".join(f"{cut(row.label, 40)} {cut(row.value, 60)}" for row in every[:of])
+    more = len(every) - of
+    return (
+        f"{first} and {more} more {'value' if more == 1 else 'values'}"
+        if more > 0
+        else first or "no arguments"
+    )
 
 
 def noted(text: str, note: str) -> Block:
@@ -81,8 +87,11 @@ def noted(text: str, note: str) -> Block:
 def _queue(queue: Sequence[View]) -> Iterator[Block]:
     for view in queue[:_QUEUE]:
         yield brief(view)
-        open_ = blocks.button("Open to decide", names.FULL, view.request.id, style="primary")
-        yield blocks.actions([open_, blocks.button("Reject", names.REJECT, view.request.id, style="danger")])
+        is_question = isinstance(view.request.subject, Question)
+        what = "Open to answer" if is_question else "Open to decide"
+        open_ = blocks.button(what, names.FULL, view.request.id, style="primary")
+        reject = blocks.button("Reject", names.REJECT, view.request.id, style="danger")
+        yield blocks.actions([open_] if is_question else [open_, reject])
     more = len(queue) - _QUEUE
     if more > 0:
         yield blocks.context(f"{more} more wait for you in the channels.")
@@ -134,5 +143,5 @@ def _decided(shown: Home) -> Iterator[str]:
         request = view.request
         mine = next((d for d in reversed(request.decisions) if d.person == shown.person.id), None)
         when = "" if mine is None else f" · {shown.times.at(mine.at)}"
-        about = escaped(cut(gist(view), 100))
+        about = escaped(gist(view, of=3))
         yield f"*{TITLES[request.state]}* · {mrkdwn(request.agent)}: {about}{when}"

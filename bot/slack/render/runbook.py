@@ -1,7 +1,7 @@
-"""A runbook in a modal: its Markdown as headings, paragraphs, lists and code, nothing fancier."""
+"""A runbook in a modal: its Markdown as headings, paragraphs, lists and code; tables become lists."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bot.slack.render import blocks, names
 from bot.slack.render.blocks import Block
@@ -14,6 +14,8 @@ _HEADING = re.compile(r"#{1,6}\s+(.*)")
 _BULLET = re.compile(r"(\s*)[-*+]\s+")
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
 _LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
+_RULE = re.compile(r"\|?(\s*:?-+:?\s*\|)+\s*(:?-+:?\s*)?")
+_CODE = re.compile(r"``\s?(.+?)\s?``")
 _FENCE = "```"
 
 
@@ -36,7 +38,7 @@ def _body(markdown: str) -> str:
 def _drawn(markdown: str) -> Iterator[Block]:
     paragraph: list[str] = []
     code: list[str] | None = None
-    for line in markdown.splitlines():
+    for line in _without_tables(markdown.splitlines()):
         heading = _HEADING.fullmatch(line)
         if line.strip().startswith(_FENCE):
             yield from _paragraph(paragraph) if code is None else _code(code)
@@ -54,6 +56,21 @@ def _drawn(markdown: str) -> Iterator[Block]:
     yield from _code(code or [])
 
 
+def _without_tables(lines: Sequence[str]) -> Iterator[str]:
+    """Yield *lines* with each row of a table as a point of a list: Slack draws no tables."""
+    for number, line in enumerate(lines):
+        if not line.startswith("|"):
+            yield line
+        elif _RULE.fullmatch(line.strip()) is None and not _is_heading(lines, number):
+            first, *rest = (cell.strip() for cell in line.strip().strip("|").split("|"))
+            yield f"- **{first.strip('*')}**" + (f": {' · '.join(rest)}" if rest else "")
+
+
+def _is_heading(lines: Sequence[str], number: int) -> bool:
+    below = lines[number + 1].strip() if number + 1 < len(lines) else ""
+    return _RULE.fullmatch(below) is not None
+
+
 def _paragraph(lines: list[str]) -> Iterator[Block]:
     if lines:
         yield from map(blocks.section, chunks("\n".join(lines), _PIECE))
@@ -68,7 +85,7 @@ def _code(lines: list[str]) -> Iterator[Block]:
 
 def _inline(line: str) -> str:
     bullet = _BULLET.sub(r"\1• ", line, count=1) if _BULLET.match(line) else line
-    linked = _LINK.sub(r"\1 (\2)", bullet)
+    linked = _LINK.sub(r"\1 (\2)", _CODE.sub(r"`\1`", bullet))
     return _BOLD.sub(r"*\1*", _escaped(linked))
 
 

@@ -24,7 +24,7 @@ def words(request: Request, hidden: Sequence[str] = ()) -> tuple[Block, ...]:
         if text.strip()
     ]
     sure = "" if said.confidence is None else f" · {said.confidence:.0%} sure"
-    more = f" · {_sources(len(said.evidence))} under ⋯ Full arguments" if said.evidence else ""
+    more = f" · {_sources(request)}" if said.evidence else ""
     return _headed(request, quotes, f"{sure}{more}")
 
 
@@ -49,8 +49,11 @@ def _tried(request: Request) -> str:
     return f"Tried: {tried}" if tried else ""
 
 
-def _sources(count: int) -> str:
-    return "1 source" if count == 1 else f"{count} sources"
+def _sources(request: Request) -> str:
+    count = len(request.words.evidence)
+    where = "Full question" if isinstance(request.subject, Question) else "Full arguments"
+    found = "1 source" if count == 1 else f"{count} sources"
+    return found if request.state.is_settled else f"{found} under ⋯ {where}"  # there is no menu any more
 
 
 def _details(said: Words) -> Iterator[str]:

@@ -77,7 +77,7 @@ async def test_the_same_envelope_is_the_same_click(room: World) -> None:
         await arrives(room, line, "e1", approval(asked, user="U03MARYAM"))
     assert line.acknowledged == ["e1", "e1"]
     assert (await room.agent.sees(asked))["decided_by"] == ["maryam"]
-    assert len(clicks_in(room.store)) == 1
+    assert len(await clicks_in(room.store)) == 1
     assert await room.refusals() == []
 
 

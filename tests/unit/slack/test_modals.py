@@ -160,6 +160,15 @@ def test_a_runbook_reads_well() -> None:
     ]
 
 
+def test_a_table_of_a_runbook_is_read_as_a_list() -> None:
+    """Slack draws no tables: each row is a point, its first cell bold; headings and rules go."""
+    table = "| Alert | Means |\n| --- | :---: |\n| **Stopped** | see `why` |\n| Odd | ``a`b`` |\n\nAfter | it"
+    drawn = words(checked(runbook("bank", table)))
+    assert drawn.endswith("\n• *Stopped*: see `why`\n• *Odd*: `a`b`\nAfter | it")
+    assert "---" not in drawn
+    assert "Means" not in drawn
+
+
 def test_a_runbook_that_is_too_long_says_so() -> None:
     """What does not fit is left out, and the last block says that there is more."""
     drawn = checked(runbook("bank", "\n\n".join(f"line {number}" for number in range(300))))

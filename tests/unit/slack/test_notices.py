@@ -193,7 +193,7 @@ def test_home_shows_queue_agents_and_past_decisions() -> None:
     said_ = "\n".join(text for _, text in texts(drawn))
     assert "amount 1250.00, currency OMR" in said_
     assert (
-        "*Approved* · bank-reconciliation: amount 1250.00, currency OMR, account 2100, memo Bank fee, October"
+        "*Approved* · bank-reconciliation: amount 1250.00, currency OMR, account 2100 and 1 more value"
         " · Sun 22 Nov at 12:03 Asia/Muscat" in said_
     )
     assert [e["action_id"] for e in elements(drawn)] == [names.FULL, names.REJECT, names.STOP]
