@@ -149,7 +149,7 @@ class _Turn(Generic[R]):
                 error.add_note(f"andon: the bot could not be told that this failed ({untold})")
             raise
         except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
-            await self._tell(Outcome.UNKNOWN)
+            await self._tell_in_haste()
             raise
         return await self._succeeded(value)
 
@@ -208,6 +208,11 @@ class _Turn(Generic[R]):
                         await self._desk.report(self._grant.id, Outcome.UNKNOWN)
             return error
         return None
+
+    async def _tell_in_haste(self) -> None:
+        """Report unknown; the cancellation is spent, so nothing but this limit ends a telling in vain."""
+        with suppress(AndonError, TimeoutError):
+            await _despite_cancellation(asyncio.wait_for(self._report(Outcome.UNKNOWN, None), GRACE))
 
     async def _report(self, outcome: Outcome, result: JsonValue) -> None:
         try:

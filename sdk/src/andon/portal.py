@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from andon.once import GRACE
 
@@ -78,27 +78,42 @@ class Portal:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._handed: set[Future[Any]] = set()  #: What the loop has, and somebody waits for.
 
     def call(self, main: Coroutine[object, object, T], errands: Errands | None = None) -> T:
         """Run *main* on the loop and return its result, doing its *errands* on this thread meanwhile."""
         errands = errands or Errands()
-        return errands.run(asyncio.run_coroutine_threadsafe(errands.until(main), self._started()))
+        return errands.run(self._hand_over(errands.until(main)))
 
     def close(self) -> None:
-        """Stop the loop; what is still under way on other threads is cancelled and may tell the bot."""
+        """Stop the loop; what is still under way on other threads is cancelled and may tell the bot.
+
+        A call that comes later starts another loop.
+        """
         with self._lock:
             loop, self._loop = self._loop, None
+            handed, self._handed = self._handed, set()
         if loop is None:
             return
         asyncio.run_coroutine_threadsafe(_cancel_the_rest(), loop).result()
+        for future in tuple(handed):  # it would not end: whoever waits for it must not wait for ever
+            future.cancel()
         loop.call_soon_threadsafe(loop.stop)
 
-    def _started(self) -> asyncio.AbstractEventLoop:
+    def _hand_over(self, work: Coroutine[object, object, T]) -> Future[T]:
+        # Under the lock that `close` takes the loop away with: what is handed over is ahead of its end, so
+        # it is cancelled with the rest; a loop that is ending is handed nothing more.
         with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=_serve, args=(self._loop,), name="andon", daemon=True).start()
-            return self._loop
+            future = asyncio.run_coroutine_threadsafe(work, self._started())
+            self._handed.add(future)
+            future.add_done_callback(self._handed.discard)
+        return future
+
+    def _started(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            threading.Thread(target=_serve, args=(self._loop,), name="andon", daemon=True).start()
+        return self._loop
 
 
 def _arrived() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from andon import GrantState, OutcomeUnknown
 from andon.offline import Script
+from andon.once import GRACE
 from tests.unit.sdk.hostile import Forward, Hostile, Trick, never_arrives
 from tests.unit.sdk.ledger import CLAIM, GET, POST, REPORT, Book, client, post
 
@@ -63,6 +64,27 @@ async def test_cancelled_in_the_effect() -> None:
     with pytest.raises(OutcomeUnknown):
         await pay("2100")
     assert ran == ["2100"]
+
+
+@pytest.mark.slow
+async def test_cancelled_in_the_effect_while_the_bot_is_away() -> None:
+    """A cancelled effect is over within the grace for telling, however patient the client is."""
+    hostile = Hostile(Script().approve(POST)).on(REPORT, never_arrives, times=1000)
+    began = asyncio.Event()
+
+    @client(hostile, patience=3 * GRACE, timeout=1).gated(POST)
+    async def pay(account: str) -> str:
+        began.set()
+        await asyncio.sleep(3600)
+        return account
+
+    task = asyncio.create_task(pay("2100"))
+    await began.wait()
+    clock = asyncio.get_running_loop().time
+    cancelled = clock()
+    await _cancel_after(began, task)
+    assert clock() - cancelled < GRACE + 0.9
+    assert len(hostile.calls(REPORT)) > 1
 
 
 @pytest.mark.parametrize("way", ["there", "back"])

@@ -6,18 +6,23 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager, suppress
+from contextvars import Context
 from decimal import Decimal
+from typing import TypeVarTuple
 
 import pytest
 
 from andon import AlreadyFailed, GrantState, Outcome, OutcomeUnknown, Rejected, State, sync
 from andon.client import Andon as AsyncAndon
 from andon.offline import Script
-from andon.portal import Errands
-from tests.unit.sdk.hostile import Hostile, loses_the_reply, never_answers
+from andon.once import GRACE
+from andon.portal import Errands, Portal
+from tests.unit.sdk.hostile import Hostile, loses_the_reply, never_answers, never_arrives
 from tests.unit.sdk.ledger import CLAIM, POST, PROPOSED, REPORT
+
+Ts = TypeVarTuple("Ts")
 
 
 def test_it_runs_once_on_the_thread_that_called() -> None:
@@ -51,8 +56,15 @@ def test_rejected_nothing_runs() -> None:
     assert not ran
 
 
-@pytest.mark.parametrize("error", [ValueError("no"), StopIteration("no"), OSError("no")])
-def test_a_failure_is_reported_and_raised(error: Exception) -> None:
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (ValueError("no"), ValueError),
+        (OSError("no"), OSError),
+        (StopIteration("no"), RuntimeError),  # no coroutine lets one through, so it arrives as its cause
+    ],
+)
+def test_a_failure_is_reported_and_raised(error: Exception, raised: type[Exception]) -> None:
     """Any error of the function is reported as failed and reaches the caller."""
     script = Script().approve(POST)
     with sync.Andon(offline=script) as andon:
@@ -61,8 +73,9 @@ def test_a_failure_is_reported_and_raised(error: Exception) -> None:
         def post(account: str) -> None:
             raise error
 
-        with pytest.raises((type(error), RuntimeError)):
+        with pytest.raises(raised) as caught:
             post("2100")
+        assert error in (caught.value, caught.value.__cause__)
         assert [grant.state for grant in script.reported] == [GrantState.FAILED]
         with pytest.raises(AlreadyFailed):
             post("2100")
@@ -103,22 +116,108 @@ def test_an_interrupt_before_the_claim_lands_runs_nothing() -> None:
         assert [grant.state for grant in hostile.script.reported] == [GrantState.FAILED]
 
 
-def test_an_interrupt_before_the_thread_waits_asks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C between the call and its waiting leaves nothing under way that nobody could stop."""
+async def test_an_interrupt_before_the_thread_waits_asks_nothing() -> None:
+    """Ctrl-C between the call and its waiting leaves errands nobody runs: their work does not begin."""
     script = Script().approve(POST)
-    hostile = Hostile(script)
+    andon = AsyncAndon(offline=script)
+    calling = asyncio.create_task(Errands().until(andon.propose(POST, PROPOSED, summary="s")))
+    done, _ = await asyncio.wait({calling}, timeout=0.05)  # long enough to propose
+    assert (done, script.asked) == (set(), [])
+    calling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await calling
+    assert not script.asked
 
-    def interrupted(_: Errands, __: Future[object]) -> None:
-        time.sleep(0.05)  # long enough for the loop to propose, claim and report
-        raise KeyboardInterrupt
 
-    with sync.Andon("http://bot.test", "andon_x", transport=hostile) as andon:
-        post = andon.gated(POST)(_appending_to([]))
-        with monkeypatch.context() as patched:
-            patched.setattr(Errands, "run", interrupted)
-            with pytest.raises(KeyboardInterrupt):
-                post("2100")
-        assert not hostile.seen
+@pytest.mark.slow
+def test_an_interrupt_while_the_bot_is_away() -> None:
+    """Ctrl-C in the function ends the call within the grace for telling, however patient the client is."""
+    hostile = Hostile(Script().approve(POST)).on(REPORT, never_arrives, times=1000)
+    with sync.Andon("http://bot.test", "andon_x", transport=hostile, patience=3 * GRACE, timeout=1) as andon:
+
+        @andon.gated(POST)
+        def post(account: str) -> None:
+            raise KeyboardInterrupt(account)
+
+        began = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            post("2100")
+        assert time.monotonic() - began < GRACE + 0.9
+    assert len(hostile.calls(REPORT)) > 1
+
+
+class Tardy(asyncio.SelectorEventLoop):
+    """A loop that takes its time before it is handed anything, so that threads meet just there."""
+
+    def call_soon_threadsafe(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        """Wait, then do as any loop does."""
+        time.sleep(0.002)
+        return super().call_soon_threadsafe(callback, *args, context=context)
+
+
+class TardyLoops(asyncio.DefaultEventLoopPolicy):
+    """Every new loop is tardy."""
+
+    def new_event_loop(self) -> asyncio.AbstractEventLoop:
+        """Return another tardy one."""
+        return Tardy()
+
+
+def test_calls_and_closing_exclude_each_other() -> None:
+    """However calls and closings meet, each call ends: with its result, or cancelled; none waits for ever."""
+    portal, over, odd = Portal(), threading.Event(), []
+
+    async def step() -> str:
+        await asyncio.sleep(0)
+        return "done"
+
+    def call() -> None:
+        while not over.is_set():
+            try:
+                assert portal.call(step()) == "done"
+            except CancelledError:
+                pass
+            except BaseException as error:  # noqa: BLE001  # whatever it is, the test tells it
+                odd.append(repr(error))
+
+    callers = [threading.Thread(target=call, daemon=True) for _ in range(4)]
+    with _loops_by(TardyLoops()):
+        for caller in callers:
+            caller.start()
+        for _ in range(50):
+            portal.close()
+            time.sleep(0.003)
+        over.set()
+        for caller in callers:
+            caller.join(5)
+        portal.close()
+    assert (odd, [caller.is_alive() for caller in callers]) == ([], [False] * 4)
+
+
+@pytest.mark.slow
+def test_closing_leaves_nobody_waiting_for_what_does_not_end() -> None:
+    """A call whose work ignores its cancellation ends all the same when the portal is closed."""
+    portal, began, ended = Portal(), threading.Event(), []
+
+    async def stubborn() -> None:
+        began.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+        await asyncio.sleep(3600)
+
+    def wait() -> None:
+        with pytest.raises(CancelledError):
+            portal.call(stubborn())
+        ended.append(True)
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    began.wait()
+    portal.close()
+    thread.join(5)
+    assert ended
 
 
 def test_closing_an_unused_client() -> None:
@@ -283,3 +382,14 @@ def _interrupted_at(hostile: Hostile, pattern: str) -> Iterator[None]:
     finally:
         thread.join()
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _loops_by(policy: asyncio.AbstractEventLoopPolicy) -> Iterator[None]:
+    """Make every new event loop as *policy* does."""
+    before = asyncio.get_event_loop_policy()
+    asyncio.set_event_loop_policy(policy)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop_policy(before)
