@@ -18,6 +18,9 @@ Everything that can go wrong, as one tree. Whatever is raised before the effect,
     ├── Mismatch           what the bot answered is not what was asked or approved
     ├── AlreadyFailed      an earlier attempt ran and failed
     └── OutcomeUnknown     the effect may have happened; a person resolves it, never run it again
+
+Each says in `what_to_do_next` what an agent does then, in one or two sentences, so that `except AndonError`
+is every no at once.
 """
 
 from collections.abc import Mapping
@@ -30,34 +33,54 @@ if TYPE_CHECKING:
 
 
 class AndonError(Exception):
-    """Anything this library raises."""
+    """Anything this library raises, and so every no."""
+
+    what_to_do_next: str = "Do not act. Mend what the message names, then ask again."
 
 
 class NotConfigured(AndonError):
     """A setting is missing or unusable; the message names it and says what to write."""
 
+    what_to_do_next = "Set what the message names, then start again; nobody was asked."
+
 
 class Unfit(AndonError, ValueError):
     """A value has no exact JSON, or does not fit the parameter it was given for."""
+
+    what_to_do_next = (
+        "Do not act. Pass values that fit their annotations and have an exact JSON form, then ask again."
+    )
 
 
 class Unreachable(AndonError):
     """The bot did not answer within the client's patience. That is a no."""
 
+    what_to_do_next = (
+        "Do not act: nothing may run. Try again later with the same key; what was asked is found again."
+    )
+
 
 class AlreadyRunning(AndonError):
     """The same key is under way in this process; two intended identical actions need a `key=` each."""
+
+    what_to_do_next = "Wait for the call that is under way. If both are meant, give each a key= of its own."
 
 
 class Mismatch(AndonError):
     """The bot's answer contradicts what was asked or approved; nothing ran because of it."""
 
+    what_to_do_next = (
+        "Do not act. Show the message to the agent's owner: a person finds out why the two differ."
+    )
+
 
 class Problem(AndonError):
     """The bot refused a call, in the words of RFC 9457."""
 
+    what_to_do_next = "Do not act. Mend what the message names, then call again."
+
     def __init__(self, *, status: int, title: str, detail: str, members: Mapping[str, object]) -> None:
-        super().__init__(f"{status} {title}: {detail}" if detail else f"{status} {title}")
+        super().__init__(_said(status, title, detail))
         self.status = status  #: HTTP status.
         self.type = str(members.get("type", "about:blank"))  #: Such as `urn:andon:problem:stopped`.
         self.title = title
@@ -72,21 +95,37 @@ class Problem(AndonError):
 class Unauthenticated(Problem):
     """The agent key is missing, wrong or revoked."""
 
+    what_to_do_next = (
+        "Do not act. Set ANDON_AGENT_KEY to a key that is good: `andon keys create --agent NAME` prints one."
+    )
+
 
 class Forbidden(Problem):
     """The key is good, but not for this."""
+
+    what_to_do_next = (
+        "Do not act. Ask an operator whether the bot knows this agent, and use that agent's own key."
+    )
 
 
 class NotFound(Problem):
     """There is no such thing among this agent's own."""
 
+    what_to_do_next = "Do not act. Check the id: an agent finds only its own requests and grants."
+
 
 class Malformed(Problem):
     """The body is not the JSON it should be."""
 
+    what_to_do_next = (
+        "Do not act. Send the JSON that the API describes; this library may be older than the bot."
+    )
+
 
 class UnknownActionType(Problem):
     """The agent's manifest has no such action."""
+
+    what_to_do_next = "Do not act. Name an action of the agent's manifest, or have it added there."
 
 
 class _AtPath(Problem):
@@ -99,29 +138,45 @@ class _AtPath(Problem):
 class ArgumentsInvalid(_AtPath):
     """The arguments do not fit the action's schema."""
 
+    what_to_do_next = "Do not act. Mend the arguments where `path` says, then ask again."
+
 
 class Invalid(_AtPath):
     """A member of the body does not fit."""
+
+    what_to_do_next = "Do not act. Mend what `path` names, then call again."
 
 
 class KeyMissing(Problem):
     """A request needs an idempotency key."""
 
+    what_to_do_next = "Do not act. Send an idempotency key: 1 to 200 visible ASCII characters."
+
 
 class KeyReused(Problem):
     """The idempotency key was used for another payload."""
+
+    what_to_do_next = "Do not act. Ask with another key=: this one stands for something else."
 
 
 class TooLarge(Problem):
     """The body is over the limit."""
 
+    what_to_do_next = "Do not act. Send less: shorter reasoning, less evidence, smaller arguments."
+
 
 class UnsupportedMediaType(Problem):
     """The body is not `application/json`."""
 
+    what_to_do_next = "Do not act. Send `application/json`; a proxy on the way may have changed that."
+
 
 class Stopped(Problem):
     """A kill switch is on: nothing may start."""
+
+    what_to_do_next = (
+        "Do not act and do not ask again until an operator resumes it; `heartbeat()` tells when."
+    )
 
     @property
     def scope(self) -> str | None:
@@ -137,48 +192,80 @@ class Stopped(Problem):
 class DigestMismatch(Problem):
     """The digest claimed is not the digest granted."""
 
+    what_to_do_next = "Do not act. Read the request again, and claim exactly the action that it holds."
+
 
 class GrantExpired(Problem):
     """The grant was not claimed in time."""
+
+    what_to_do_next = "Do not act. Ask again with another key=, and claim soon after the approval."
 
 
 class GrantRevoked(Problem):
     """The grant was taken back."""
 
+    what_to_do_next = "Do not act. Ask again with another key=, if it is still wanted."
+
 
 class GrantClaimed(Problem):
     """Another attempt holds the grant."""
+
+    what_to_do_next = "Do not act. Another attempt holds the grant, and tells its outcome."
 
 
 class NotClaimed(Problem):
     """A report needs a claim first."""
 
+    what_to_do_next = "Do not act before the grant is claimed: claim it, act once, then report."
+
 
 class AlreadyReported(Problem):
     """Another outcome was reported before."""
+
+    what_to_do_next = (
+        "Do not run it again. What was reported first stands; a person corrects it if it is wrong."
+    )
 
 
 class AlreadySettled(Problem):
     """The request is settled; it cannot be cancelled any more."""
 
+    what_to_do_next = "Read the request: it was decided before it could be taken back."
+
 
 class AwaitingPerson(Problem):
     """The outcome is unknown and only a person can resolve it."""
+
+    what_to_do_next = "Do not run it again. A person finds out what happened."
 
 
 class OverCap(Problem):
     """Too many asks; people are not to be flooded."""
 
+    what_to_do_next = "Do not act. Try again later with the same key, and ask less often."
+
 
 class NotAllowed(AndonError):
     """The answer is no."""
 
+    what_to_do_next = "Do not act. Read the reason before you ask again."
+
     def __init__(self, request: "Request", *, reason: str | None = None) -> None:
         self.request = request
         self.reason = reason or request.reason  #: Why, in the words of a person or of the policy.
-        self.what_to_do_next = request.what_to_do_next
+        self.what_to_do_next = self._next()
         why = self.reason or f"the request is {request.state}"
         super().__init__(f"{why} ({request.id}). {self.what_to_do_next}")
+
+    def _next(self) -> str:
+        """Return the bot's own sentence, which knows most."""
+        return self.request.what_to_do_next or type(self).what_to_do_next
+
+
+class _Lapsed(NotAllowed):
+    def _next(self) -> str:
+        # The request was read while its grant was good, and says to claim it.
+        return type(self).what_to_do_next
 
 
 class Rejected(NotAllowed):
@@ -201,16 +288,22 @@ class Killed(NotAllowed):
     """A kill switch ended the request."""
 
 
-class Expired(NotAllowed):
+class Expired(_Lapsed):
     """It was approved, but the grant was not claimed in time."""
 
+    what_to_do_next = "Do not act. Ask again with another key=, and be there to claim the grant in time."
 
-class Revoked(NotAllowed):
+
+class Revoked(_Lapsed):
     """It was approved, but the grant was taken back."""
+
+    what_to_do_next = "Do not act. Ask again with another key=, if it is still wanted."
 
 
 class AlreadyFailed(AndonError):
     """An earlier attempt ran this action and it failed; to try once more, ask with another `key=`."""
+
+    what_to_do_next = "To try once more, ask with another key=."
 
     def __init__(self, request: "Request") -> None:
         self.request = request
@@ -223,6 +316,8 @@ class OutcomeUnknown(AndonError):
     A gated function may raise it too, when it cannot tell (say, its own call timed out): the bot is then told
     `unknown` instead of `failed`.
     """
+
+    what_to_do_next = "Never run it again. A person finds out what happened, and resolves it."
 
     def __init__(self, message: str, *, request: "Request | None" = None, result: object = None) -> None:
         super().__init__(message)
@@ -263,6 +358,13 @@ _BY_STATUS: Mapping[int, type[Problem]] = {
     423: Stopped,
     429: OverCap,
 }
+
+
+def _said(status: int, title: str, detail: str) -> str:
+    """Join what the bot said; a detail that begins with its title needs no other."""
+    if detail.casefold().startswith(title.casefold()):
+        return f"{status} {detail}"
+    return f"{status} {title}: {detail}" if detail else f"{status} {title}"
 
 
 def problem(status: int, body: "JsonValue") -> Problem:

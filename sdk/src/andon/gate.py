@@ -35,8 +35,7 @@ class Face:
         self.__doc__ = inspect.getdoc(function)
         self.__signature__ = inspect.signature(function)
         self._action_type = action_type
-        first = (self.__doc__ or "").partition("\n")[0].strip()
-        self._summary = (f"{action_type}: {first}" if first else action_type)[:LONGEST_SUMMARY]
+        self._summary = _default_summary(self)
         self._because = Because()
 
     def __repr__(self) -> str:
@@ -49,6 +48,13 @@ class Face:
         other._summary = self._summary if summary is None else summary
         other._because = {**self._because, **because}
         return other
+
+
+def _default_summary(face: Face) -> str:
+    """Say what the function says of itself; the contract refuses an empty summary."""
+    first = (face.__doc__ or "").strip().partition("\n")[0].strip()
+    name = face.__name__.replace("_", " ").strip()  # never the action's type: the card shows that anyway
+    return (first or name[:1].upper() + name[1:])[:LONGEST_SUMMARY]
 
 
 class Gated(Face, Generic[P, R]):

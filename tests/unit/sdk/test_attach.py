@@ -16,7 +16,7 @@ async def test_crashed_while_people_thought() -> None:
     """A run that died before its claim is taken up: the same request, one effect."""
     script, book = Script().approve(POST), Book()
     await client(script).propose(
-        POST, PROPOSED, summary="ledger.post: Post an entry to the ledger."
+        POST, PROPOSED, summary="Post an entry to the ledger."
     )  # and here the first run dies
     assert await post(book.gated(client(script))) == "entry 1"
     assert len(script.asked) == 1
@@ -149,6 +149,6 @@ async def test_a_person_may_ask_again() -> None:
 
 async def _die_after_claim(script: Script) -> None:
     andon = client(script)
-    request = await andon.propose(POST, PROPOSED, summary="ledger.post: Post an entry to the ledger.")
+    request = await andon.propose(POST, PROPOSED, summary="Post an entry to the ledger.")
     assert request.grant is not None
     await andon.claim(request.grant.id, request.digest)

@@ -215,8 +215,20 @@ async def test_the_words_reach_the_approver() -> None:
         "workflow": "default",
         "trace": None,
     }
-    assert second.payload["summary"] == "ledger.post: Post an entry to the ledger."
+    assert second.payload["summary"] == "Post an entry to the ledger."
     assert second.payload["reasoning"] is None
+
+
+async def test_a_function_without_words_is_told_by_its_name() -> None:
+    """Without summary and docstring people read the function's name, never the action's type as its words."""
+    script = Script().approve(POST)
+
+    @client(script).gated(POST)
+    async def pay_the_rent(account: str) -> str:
+        return account
+
+    await pay_the_rent("2100")
+    assert script.asked[0].payload["summary"] == "Pay the rent"
 
 
 async def test_the_same_action_under_way_is_refused() -> None:
