@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 
 from reconcile.evidence import Evidence
 from reconcile.pool import Match, Pool
-from reconcile.text import likeness, reference
+from reconcile.text import apart, likeness, reference
 from reconcile.values import Entry, Line, keys
 
 WINDOW_BEFORE = timedelta(days=30)  #: A cheque may be presented a month after it was booked.
@@ -76,7 +76,7 @@ def name_evidence(line: Line, entry: Entry) -> list[Evidence]:
 def date_evidence(line: Line, entry: Entry) -> Evidence:
     """Return what the distance of the two dates says."""
     days = abs((line.booked_on - entry.booked_on).days)
-    return Evidence(f"{days} days apart", max(0.0, 0.20 * (1 - days / WINDOW_BEFORE.days)))
+    return Evidence(apart(days), max(0.0, 0.20 * (1 - days / WINDOW_BEFORE.days)))
 
 
 def _reference_likeness(line: Line, entry: Entry) -> float:

@@ -10,11 +10,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, Protocol, TypeAlias
 
-from andon import AlreadyFailed, Andon, AndonError, Evidence, NotAllowed, OutcomeUnknown, Rejected
+from andon import AlreadyFailed, Andon, AndonError, Evidence, NotAllowed, OutcomeUnknown, Problem, Rejected
 from reconcile.asks import NONE_OF_THESE, Proposal, Question
 from reconcile.errors import ReconcileError
 from reconcile.evidence import Evidence as Seen
 from reconcile.posting import Kind, Posting
+from reconcile.text import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Desk(Protocol):
         ...
 
 
+TITLE_LENGTH = 300  #: What the contract lets a piece of evidence say.
 #: After these nothing was done and nobody said no, so a person running the agent may have it ask once more.
 MAY_ASK_AGAIN = frozenset(
     {"timed out", "undeliverable", "cancelled", "killed", "expired", "revoked", "failed"}
@@ -162,17 +164,21 @@ def _posting_effect(effect: Effect) -> Callable[..., Coroutine[None, None, str]]
 
 
 def _evidence(seen: tuple[Seen, ...]) -> list[Evidence]:
-    return [Evidence(title=str(item)) for item in seen[:20]]
+    return [Evidence(title=one_line(str(item), TITLE_LENGTH)) for item in seen[:20]]
 
 
 def _unsettled(error: Exception) -> Unsettled:
     match error:
         case OutcomeUnknown():
-            return Unsettled("unknown", f"{error} Look at the book before anybody resolves it.")
+            return Unsettled(
+                "unknown", f"{str(error).rstrip('.')}. Look at the book before anybody resolves it."
+            )
         case AlreadyFailed() | ReconcileError():
             return Unsettled("failed", str(error))
         case NotAllowed():
             words = type(error).__name__  # TimedOut, Undeliverable, Cancelled, Killed, Expired, Revoked
             return Unsettled("timed out" if words == "TimedOut" else words.lower(), str(error))
+        case Problem(detail=str(said)) if said:  # without the number that HTTP has for it
+            return Unsettled("not asked", said)
         case _:
             return Unsettled("not asked", str(error))

@@ -16,10 +16,10 @@ class Evidence:
     """One observation and how much it says, 0 to 1."""
 
     title: str
-    weight: float
+    weight: float  #: 0 where it only says where to look.
 
     def __str__(self) -> str:
-        return f"{self.title} ({self.weight:.2f})"
+        return f"{self.title} (weight {self.weight:.2f})" if self.weight else self.title
 
 
 def confidence(evidence: Iterable[Evidence]) -> float:

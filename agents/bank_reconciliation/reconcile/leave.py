@@ -28,9 +28,9 @@ def fitting(approved: Posting, proposal: Proposal, *, postable: tuple[str, ...])
         raise PostingRefused(f"{approved.account} is not an account that may be posted to")
     limit = show(proposal.limit, approved.currency)
     if not approved.amount.is_finite() or not 0 < approved.amount <= proposal.limit:
-        raise PostingRefused(f"{approved.amount} does not fit: above zero and at most {limit}")
+        raise PostingRefused(f"{approved.amount:,f} does not fit: above zero and at most {limit}")
     if approved.amount != in_places(approved.amount, approved.currency):
-        raise PostingRefused(f"{approved.amount} has more than {PLACES[approved.currency]} decimal places")
+        raise PostingRefused(f"{approved.amount:,f} has more than {PLACES[approved.currency]} decimal places")
     return approved
 
 

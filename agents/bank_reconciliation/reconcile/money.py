@@ -45,5 +45,5 @@ def in_places(amount: Decimal, currency: str) -> Decimal:
 
 
 def show(amount: Decimal, currency: str) -> str:
-    """Return *amount* for people: ``1 250.000 OMR``."""
-    return f"{in_places(amount, currency):,f}".replace(",", " ") + f" {currency}"
+    """Return *amount* for people: ``1,250.000 OMR``; machines get ``1250.000``."""
+    return f"{in_places(amount, currency):,f} {currency}"

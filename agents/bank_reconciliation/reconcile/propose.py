@@ -9,7 +9,7 @@ from reconcile.evidence import Evidence, confidence
 from reconcile.money import in_places, show
 from reconcile.pool import Match
 from reconcile.posting import Kind, Posting, side_of
-from reconcile.text import one_line, reference
+from reconcile.text import apart, one_line, reference
 from reconcile.values import Entry, Line
 
 TITLES = {
@@ -74,15 +74,15 @@ class Proposer:
             statement_ref=line.ref,
             instructed=str(line.foreign or ""),
         )
-        booked = in_places(entry.amount, self._currency)
         word = "gain" if gap > 0 else "loss"
         return Proposal(
             posting=posting,
             limit=abs(gap),
             summary=f"Post an exchange {word} of {show(abs(gap), self._currency)} on {entry.reference}",
             reasoning=(
-                f"The ledger booked {booked} for {entry.foreign}; the bank moved {line.amount} "
-                f"for {line.foreign}. {line.amount} − {booked} = {gap}."
+                f"The ledger booked {show(entry.amount, self._currency)} for {_abroad(entry)}; "
+                f"the bank moved {show(line.amount, self._currency)} for {_abroad(line)}. "
+                f"The difference is {show(gap, self._currency)}."
             ),
             confidence=match.confidence,
             evidence=match.evidence,
@@ -94,7 +94,7 @@ class Proposer:
         evidence = (
             Evidence(f"{twin.document} has the same reference {entry.reference}", 0.80),
             Evidence("same amount and counterparty", 0.60),
-            Evidence(f"booked {days} days apart", 0.30 * (1 - days / (DUPLICATE_DAYS + 1))),
+            Evidence(f"booked {apart(days)}", 0.30 * (1 - days / (DUPLICATE_DAYS + 1))),
         )
         posting = Posting(
             kind=Kind.DUPLICATE,
@@ -152,13 +152,19 @@ class Proposer:
         part, whole = VAT_PARTS
         vat = in_places(line.amount * part / whole, self._currency)
         if left == vat and line.amount < 0:
+            rest, whole_line = (show(abs(amount), self._currency) for amount in (left, line.amount))
             evidence = (
-                Evidence(f"{abs(left)} is exactly the 5 % VAT inside {abs(line.amount)}", 0.90),
+                Evidence(f"{rest} is exactly the 5 % VAT inside {whole_line}", 0.90),
                 Evidence("a person approved the amount without it", 0.60),
             )
             return Classified(kind=Kind.REST, account=self._chart["vat"], evidence=evidence)
         unclear = (Evidence("a person approved less than the line", 0.30),)
         return Classified(kind=Kind.REST, account=self._chart["suspense"], evidence=unclear)
+
+
+def _abroad(item: Line | Entry) -> str:
+    foreign = item.foreign
+    return f"{show(foreign.amount, foreign.currency)} at {foreign.rate:f}" if foreign else "the same"
 
 
 def twins(entries: tuple[Entry, ...], matches: tuple[Match, ...]) -> list[tuple[Entry, Entry, Line]]:

@@ -29,7 +29,7 @@ def question(doubt: Doubt, *, currency: str) -> Question:
         reasoning=" | ".join(_reason(match) for match in doubt.candidates),
         # The 1.0 stands for "none of these": a single weak candidate must not look certain.
         confidence=round(max(weights) / (sum(weights) + 1.0 - max(weights)), 4),
-        evidence=tuple(Evidence(_reason(match), match.confidence) for match in doubt.candidates),
+        evidence=tuple(_seen(match) for match in doubt.candidates),
     )
 
 
@@ -46,6 +46,10 @@ def _option(match: Match, currency: str) -> str:
     return one_line(f"{documents} · {details} · {first.counterparty}", OPTION_LENGTH)
 
 
+def _seen(match: Match) -> Evidence:
+    return Evidence(f"{_reason(match)}; confidence {match.confidence:.2f}", 0.0)
+
+
 def _reason(match: Match) -> str:
     documents = " + ".join(entry.document for entry in match.entries)
-    return one_line(f"{documents}: " + "; ".join(map(str, match.evidence)), 300)
+    return one_line(f"{documents}: " + "; ".join(map(str, match.evidence)), 270)

@@ -18,11 +18,15 @@ HEADINGS = {
     State.MATCHED: "Matched by code",
 }
 
+LONGEST = 400  #: Characters of a last column: it may wrap, and nothing that people said is lost.
+
 
 def as_table(report: Report) -> str:
     """Return the report for a terminal: what people had to do with in full, the rest as counts."""
     shown = report.of(State.ASKED, State.POSTED, State.REFUSED, State.OPEN)
-    cells: list[tuple[str, ...]] = [("STATE", "REFERENCE", "DATE", "AMOUNT", "ABOUT", "DETAIL")]
+    cells: list[tuple[str, ...]] = [
+        ("STATE", "REFERENCE", "DATE", "AMOUNT", "NOT IN THE BOOK", "ABOUT", "DETAIL")
+    ]
     cells += [_cells(row, report.currency) for row in shown]
     return "\n".join((_columns(cells), "", _counts(report), _verdict(report)))
 
@@ -31,11 +35,11 @@ def as_plan(plan: Plan) -> str:
     """Return, for a terminal, what would be asked."""
     cells = [("WOULD", "ABOUT", "CONFIDENCE", "SUMMARY")]
     cells += [
-        ("propose", one.posting.ident, f"{one.confidence:.2f}", one_line(one.summary, 90))
+        ("propose", one.posting.ident, f"{one.confidence:.2f}", one_line(one.summary, LONGEST))
         for one in plan.proposals
     ]
     cells += [
-        ("ask", one.line.ref, f"{one.confidence:.2f}", one_line(one.text, 90)) for one in plan.questions
+        ("ask", one.line.ref, f"{one.confidence:.2f}", one_line(one.text, LONGEST)) for one in plan.questions
     ]
     matched = sum(len(match.lines) for match in plan.matches)
     return f"{_columns(cells)}\n\n{matched} lines matched by code; nothing was asked, nothing was written."
@@ -91,14 +95,14 @@ def _counts(report: Report) -> str:
 
 
 def _cells(row: Row, currency: str) -> tuple[str, ...]:
-    detail = one_line(row.detail, 100)
     return (
         row.state.value,
         row.ref,
         f"{row.on:%d %b}",
         show(row.amount, currency),
+        show(row.left, currency) if row.left else "",
         one_line(row.about, 32),
-        detail,
+        one_line(row.detail, LONGEST),
     )
 
 
@@ -120,7 +124,9 @@ def _markdown_table(rows: Sequence[Row], currency: str) -> str:
 
 def _cell(text: str) -> str:
     """Bank and customer texts are foreign: no cell may become a column, a link or a heading."""
-    return "".join("\\" + letter if letter in r"\`*_[]<>|#!" else letter for letter in one_line(text, 200))
+    return "".join(
+        "\\" + letter if letter in r"\`*_[]<>|#!" else letter for letter in one_line(text, LONGEST)
+    )
 
 
 def _plain(amount: Decimal) -> str:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from reconcile.asks import Proposal
 from reconcile.desk import Done, Refused, Unsettled, Verdict
 from reconcile.journal import Posted, active
+from reconcile.money import show
 from reconcile.plan import Month
 from reconcile.pool import Match
 from reconcile.posting import Kind, Posting
@@ -68,10 +69,14 @@ class Tally:
         mine = [one for one in self._active if one.against == self._bank and one.statement_ref == line.ref]
         left = line.amount - sum((one.moved for one in mine), ZERO)
         if left == 0:
-            detail = ", ".join(f"{one.account} {one.amount:f}" for one in mine)
-            return _row(line, state=State.POSTED, left=left, about=about, detail=detail)
+            return _row(line, state=State.POSTED, left=left, about=about, detail=self._accounts(mine))
         state, detail = self._why_open(line)
+        if mine:
+            detail = f"{self._accounts(mine)} posted; of the rest: {detail}"
         return _row(line, state=state, left=left, about=about, detail=detail)
+
+    def _accounts(self, posted: Iterable[Posting]) -> str:
+        return ", ".join(f"{one.account} {show(one.amount, one.currency)}" for one in posted)
 
     def _why_open(self, line: Line) -> tuple[State, str]:
         if line.ref in self._said.unanswered:
@@ -80,8 +85,11 @@ class Tally:
         for proposal, verdict in reversed(mine):
             if proposal.posting.against == self._bank and not isinstance(verdict, Done):
                 return _state(verdict)
-        if any(one.posting.statement_ref == line.ref for one in self._posted):
+        mine_posted = [one.posting for one in self._posted if one.posting.statement_ref == line.ref]
+        if any(one.kind is Kind.REVERSAL for one in mine_posted):
             return State.OPEN, "posted and taken back: book it in the ledger and run again"
+        if any(one.against == self._bank for one in mine_posted):
+            return State.OPEN, "people approved less than was asked: book it in the ledger and run again"
         return State.OPEN, "reported as posted, but it is not in the book: restore the postings file"
 
     def _differences(self) -> Iterator[Row]:
@@ -169,8 +177,8 @@ def _about(posting: Posting) -> str:
 
 def _state(verdict: Refused | Unsettled) -> tuple[State, str]:
     if isinstance(verdict, Refused):
-        return State.REFUSED, f"refused: {one_line(verdict.reason)}"
-    return State.OPEN, f"{verdict.state}: {one_line(verdict.reason, 200)}"
+        return State.REFUSED, f"refused: {one_line(verdict.reason, 300)}"
+    return State.OPEN, f"{verdict.state}: {one_line(verdict.reason, 300)}"
 
 
 def _how(match: Match) -> str:

@@ -12,10 +12,22 @@ _NO_REFERENCE = frozenset({"NOTPROVIDED", "NONE", "NA", "NONREF"})
 
 
 def one_line(text: str, limit: int = 140) -> str:
-    """Return *text* without control, direction and line characters, at most *limit* long, IBANs masked."""
+    """
+    Return *text* without control, direction and line characters, at most *limit* long, IBANs masked.
+
+    What is too long ends after a whole word, unless its first word alone is too long.
+    """
     printable = "".join(letter if letter.isprintable() else " " for letter in text)
     masked = _IBAN.sub(_mask, " ".join(printable.split()))
-    return masked if len(masked) <= limit else masked[: limit - 1] + "…"
+    if len(masked) <= limit:
+        return masked
+    room = masked[:limit]  # one more than is kept, so that a word that just fits is seen to end
+    return (room.rpartition(" ")[0] or room[:-1]) + "…"
+
+
+def apart(days: int) -> str:
+    """Return how far apart two dates are, in words."""
+    return "on the same day" if days == 0 else f"{days} day{'' if days == 1 else 's'} apart"
 
 
 def _mask(iban: re.Match[str]) -> str:

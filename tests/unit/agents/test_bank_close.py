@@ -1,6 +1,7 @@
 """A whole close at a scripted desk, with bean-check as the judge of the book."""
 
 import asyncio
+import re
 from dataclasses import replace
 from decimal import Decimal
 
@@ -21,9 +22,10 @@ from bank_samples import (
 from reconcile.asks import NONE_OF_THESE, Proposal, Question
 from reconcile.book import Book
 from reconcile.close import close_month
-from reconcile.desk import Desk, Effect, Reply, Verdict
+from reconcile.desk import Desk, Effect, Refused, Reply, Verdict
 from reconcile.errors import BookRefused
 from reconcile.posting import Kind, Posting
+from reconcile.render import as_table
 from reconcile.report import State
 
 
@@ -177,7 +179,43 @@ async def test_an_edited_rest_that_is_short_stays_open(book: Book) -> None:
 
     report = await close_month(month_of([line("L1", "-105.000", text="FEE")], []), People(decide=less), book)
     assert report.of(State.OPEN)[0].left == Decimal("-2.000")
+    assert report.of(State.OPEN)[0].detail == (
+        "Expenses:Bank-Charges 100.000 OMR, Assets:VAT-Input 3.000 OMR posted; of the rest: "
+        "people approved less than was asked: book it in the ledger and run again"
+    )
     assert bean_check(book.path) == ""
+
+
+async def test_the_console_shows_what_is_left(book: Book) -> None:
+    """105.000 approved as 100.000, its rest unanswered: the table says 5.000, and where 100.000 went."""
+
+    def less(proposal: Proposal) -> str | Posting:
+        whole = proposal.posting.kind is not Kind.REST
+        return replace(proposal.posting, amount=Decimal("100.000")) if whole else "silence"
+
+    report = await close_month(month_of([line("L1", "-105.000", text="FEE")], []), People(decide=less), book)
+    heading, row = as_table(report).splitlines()[:2]
+    assert re.split("  +", heading) == [
+        "STATE", "REFERENCE", "DATE", "AMOUNT", "NOT IN THE BOOK", "ABOUT", "DETAIL",
+    ]  # fmt: skip
+    assert re.split("  +", row) == [
+        "open", "L1", "10 Oct", "-105.000 OMR", "-5.000 OMR", "FEE",
+        "Expenses:Bank-Charges 100.000 OMR posted; of the rest: timed out: nobody answered",
+    ]  # fmt: skip
+
+
+async def test_the_console_cuts_nothing_people_said(book: Book) -> None:
+    """The reason of a refusal is in the table to its last word."""
+    why = "not our tenant, " * 7 + "and so the bank will recall it"
+
+    class Wordy(People):
+        async def post(self, proposal: Proposal, effect: Effect) -> Verdict:
+            await super().post(proposal, effect)
+            return Refused(why)
+
+    desk = Wordy(decide=lambda _: "no")
+    report = await close_month(month_of([line("L1", "10.000", "X", "t")], []), desk, book)
+    assert why in as_table(report)
 
 
 _: type[Desk] = People  # the scripted desk is a desk

@@ -107,7 +107,8 @@ def test_the_command_closes_reports_and_takes_back(book: Book, capsys: pytest.Ca
     assert main(arguments(book), desk=desk) == 3
     printed = capsys.readouterr().out
     assert re.search(
-        r"refused +FT263000008 +27 Oct +480.000 OMR +AL HAZM DENTAL CLINIC +refused: not ours", printed
+        r"refused +FT263000008 +27 Oct +480.000 OMR +480.000 OMR +AL HAZM DENTAL CLINIC +refused: not ours",
+        printed,
     )
     assert "480.000 OMR is open" in printed
     summary = json.loads(book.path.with_name("close.report.json").read_text())

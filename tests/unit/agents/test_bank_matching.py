@@ -6,8 +6,10 @@ from decimal import Decimal
 
 import pytest
 from bank_samples import abroad, entry, line, sample
+from reconcile.by_likeness import date_evidence
 from reconcile.evidence import Evidence, confidence
 from reconcile.matching import Matching, match
+from reconcile.question import question
 from reconcile.text import likeness, one_line, reference, references
 from reconcile.values import Entry, Line
 
@@ -46,6 +48,44 @@ def test_account_numbers_are_masked() -> None:
     assert one_line("TRF OM290990000314159265358 OCT") == "TRF OM…5358 OCT"
     assert one_line("TRF OM29 0990 0003 1415 9265 358") == "TRF OM…5358"
     assert one_line("PAYMENT INV-26-0413 TO AL WADI") == "PAYMENT INV-26-0413 TO AL WADI"
+
+
+@pytest.mark.parametrize(
+    ("limit", "cut"),
+    [
+        (26, "PAYMENT OF RENT FOR OFFICE"),
+        (25, "PAYMENT OF RENT FOR…"),
+        (20, "PAYMENT OF RENT FOR…"),
+        (19, "PAYMENT OF RENT…"),
+        (5, "PAYM…"),
+    ],
+)
+def test_long_text_ends_after_a_word(limit: int, cut: str) -> None:
+    """What does not fit ends after a whole word, within the limit; one long word is cut where it must be."""
+    assert one_line("PAYMENT OF RENT FOR OFFICE", limit) == cut
+    assert len(cut) <= limit
+
+
+@pytest.mark.parametrize(
+    ("other", "said"), [(10, "on the same day"), (11, "1 day apart"), (8, "2 days apart")]
+)
+def test_days_are_counted_as_people_do(other: int, said: str) -> None:
+    """No day, one day, two days: each is said in its own words."""
+    assert date_evidence(line("L1", "1.000"), entry("D1", "1.000", day=other)).title == said
+
+
+def test_what_was_seen_says_what_its_number_is() -> None:
+    """A number behind an observation is named; where there is nothing to weigh there is none."""
+    assert str(Evidence("the amounts are equal", 0.5)) == "the amounts are equal (weight 0.50)"
+    assert str(Evidence("statement line L1: FEE", 0.0)) == "statement line L1: FEE"
+    both = [entry("D1", "100.000", WADI), entry("D2", "100.000", WADI, day=9)]
+    doubt = matched([line("L1", "100.000", WADI)], both).doubts[0]
+    said = [str(item) for item in question(doubt, currency="OMR").evidence]
+    alike = "the amounts are equal (weight 0.25); the name is like Al Wadi Cold Stores LLC (weight 0.60)"
+    assert said == [
+        f"D1: {alike}; on the same day (weight 0.20); confidence 0.76",
+        f"D2: {alike}; 1 day apart (weight 0.19); confidence 0.76",
+    ]
 
 
 def test_names_are_compared_without_order_and_legal_form() -> None:

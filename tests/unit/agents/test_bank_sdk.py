@@ -30,6 +30,8 @@ from reconcile.report import Report, State
 from andon import Andon
 from andon.offline import Script
 
+TEXTS = ("summary", "question", "options", "reasoning", "tried", "evidence")
+
 
 async def scripted(month: Month, script: Script, book: Book, *, again: int = 0) -> Report:
     """Close *month* through the SDK, with *script* in place of the bot."""
@@ -48,12 +50,12 @@ def small_script() -> Script:
 def qurum_option(document: str) -> str:
     """Return the small month's option for *document*."""
     number = int(document[-1]) + 7
-    return f"{document} · {number} Oct · 1 250.000 OMR · Qurum Hospitality SAOC"
+    return f"{document} · {number} Oct · 1,250.000 OMR · Qurum Hospitality SAOC"
 
 
 def test_the_options_are_what_the_tests_think() -> None:
     """The scripted answer is a real option: document, day, amount, name."""
-    assert qurum_option("CB-26100005") == "CB-26100005 · 12 Oct · 1 250.000 OMR · Qurum Hospitality SAOC"
+    assert qurum_option("CB-26100005") == "CB-26100005 · 12 Oct · 1,250.000 OMR · Qurum Hospitality SAOC"
 
 
 async def test_the_small_month_through_the_sdk(book: Book) -> None:
@@ -108,6 +110,16 @@ async def test_what_is_sent_fits_the_contract(book: Book) -> None:
             assert len(str(asked.payload["summary"])) <= 300
 
 
+async def test_amounts_are_written_one_way_for_people(book: Book) -> None:
+    """In every text that people read an amount over a thousand has its comma, and its three places."""
+    script = small_script()
+    await scripted(sample("small"), script, book)
+    texts = [str(asked.payload.get(name) or "") for asked in script.asked for name in TEXTS]
+    amounts = [amount for text in texts for amount in re.findall(r"[0-9][0-9,. ]*(?= OMR)", text)]
+    assert {"1,250.000", "7,200.000"} < set(amounts)
+    assert all(re.fullmatch(r"[0-9]{1,3}(,[0-9]{3})*\.[0-9]{3}", amount) for amount in amounts)
+
+
 async def test_october_through_the_sdk(book: Book) -> None:
     """October's 21 proposals and 2 questions go through the SDK, and the book is accepted, to the baisa."""
     script = Script()
@@ -146,7 +158,7 @@ async def test_a_stopped_agent_writes_nothing(book: Book) -> None:
     """With the kill switch on nothing is asked, nothing is written, and the close says so."""
     report = await scripted(sample("small"), Script().stop(reason="audit"), book)
     assert book.journal.read() == ()
-    assert all("Stopped: audit" in row.detail for row in report.of(State.OPEN))
+    assert {row.detail for row in report.of(State.OPEN)} == {"not asked: Stopped: audit"}
 
 
 async def test_an_approved_edit_that_does_not_fit_fails(book: Book) -> None:

@@ -130,7 +130,7 @@ def test_another_version_of_the_message_is_refused_by_name() -> None:
 def test_a_statement_that_does_not_add_up_is_refused_with_the_arithmetic() -> None:
     """12,480.750 + 10,434.050 is 22,914.800; a closing balance of 22,914.801 is refused in numbers."""
     text = refusal(instead("22914.800", "22914.801"))
-    assert "opening 12 480.750 OMR plus 8 lines of together 10 434.050 OMR makes 22 914.800 OMR" in text
+    assert "opening 12,480.750 OMR plus 8 lines of together 10,434.050 OMR makes 22,914.800 OMR" in text
     assert "a difference of 0.001 OMR" in text
 
 
