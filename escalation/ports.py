@@ -9,7 +9,7 @@ from typing import Protocol
 
 from escalation.audit import Event, Link, Seal
 from escalation.grant import Grant
-from escalation.ids import AgentName, EventId, GrantId, IngressId, KeyId, OutboxId, PersonId, RequestId
+from escalation.ids import AgentName, GrantId, IngressId, KeyId, OutboxId, PersonId, RequestId
 from escalation.ladder import Rung
 from escalation.request import Request, State
 from escalation.switch import Scope, Switch
@@ -281,10 +281,13 @@ class Record(Protocol):
 
     async def count_unlinked(self) -> int: ...
 
-    async def page(
-        self, *, agent: str | None, subject: str | None, after: EventId | None, limit: int
-    ) -> Sequence[Event]:
-        """Return events, oldest first, of an agent or about a subject."""
+    async def page(self, *, agent: str | None, subject: str | None, limit: int) -> Sequence[Event]:
+        """
+        Return the newest events, the oldest of them first, of an agent or about a subject.
+
+        About a request is what became of it too: the events of what it was edited or asked again
+        into, and of their grants.
+        """
         ...
 
 

@@ -112,6 +112,6 @@ async def _grant_of(tx: Transaction, request: Request) -> Grant | None:
 
 
 async def events(core: Core, *, agent: str | None, subject: str | None, limit: int) -> Sequence[Event]:
-    """Return events of the record, oldest first."""
+    """Return the newest events of the record, the oldest of them first."""
     async with core.store.read() as tx:
-        return await tx.record.page(agent=agent, subject=subject, after=None, limit=limit)
+        return await tx.record.page(agent=agent, subject=subject, limit=limit)

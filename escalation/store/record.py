@@ -7,11 +7,18 @@ from functools import cache
 from sqlalchemy import BigInteger, Integer, func, literal_column, select
 
 from escalation.audit import Event, Link, Seal
-from escalation.ids import EventId
 from escalation.store import rows as convert
 from escalation.store.session import Session
 from escalation.store.statement import Statement, insert, parameter
-from escalation.store.tables import Name, audit_events, audit_links, audit_seals, audit_unlinked
+from escalation.store.tables import (
+    Name,
+    audit_events,
+    audit_links,
+    audit_seals,
+    audit_unlinked,
+    grants,
+    requests,
+)
 
 #: How many links are read at once on a walk.
 _STRIDE = 1000
@@ -41,22 +48,17 @@ _WALK = Statement(
     .order_by(audit_links.c.seq)
     .limit(literal_column(str(_STRIDE)))  # a parameter would be planned as a tenth of the record
 )
+_GRANT_OF = Statement(select(grants.c.id).where(grants.c.request == parameter("request", Name)))
+_FOLLOW_OF = Statement(select(requests.c.follow).where(requests.c.id == parameter("request", Name)))
 
 
 @cache
 def _page(filters: frozenset[str]) -> Statement:
-    page = select(*_EVENT).order_by(audit_events.c.position).limit(_LIMIT)
+    page = select(*_EVENT, audit_events.c.position).order_by(audit_events.c.position.desc()).limit(_LIMIT)
     if "agent" in filters:
         page = page.where(audit_events.c.agent == parameter("agent", Name))
     if "subject" in filters:
         page = page.where(audit_events.c.subject == parameter("subject", Name))
-    if "after" in filters:
-        found = (
-            select(audit_events.c.position)
-            .where(audit_events.c.id == parameter("after", Name))
-            .correlate(None)
-        )
-        page = page.where(audit_events.c.position > func.coalesce(found.scalar_subquery(), 0))
     return Statement(page)
 
 
@@ -113,11 +115,23 @@ class SqlRecord:
         row = await self._session.row(_COUNT_UNLINKED)
         return int(row[0]) if row else 0
 
-    async def page(
-        self, *, agent: str | None, subject: str | None, after: EventId | None, limit: int
-    ) -> Sequence[Event]:
-        """Return events, oldest first, of an agent or about a subject."""
-        filters = {"agent": agent, "subject": subject, "after": after}
-        statement = _page(frozenset(name for name, value in filters.items() if value is not None))
-        rows = await self._session.rows(statement, {**filters, "limit": limit})
-        return [convert.event_of(row) for row in rows]
+    async def page(self, *, agent: str | None, subject: str | None, limit: int) -> Sequence[Event]:
+        """Return the newest events, the oldest of them first, of an agent or about a subject."""
+        found: dict[int, Event] = {}
+        async for each in self._what_became_of(subject):
+            filters = {"agent": agent, "subject": each}
+            statement = _page(frozenset(name for name, value in filters.items() if value is not None))
+            rows = await self._session.rows(statement, {**filters, "limit": limit})
+            found |= {row[-1]: convert.event_of(row[:-1]) for row in rows}
+        return [found[position] for position in sorted(found)[-limit:]]
+
+    async def _what_became_of(self, subject: str | None) -> AsyncIterator[str | None]:
+        # One by one: asked about a list of them, PostgreSQL may prefer to read the whole record.
+        yield subject
+        while subject is not None:
+            if (granted := await self._session.row(_GRANT_OF, {"request": subject})) is not None:
+                yield granted[0]
+            row = await self._session.row(_FOLLOW_OF, {"request": subject})
+            subject = None if row is None else row[0]
+            if subject is not None:
+                yield subject

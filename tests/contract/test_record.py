@@ -6,7 +6,7 @@ import pytest
 
 from escalation.audit import Broken, Event, Link, Seal, Verified, Verifier, link
 from escalation.errors import StoreError
-from escalation.ids import EventId
+from escalation.ids import EventId, RequestId
 from escalation.ports import Store
 from tests.contract import samples
 from tests.contract.samples import LEGAL, NOON
@@ -118,8 +118,8 @@ async def test_what_is_not_committed_cannot_be_linked(store: Store) -> None:
     assert isinstance(await _verify(store), Verified)
 
 
-async def test_events_are_found_page_by_page(store: Store) -> None:
-    """Events of an agent, about a subject, or after another event come oldest first, as many as asked for."""
+async def test_the_newest_events_are_found(store: Store) -> None:
+    """Events of an agent, or about a subject: the newest as many as asked for, the oldest of them first."""
     await _add(
         store,
         samples.event("d"),
@@ -130,20 +130,61 @@ async def test_events_are_found_page_by_page(store: Store) -> None:
     async with store.read() as tx:
         page = tx.record.page
         found = {
-            "all": await page(agent=None, subject=None, after=None, limit=9),
-            "two": await page(agent=None, subject=None, after=None, limit=2),
-            "agent": await page(agent="bank-reconciliation", subject=None, after=None, limit=9),
-            "subject": await page(agent=None, subject="req_2", after=None, limit=9),
-            "both": await page(agent="bank-reconciliation", subject="req_2", after=None, limit=9),
-            "after": await page(agent=None, subject=None, after=EventId("evt_c"), limit=9),
-            "after in subject": await page(agent=None, subject="req_2", after=EventId("evt_c"), limit=9),
+            "all": await page(agent=None, subject=None, limit=9),
+            "two": await page(agent=None, subject=None, limit=2),
+            "agent": await page(agent="bank-reconciliation", subject=None, limit=9),
+            "two of agent": await page(agent="bank-reconciliation", subject=None, limit=2),
+            "subject": await page(agent=None, subject="req_2", limit=9),
+            "one of subject": await page(agent=None, subject="req_2", limit=1),
+            "both": await page(agent="bank-reconciliation", subject="req_2", limit=9),
+            "nothing": await page(agent=None, subject="req_3", limit=9),
         }
     assert {name: "".join(event.id[4:] for event in events) for name, events in found.items()} == {
         "all": "dcba",
-        "two": "dc",
+        "two": "ba",
         "agent": "dba",
+        "two of agent": "ba",
         "subject": "cb",
+        "one of subject": "b",
         "both": "b",
-        "after": "ba",
-        "after in subject": "b",
+        "nothing": "",
+    }
+
+
+async def test_about_a_request_is_what_became_of_it(store: Store) -> None:
+    """About a request are its grant, and what it was edited or asked again into, with theirs; no more."""
+    follows = {"1": RequestId("req_2"), "2": RequestId("req_3"), "3": None, "4": None}
+    async with store.write() as tx:
+        for name, follow in follows.items():
+            request = samples.request(name)
+            assert await tx.requests.add(replace(request, follow=follow))
+        for name in ("1", "3", "4"):
+            await tx.grants.add(samples.grant(name))
+    await _add(
+        store,
+        samples.event("asked"),
+        samples.event("other", subject="req_4"),
+        samples.event("granted", agent=LEGAL, subject="grt_1"),
+        samples.event("also", subject="grt_4"),
+        samples.event("edited", subject="req_2"),
+        samples.event("again", subject="req_3"),
+        samples.event("claimed", subject="grt_3"),
+    )
+    async with store.read() as tx:
+        page = tx.record.page
+        found = {
+            "request": await page(agent=None, subject="req_1", limit=9),
+            "newest": await page(agent=None, subject="req_1", limit=2),
+            "of an agent": await page(agent="contract-review", subject="req_1", limit=9),
+            "edit": await page(agent=None, subject="req_2", limit=9),
+            "other": await page(agent=None, subject="req_4", limit=9),
+            "grant": await page(agent=None, subject="grt_1", limit=9),
+        }
+    assert {name: [event.id[4:] for event in events] for name, events in found.items()} == {
+        "request": ["asked", "granted", "edited", "again", "claimed"],
+        "newest": ["again", "claimed"],
+        "of an agent": ["granted"],
+        "edit": ["edited", "again", "claimed"],
+        "other": ["other", "also"],
+        "grant": ["granted"],
     }

@@ -1,11 +1,11 @@
 """The audit record, in memory."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import islice
 
 from escalation.audit import Event, Link, Seal
 from escalation.errors import StoreError
-from escalation.ids import EventId
+from escalation.ids import RequestId
 from escalation.store.memory.tables import View
 
 
@@ -54,15 +54,20 @@ class MemoryRecord:
     async def count_unlinked(self) -> int:
         return sum(1 for _ in self._view.unlinked.values())
 
-    async def page(
-        self, *, agent: str | None, subject: str | None, after: EventId | None, limit: int
-    ) -> Sequence[Event]:
-        """Return events, oldest first, of an agent or about a subject."""
-        events = list(self._view.events.values())
-        start = next((index + 1 for index, event in enumerate(events) if event.id == after), 0)
-        found = (
+    async def page(self, *, agent: str | None, subject: str | None, limit: int) -> Sequence[Event]:
+        """Return the newest events, the oldest of them first, of an agent or about a subject."""
+        subjects = set() if subject is None else set(self._subjects(subject))
+        found = [
             event
-            for event in events[start:]
-            if (agent is None or event.agent == agent) and (subject is None or event.subject == subject)
-        )
-        return list(islice(found, limit))
+            for event in self._view.events.values()
+            if (agent is None or event.agent == agent) and (subject is None or event.subject in subjects)
+        ]
+        return found[-limit:]
+
+    def _subjects(self, subject: str) -> Iterator[str]:
+        yield subject
+        if (grant := self._view.granted_for.get(RequestId(subject))) is not None:
+            yield grant
+        request = self._view.requests.get(RequestId(subject))
+        if request is not None and request.follow is not None:
+            yield from self._subjects(request.follow)
