@@ -74,3 +74,13 @@ async def migrate(environment: Environment) -> None:
         await store.prepare(migrate=True)
     finally:
         await store.close()
+
+
+async def create_file(environment: Environment) -> None:
+    """Create the SQLite file and its schema if there is none; in PostgreSQL, `andon migrate` does."""
+    store = store_of(environment)
+    try:
+        if environment.database_url.startswith("sqlite") and await store.revision() is None:
+            await store.prepare()
+    finally:
+        await store.close()

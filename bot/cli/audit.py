@@ -12,6 +12,8 @@ from escalation.service.core import Core
 
 app = typer.Typer(help="The audit record.", no_args_is_help=True)
 _NOTED = "A seal that you noted elsewhere, as SEQ:HASH; the record must contain it."
+_ABOUT = "Only about this request (and what became of it), grant, key or scope."
+_MOST = 1_000_000
 
 
 @app.command()
@@ -34,19 +36,31 @@ def verify(
 @app.command()
 def show(
     agent: Annotated[str | None, typer.Option(help="Only this agent's.")] = None,
-    about: Annotated[str | None, typer.Option(help="Only about this request, grant, key or scope.")] = None,
-    limit: Annotated[int, typer.Option(help="How many, at most.")] = 200,
+    about: Annotated[str | None, typer.Option(help=_ABOUT)] = None,
+    limit: Annotated[int, typer.Option(min=1, max=_MOST, help="How many, at most: the newest.")] = 200,
     config: ConfigOption = None,
 ) -> None:
-    """Print events, oldest first: when, what, who, whose agent's business, about what, and the rest."""
+    """Print the newest events, in order: when, what, who, whose agent's business, about what, the rest."""
 
     async def read(core: Core) -> list[Event]:
-        return list(await look.events(core, agent=agent, subject=about, limit=limit))
+        # One more than is printed tells whether there are older ones.
+        return list(await look.events(core, agent=agent, subject=about, limit=limit + 1))
 
-    for event in with_core(config, read):
+    found = with_core(config, read)
+    for event in found[-limit:]:
         whose = event.agent or "-"
         line = (instant(event.at), event.name.value, event.actor, whose, event.subject, event.data)
         typer.echo("  ".join(line))
+    if len(found) > limit:
+        typer.echo(f"Older events were left out; --limit {min(5 * limit, _MOST)} shows more.", err=True)
+    if not found:
+        _nothing(agent, about)
+
+
+def _nothing(agent: str | None, about: str | None) -> None:
+    asked = [*([f"of {agent}"] if agent else []), *([f"about {about}"] if about else [])]
+    if asked:
+        fail(f"There are no events {' '.join(asked)}.")
 
 
 def _seal(written: str) -> Seal:

@@ -83,14 +83,21 @@ def loaded(config: Path) -> "Loaded":
     return Loaded(configuration=found.configuration, body=found.body, runbook=texts.get)
 
 
-def with_core(config: Path | None, use: Callable[[Core], Awaitable[T]]) -> T:
-    """Open what the environment names, run *use* with it, and close it again."""
+def with_core(
+    config: Path | None,
+    use: Callable[[Core], Awaitable[T]],
+    *,
+    first: Callable[[Environment], Awaitable[None]] | None = None,
+) -> T:
+    """Do what comes *first*, open what the environment names, run *use* with it, and close it again."""
     from bot.opening import open_core
 
     where = places()
     known = loaded(config or where.andon_config)
 
     async def run() -> T:
+        if first is not None:
+            await first(where)
         async with open_core(where, known) as core:
             await core.store.check()
             return await use(core)

@@ -18,7 +18,10 @@ def create(
     config: ConfigOption = None,
 ) -> None:
     """Make a key for an agent and print it, once. Only its hash is kept."""
-    made = with_core(config, lambda core: keys.create(core, AgentName(agent)))
+    from bot.opening import create_file
+
+    # Whoever makes a key before the first `andon serve` should not have to know that it makes the file.
+    made = with_core(config, lambda core: keys.create(core, AgentName(agent)), first=create_file)
     if isinstance(made, Refused):
         fail(f"{made} The manifests are agents/*/manifest.yaml.")
     typer.echo(f"{made.key.id} for {agent}. It is shown only now; keep it as ANDON_AGENT_KEY:", err=True)

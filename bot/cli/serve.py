@@ -41,8 +41,9 @@ async def _serve(environment: Settings, known: "Loaded", listener: socket.socket
     host, port = listener.getsockname()[:2]
     mode = "Socket Mode" if environment.slack_mode is SlackMode.SOCKET else "HTTP at /slack/events"
     structlog.get_logger(__name__).info(
-        "starting",
-        url=f"http://{host}:{port}",
+        # It serves once the database is open: until then nothing has been achieved.
+        "opening the database",
+        then_serving=f"http://{f'[{host}]' if ':' in host else host}:{port}",
         slack=mode,
         configuration=known.configuration.version,
         agents=sorted(known.configuration.agents),
@@ -56,6 +57,14 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listener.bind((host, port))
         listener.listen(1024)
+    except (socket.gaierror, UnicodeError):
+        listener.close()
+        fail(f"cannot listen on {host}: there is no such address. Write one of this machine with --host.")
+    except OverflowError:
+        listener.close()
+        fail(
+            f"cannot listen on {host}:{port}: there is no such port. Choose one from 0 to 65535 with --port."
+        )
     except OSError as error:
         listener.close()
         fail(f"cannot listen on {host}:{port}: {error.strerror}. Choose another one with --port.")

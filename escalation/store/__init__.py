@@ -49,7 +49,7 @@ def open_store(url: str, clock: Clock | None = None) -> Database:
     *clock* replaces the database's clock (a test moves it). Nothing is opened yet. Raises
     ``InvalidConfiguration`` for anything else, without showing a password.
     """
-    scheme, separator, rest = url.partition("://")
+    scheme, _, rest = url.partition("://")
     match scheme:
         case "sqlite" | "sqlite+aiosqlite" if rest.startswith("/") and rest[1:2] not in {"", ":", "?"}:
             from escalation.store.sqlite import SqliteStore
@@ -61,6 +61,6 @@ def open_store(url: str, clock: Clock | None = None) -> Database:
             return PostgresStore(f"postgresql://{rest}", clock)
         case _:
             raise InvalidConfiguration(
-                f"{scheme if separator else 'this'} is no database this program knows; write"
+                "ANDON_DATABASE_URL names no database that this program knows; write"
                 " sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER:PASSWORD@HOST/DATABASE"
             )

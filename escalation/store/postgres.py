@@ -1,15 +1,17 @@
 """The store in PostgreSQL, for any number of replicas."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 
 from escalation.clock import Clock, monotonic
-from escalation.errors import StoreError, StoreUnavailable
+from escalation.errors import InvalidConfiguration, StoreError, StoreUnavailable
 from escalation.store import schema
 from escalation.store.pool import Pool
 from escalation.store.server_clock import ServerClock
@@ -36,6 +38,34 @@ _SETTINGS = {
 }
 #: SQLSTATE classes that tell of a mistake of ours, not of a database that is away.
 _OUR_MISTAKES = frozenset({"22", "23", "42"})
+_UNREADABLE = (
+    "ANDON_DATABASE_URL cannot be read; write postgresql+asyncpg://USER:PASSWORD@HOST:PORT/DATABASE,"
+    " with %40 for @, %2F for /, %3A for :, %3F for ? and %23 for # in the password"
+)
+#: Hosts with their ports, or the folder of a socket.
+_HOSTS = re.compile(r"[\w.,:\[\]/-]*", re.ASCII)
+_DATABASE = re.compile(r"[\w.-]*", re.ASCII)
+
+
+def where(url: str) -> str:
+    """Return where *url* leads, as host, port and database: never a user or a password."""
+    named = "as ANDON_DATABASE_URL says"
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return named
+    # An @ anywhere else belongs to a password that was not written as a URL wants it.
+    if url.count("@") > 1 or "@" in f"{parts.path}{parts.query}{parts.fragment}":
+        return f"{named}; an @ in its password is written %40, and a / is %2F"
+    _, at, hosts = parts.netloc.rpartition("@")
+    # Without an @, what follows the colon may be a password whose host was forgotten.
+    hosts = unquote(hosts if at else hosts.partition(":")[0]) or ",".join(
+        parse_qs(parts.query).get("host", [])
+    )
+    database = unquote(parts.path.removeprefix("/"))
+    if _HOSTS.fullmatch(hosts) is None or _DATABASE.fullmatch(database) is None:
+        return named
+    return f"at {hosts or 'this machine'}/{database}, {named}"
 
 
 @contextmanager
@@ -173,14 +203,20 @@ class PostgresStore:
                 return found
 
     async def _connect(self) -> Any:
-        with our_errors():
-            return await asyncpg.connect(
-                self._url,
-                timeout=_PATIENCE,
-                command_timeout=_PATIENCE,
-                statement_cache_size=_STATEMENTS,
-                server_settings=_SETTINGS,
-            )
+        try:
+            with our_errors():
+                return await asyncpg.connect(
+                    self._url,
+                    timeout=_PATIENCE,
+                    command_timeout=_PATIENCE,
+                    statement_cache_size=_STATEMENTS,
+                    server_settings=_SETTINGS,
+                )
+        except StoreError as error:
+            raise type(error)(f"{error} ({where(self._url)})") from error
+        except ValueError:
+            # What the driver could not read it quotes, and that may be a part of the password.
+            raise InvalidConfiguration(_UNREADABLE) from None
 
 
 async def _commit(connection: Any) -> None:

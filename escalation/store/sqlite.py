@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from escalation.clock import Clock, SystemClock
-from escalation.errors import AlreadyServed, StoreUnavailable
+from escalation.errors import AlreadyServed, SchemaMismatch, StoreError, StoreUnavailable
 from escalation.store import schema
 from escalation.store.sqlite_writer import SqliteSession, SqliteWriter, our_errors
 from escalation.store.transaction import SqlTransaction
@@ -59,6 +59,11 @@ class SqliteStore:
 
     async def check(self) -> None:
         """Raise ``StoreError`` unless the file can be read and its schema is the one we know."""
+        if not self._path.exists():
+            raise SchemaMismatch(
+                f"there is no database {self._path} yet; `andon migrate` makes the file that"
+                " ANDON_DATABASE_URL names"
+            )
         schema.compare(await self.revision())
 
     async def prepare(self, *, migrate: bool = False) -> None:  # noqa: ARG002  # a file is always brought up to date
@@ -76,7 +81,7 @@ class SqliteStore:
         try:
             descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise StoreUnavailable(f"{lock}: {error.strerror}") from error
+            raise self._cannot_open(lock, error) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -100,7 +105,14 @@ class SqliteStore:
         try:
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         except OSError as error:
-            raise StoreUnavailable(f"{self._path}: {error.strerror}") from error
+            raise self._cannot_open(self._path, error) from error
+
+    def _cannot_open(self, file: Path, error: OSError) -> StoreUnavailable:
+        folder = self._path.parent
+        why = f"{file}: {error.strerror}" if folder.is_dir() else f"there is no folder {folder}"
+        return StoreUnavailable(
+            f"the database {self._path} cannot be opened: {why}; it is the file that ANDON_DATABASE_URL names"
+        )
 
     async def revision(self) -> str | None:
         """Return the schema's revision; none for a file that is new or not there."""
@@ -113,6 +125,8 @@ class SqliteStore:
                     return None
                 row: tuple[str] | None = connection.execute(schema.REVISION).fetchone()
                 return row and row[0]
+        except StoreError as error:
+            raise type(error)(f"{error} ({self._path})") from error
         finally:
             connection.close()
 
@@ -120,7 +134,7 @@ class SqliteStore:
         return self._connect("query_only=ON", f"busy_timeout={_READER_PATIENCE}")
 
     def _connect(self, *pragmas: str) -> sqlite3.Connection:
-        with our_errors():
+        try:
             connection = sqlite3.connect(
                 f"{self._path.absolute().as_uri()}?mode=rw",
                 uri=True,
@@ -129,6 +143,8 @@ class SqliteStore:
                 check_same_thread=False,  # a commit runs in a thread while nobody else touches it
                 cached_statements=256,
             )
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"SQLite: {error} ({self._path})") from error
         try:
             with our_errors():
                 for pragma in (*(f"{name}={value}" for name, value in _PRAGMAS.items()), *pragmas):

@@ -1,6 +1,7 @@
 """What only PostgreSQL has to show: transactions side by side, and a server that comes and goes."""
 
 import asyncio
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -9,11 +10,12 @@ from datetime import timedelta
 import pytest
 from asyncpg import IntegrityConstraintViolationError
 
-from escalation.errors import StoreError, StoreUnavailable
+from escalation.errors import EscalationError, StoreError, StoreUnavailable
 from escalation.grant import GrantState
 from escalation.ids import RequestId
 from escalation.ports import Notice, Store, Transaction
 from escalation.store import Database, open_store
+from escalation.store.postgres import where
 from escalation.store.tables import APPEND_ONLY
 from escalation.switch import EVERYTHING, Scope, ScopeKind, Stop
 from tests.contract import samples
@@ -333,6 +335,36 @@ async def test_errors_show_no_password() -> None:
         with pytest.raises(StoreUnavailable) as refused:
             await attempt
         assert "hunter2" not in f"{refused.value} {refused.value!r}"
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("andon:hunter2@127.0.0.1:1/andon", "at 127.0.0.1:1/andon, as ANDON_DATABASE_URL says"),
+        ("andon:hunter2@/andon?host=/not/there", "at /not/there/andon, as ANDON_DATABASE_URL says"),
+        ("andon:hunter2@127.0.0.1:99999/andon", "at 127.0.0.1:99999/andon, as ANDON_DATABASE_URL says"),
+        ("127.0.0.1/andon?port=1&password=hunter2", "at 127.0.0.1/andon, as ANDON_DATABASE_URL says"),
+        ("andon:hunter2@127.0.0.1:1/andon?sslmode=no", "at 127.0.0.1:1/andon, as ANDON_DATABASE_URL says"),
+        ("andon:a@hunter2@127.0.0.1:1/andon", "an @ in its password is written %40"),
+        ("andon:hunter2/a@127.0.0.1:1/andon", "ANDON_DATABASE_URL cannot be read"),
+        ("andon:a?hunter2@127.0.0.1:1/andon", "ANDON_DATABASE_URL cannot be read"),
+        ("andon:a#hunter2@127.0.0.1:1/andon", "ANDON_DATABASE_URL cannot be read"),
+        ("andon:[hunter2@127.0.0.1:1/andon", "ANDON_DATABASE_URL cannot be read"),
+        ("andon:hunter2/andon", "ANDON_DATABASE_URL cannot be read"),
+    ],
+)
+async def test_a_wrong_address_is_named_without_its_password(address: str, says: str) -> None:
+    """Who cannot reach PostgreSQL learns where it was looked for, and which variable says so; no password."""
+    store = open_store(f"postgresql+asyncpg://{address}")
+    with pytest.raises(EscalationError) as refused:
+        await store.check()
+    assert says in str(refused.value)
+    assert "hunter2" not in "".join(traceback.format_exception(refused.value))
+
+
+def test_a_port_that_may_be_a_password_is_not_shown() -> None:
+    """Where the host was forgotten, what looks like a port is the password."""
+    assert where("postgresql://andon:4711/andon") == "at andon/andon, as ANDON_DATABASE_URL says"
 
 
 async def test_a_failed_statement_fails_the_commit(postgresql: Store) -> None:

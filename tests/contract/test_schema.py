@@ -160,7 +160,9 @@ async def test_an_old_postgresql_is_left_alone_until_told(
 )
 def test_another_database_is_refused(url: str) -> None:
     """A URL of a database we do not know is refused with the two we know, and without its password."""
-    with pytest.raises(InvalidConfiguration, match="sqlite\\+aiosqlite:///FILE") as refused:
+    with pytest.raises(
+        InvalidConfiguration, match=r"ANDON_DATABASE_URL.*sqlite\+aiosqlite:///FILE"
+    ) as refused:
         open_store(url)
     assert "hunter2" not in str(refused.value)
 

@@ -98,6 +98,17 @@ async def test_a_token_that_is_not_ours(here: Installation, answer: dict[str, ob
     assert "hunter2" not in ran.out + ran.err
 
 
+async def test_a_key_before_anything_is_served(here: Installation) -> None:
+    """Where nothing was served yet, making a key makes the SQLite file, which only its owner may read."""
+    here.database.parent.rmdir()
+    made = await here.andon(f"keys create --agent {AGENT}")
+    assert (made.status, made.err.count("\n")) == (0, 1)
+    assert re.fullmatch(r"andon_[\w-]{43}\n", made.out)
+    assert here.database.stat().st_mode & 0o077 == 0
+    listed = await here.andon("keys list")
+    assert f"  {AGENT}  made " in listed.out
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lived:
     """An installation that has served for a while, and what was seen meanwhile."""
@@ -166,6 +177,30 @@ async def test_a_whole_record(lived: Lived) -> None:
     assert re.findall(r"key\.\w+", shown.out) == ["key.created", "key.revoked"]
     assert [line.split("  ")[3] for line in shown.out.splitlines()] == ["bank-reconciliation"] * 2
     assert (slip.status, "is no seal" in slip.err) == (1, True)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_newest_events_are_shown(lived: Lived) -> None:
+    """A long record is shown from its newest end, in order, and says that there is more."""
+    part, all_of_it = await asyncio.gather(
+        lived.here.andon("audit show --limit 2"), lived.here.andon("audit show --limit 3")
+    )
+    assert (part.status, part.err) == (0, "Older events were left out; --limit 10 shows more.\n")
+    assert re.findall(r"key\.\w+", part.out) == ["key.created", "key.revoked"]
+    assert (all_of_it.status, all_of_it.err) == (0, "")
+    assert all_of_it.out.splitlines()[1:] == part.out.splitlines()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_events_of_nobody(lived: Lived) -> None:
+    """An id or an agent that no event speaks of is said to be so: a slip of the pen is no peace."""
+    for options, says in (
+        ("--about req_1", "about req_1"),
+        ("--agent nobody", "of nobody"),
+        (f"--agent nobody --about {lived.key_id}", f"of nobody about {lived.key_id}"),
+    ):
+        ran = await lived.here.andon(f"audit show {options}")
+        assert (ran.status, ran.out, ran.err) == (1, "", f"There are no events {says}.\n")
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,22 @@ async def test_a_port_in_use(here: Installation) -> None:
     assert f"cannot listen on 127.0.0.1:{port}: Address already in use. Choose another" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ("--port 99999", "cannot listen on 127.0.0.1:99999: there is no such port. Choose"),
+        ("--port -1", "cannot listen on 127.0.0.1:-1: there is no such port. Choose"),
+        ("--port 0 --host not.there.invalid", "cannot listen on not.there.invalid: there is no such address"),
+        ("--port 0 --host 192.0.2.1", "cannot listen on 192.0.2.1:0: Cannot assign requested address"),
+    ],
+)
+async def test_an_address_that_cannot_be(here: Installation, options: str, says: str) -> None:
+    """A port or a host that there is not is named, not traced back."""
+    ran = await here.andon(f"serve {options}")
+    assert (ran.status, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert says in ran.err
+
+
 async def test_a_file_has_one_server(here: Installation) -> None:
     """A second server of the same SQLite file is refused by the file's name; the first goes on to Ctrl-C."""
     async with here.serving() as first, Andon(url=first.url, key=await _key(here)) as andon:
@@ -58,8 +74,10 @@ async def test_a_folder_that_is_not_there(here: Installation) -> None:
     nowhere = here.place / "not" / "there" / "andon.db"
     ran = await here.exporting(ANDON_DATABASE_URL=f"sqlite+aiosqlite:///{nowhere}").andon("serve --port 0")
     assert ran.status == 1
-    assert f"{nowhere}" in ran.err
-    assert "No such file or directory" in ran.err
+    assert f"the database {nowhere} cannot be opened: there is no folder {nowhere.parent}; " in ran.err
+    assert "ANDON_DATABASE_URL" in ran.err
+    assert ".lock" not in ran.err
+    assert "serving" not in ran.err.replace("then_serving", ""), "it never did"
     assert not nowhere.parent.parent.exists()
 
 
@@ -76,22 +94,46 @@ async def test_a_database_that_cannot_be_written(here: Installation, closed: str
     assert "Permission denied" in ran.err
 
 
+async def test_a_database_of_no_kind(here: Installation) -> None:
+    """What is no address of a database is told by the variable's name, with the two that may be written."""
+    for url in ("garbage", "sqlite://var/andon.db"):
+        for command in ("serve --port 0", "keys list"):
+            ran = await here.exporting(ANDON_DATABASE_URL=url).andon(command)
+            assert ran.status == 1
+            assert "ANDON_DATABASE_URL names no database that this program knows; write sqlite+" in ran.err
+            assert "postgresql+asyncpg://USER:PASSWORD@HOST/DATABASE" in ran.err
+            assert "Traceback" not in ran.err
+
+
+async def test_a_file_that_is_not_there_yet(here: Installation) -> None:
+    """A command that reads makes no file up from a slip of the pen; it names the one it was to read."""
+    ran = await here.andon("audit verify")
+    assert (ran.status, ran.out) == (1, "")
+    assert ran.err.startswith(
+        "there is no database var/andon.db yet; `andon migrate` makes the file that ANDON"
+    )
+    assert not here.database.exists()
+
+
 async def test_postgresql_is_away(here: Installation) -> None:
     """A PostgreSQL that does not answer ends the server with one clear line, without the password."""
     away = here.exporting(ANDON_DATABASE_URL="postgresql+asyncpg://andon:hunter2@127.0.0.1:1/andon")
     for ran in await asyncio.gather(away.andon("serve --port 0"), away.andon("migrate")):
         assert (ran.status, ran.out) == (1, "")
         assert "PostgreSQL cannot be reached: " in ran.err
+        assert "(at 127.0.0.1:1/andon, as ANDON_DATABASE_URL says)" in ran.err
+        assert "starting" not in ran.err
         assert "hunter2" not in ran.err
         assert "Traceback" not in ran.err
 
 
 async def test_postgresql_is_migrated_on_demand(postgres: Installation, server: Postgres) -> None:
     """A database without the schema names the command that makes it; one of a newer version is not served."""
-    early = await postgres.andon("keys list")
-    assert (early.status, early.out) == (1, "")
-    assert "the database's schema is behind: it is at none" in early.err
-    assert "run `andon migrate`" in early.err
+    for command in ("keys list", f"keys create --agent {AGENT}"):
+        early = await postgres.andon(command)
+        assert (early.status, early.out) == (1, "")
+        assert "the database's schema is behind: it is at none" in early.err
+        assert "run `andon migrate`" in early.err
     migrated = await postgres.andon("migrate")
     assert (migrated.status, migrated.out) == (0, "The schema is up to date.\n")
     async with postgres.serving() as serving, Andon(url=serving.url, key=await _key(postgres)) as andon:
