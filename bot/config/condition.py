@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import cel
 
 from bot.config.fields import wrong
-from bot.config.problem import shown
+from bot.config.problem import did_you_mean, shown
 from escalation.errors import InvalidConfiguration
 from escalation.policy import Condition
 
@@ -16,6 +17,8 @@ _MEMBER = re.compile(r"\bargs\s*\.\s*([A-Za-z_]\w*)")
 _INDEX = re.compile(r"""\bargs\s*\[\s*(?:'([^']*)'|"([^"]*)")\s*\]""")
 #: An argument itself, before or after a comparison of order; ``decimal(args.x) <`` is none.
 _ORDER = re.compile(r"\bargs\.([A-Za-z_]\w*)\s*[<>]|[<>]=?\s*args\.([A-Za-z_]\w*)")
+
+_UNKNOWN = re.compile(r"uses '(\w+)'; rules know (.+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +34,8 @@ def condition(source: str) -> Condition:
     try:
         compiled = Condition(source)
     except InvalidConfiguration as error:
-        raise wrong(_in_short(source, error)) from error
+        said = _in_short(source, error)
+        raise wrong(said, _meant(said)) from error
     if not cel.compile(source).variables():
         raise wrong(
             f"is {shown(source)}, which is the same for every request", "write always, or a condition"
@@ -60,3 +64,11 @@ def _in_short(source: str, error: InvalidConfiguration) -> str:
     if syntax is not None:
         return f"is no CEL condition ({syntax[2]}, at character {syntax[1]})"
     return said.removeprefix(repr(source)).strip()
+
+
+def _meant(said: str) -> str | None:
+    """Return the advice where *said* is of a misspelt word; without one the field's description is it."""
+    slip = _UNKNOWN.fullmatch(said)
+    if slip is None or not get_close_matches(slip[1], known := slip[2].split(", ")):
+        return None
+    return did_you_mean(slip[1], known)

@@ -9,6 +9,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from bot.config.problem import Problem
 from bot.config.source import Source
+from bot.config.syntax import trouble
 
 Path: TypeAlias = tuple[str | int, ...]  #: Such as ``("people", "salma", "slack", 0)``.
 
@@ -106,8 +107,7 @@ class _Reader:
             line = text.count("\n", 0, error.position)
             self._refuse(line, "holds a character that YAML does not allow", "remove it")
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            self._refuse(mark.line if mark else 0, f"is not YAML ({error.problem})", "mend the syntax here")
+            self._refuse(*trouble(error, text))
         finally:
             if loader is not None:
                 loader.dispose()

@@ -11,7 +11,7 @@ from jsonschema.validators import extend
 
 from bot.config.document import Path
 from bot.config.fields import kind_of
-from bot.config.problem import did_you_mean
+from bot.config.problem import did_you_mean, shown
 from escalation.action import Json
 from escalation.configuration import Misfit
 
@@ -236,6 +236,10 @@ def _not_json(value: object, path: Path) -> Iterator[Fault]:
 def _unsound(error: SchemaError) -> Fault:
     path: Path = tuple(error.path)
     name = path[-1] if path else "type"
+    kinds = error.instance if isinstance(error.instance, list) else [error.instance]
+    unknown = next((kind for kind in kinds if isinstance(kind, str) and kind not in _BOUNDS), None)
+    if path[-1:] == ("type",) and path[-2:-1] != ("properties",) and unknown is not None:
+        return path, f"is {shown(unknown)}, which is no type", did_you_mean(unknown, _BOUNDS)
     return path, "is not what JSON Schema 2020-12 takes here", f"look up {name!r} in its reference"
 
 
