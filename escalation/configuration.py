@@ -1,5 +1,6 @@
 """What the people who run it decided: agents, their actions and rules, people, teams and times."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,6 +11,9 @@ from escalation.calendar import ALWAYS_OPEN, Calendar
 from escalation.ids import AgentName, PersonId
 from escalation.policy import Policy
 from escalation.switch import EVERYTHING, Scope, ScopeKind
+
+#: Where a title names an argument.
+PLACES = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +29,7 @@ class ActionType:
     """One kind of action that an agent may propose."""
 
     type: str
-    title: str | None = None  #: What people call it, such as ``Post to the ledger``.
+    title: str | None = None  #: What people call it, such as ``Post {amount} to the ledger``.
     schema: Mapping[str, Json]  #: JSON Schema 2020-12 of the arguments.
     misfit: Callable[[Mapping[str, Json]], Misfit | None]  #: The compiled schema.
     reversible: bool

@@ -8,6 +8,10 @@ from bot.config.condition import looks
 from bot.config.document import Document, Path
 from bot.config.manifest import ActionShape, ManifestShape
 from bot.config.problem import Problem, did_you_mean
+from escalation.configuration import PLACES
+
+#: The types of arguments that fit into a line.
+_ONE_VALUE = frozenset({"string", "integer", "number", "boolean"})
 
 
 def check_schemas(document: Document) -> Iterator[Problem]:
@@ -30,7 +34,25 @@ def check_arguments(document: Document, shape: ManifestShape) -> Iterator[Proble
                     yield document.problem(
                         (*path, key, index), message, did_you_mean(name, _properties(action))
                     )
+        yield from _headed(document, path, action)
         yield from _looked_at(document, path, action)
+
+
+def _headed(document: Document, path: Path, action: ActionShape) -> Iterator[Problem]:
+    where = (*path, "title")
+    for name in PLACES.findall(action.title or ""):
+        value = _properties(action).get(name)
+        if value is None:
+            message = f"has {{{name}}}, which is no argument"
+            yield document.problem(where, message, did_you_mean(name, _properties(action)))
+        elif name in action.redact:
+            yield document.problem(
+                where, f"shows {name!r}, which is masked on cards", "take it out of the title"
+            )
+        elif not ("enum" in value or value.get("type") in _ONE_VALUE):
+            yield document.problem(
+                where, f"has {{{name}}}, which is not one value", "take it out of the title"
+            )
 
 
 def _looked_at(document: Document, path: Path, action: ActionShape) -> Iterator[Problem]:

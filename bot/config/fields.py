@@ -176,8 +176,14 @@ TypeName = Annotated[
     matching(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*", "of lower-case words with dots between"),
 ]
 Text = Annotated[str, StringConstraints(max_length=300), AfterValidator(_not_blank)]
-#: The head of a card or a form: one short line.
-Title = Annotated[str, matching(r"[^\W_](?:[^\W_]|[ '&/(),.-]){1,58}[^\W_]", "a few words on one line")]
+#: The head of a card or a form: one short line, with arguments in braces.
+Title = Annotated[
+    str,
+    StringConstraints(max_length=80),
+    matching(
+        r"[^\W_](?:[^\W_]|[ '&/(),.-]|\{\w+\})*", "a few words on one line, with names of arguments in braces"
+    ),
+]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 WorkspaceId = Annotated[str, matching(r"T[A-Z0-9]{2,20}", "a workspace's id")]
 UserId = Annotated[str, matching(r"[UW][A-Z0-9]{2,20}", "a user's id")]

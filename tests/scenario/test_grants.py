@@ -82,7 +82,7 @@ async def test_what_failed_is_told(any_room: World) -> None:
     await room.agent.claims(asked)
     await room.agent.reports(asked, "failed", result={"error": "LedgerLocked"})
     await room.beats()
-    direct = await room.nadia.sees("Failed: Post to the ledger", in_="@nadia")
+    direct = await room.nadia.sees("Failed: Post 61.500 OMR to the ledger", in_="@nadia")
     for told in (direct, (await room.thread(asked))[-1]):
         assert told.says("reports that it failed")
         assert told.says("LedgerLocked")
@@ -96,7 +96,9 @@ async def test_what_a_rule_allowed_and_failed_is_told_to_the_owner(room: World) 
     await room.agent.claims(asked)
     await room.agent.reports(asked, "failed")
     await room.beats()
-    assert (await room.nadia.sees("Failed: Post to the ledger", in_="@nadia")).says("reports that it failed.")
+    assert (await room.nadia.sees("Failed: Post 12.000 OMR to the ledger", in_="@nadia")).says(
+        "reports that it failed."
+    )
     assert room.slack.in_channel("#finance") == []
 
 
@@ -254,7 +256,9 @@ async def test_owner_or_operator_resolves(room: World, who: str, label: str, sta
     await getattr(room, who).clicks(label, on=alarm)
     await room.beats()
     assert (await room.agent.grant_of(asked))["state"] == state
-    assert (await room.omar.sees("Known again: Post to the ledger", in_="#alerts")).says("found out")
+    assert (await room.omar.sees("Known again: Post 61.500 OMR to the ledger", in_="#alerts")).says(
+        "found out"
+    )
     (event,) = await room.events(f"grant.{state}")
     assert event.actor == f"person:{who}"
     assert (await room.card(asked)).says("found out")

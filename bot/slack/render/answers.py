@@ -66,7 +66,7 @@ def queue(views: Sequence[View]) -> Message:
         drawn.extend((brief(view), blocks.actions([open_])))
     more = len(views) - _LISTED
     drawn.extend([blocks.context(f"{more} more wait.")] if more > 0 else [])
-    listed = "; ".join(escaped(f"{cut(v.title, 60)}: {cut(gist(v), 120)}") for v in views[:5])
+    listed = "; ".join(escaped(f"{plain(v.title, 60)}: {cut(gist(v), 120)}") for v in views[:5])
     return Message(text=cut(f"{_waiting(len(views))} {listed}", 2900), blocks=tuple(drawn))
 
 

@@ -59,7 +59,7 @@ def brief(view: View) -> Block:
     """Return one request in brief: what it is, by when, and the beginning of what is asked."""
     request = view.request
     title = "Question" if isinstance(request.subject, Question) else view.title
-    heading = f"*{escaped(cut(title, 100))}* · {mrkdwn(request.agent)}"
+    heading = f"*{mrkdwn(title, 100)}* · {mrkdwn(request.agent)}"
     due = f"{undone(view)} Deadline *{view.times.at(request.deadline)}*".strip()
     return noted(f"{heading}\n{due}", gist(view))
 

@@ -1,17 +1,22 @@
 """What a card is drawn from: the request as it stands, and what the configuration says about it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.slack.render.text import cut
 from bot.slack.render.times import Times, common_zone
 from escalation.action import Action, Json
 from escalation.authority import Authority, Directory
-from escalation.configuration import ActionType, Agent
+from escalation.configuration import PLACES, ActionType, Agent
 from escalation.grant import Grant
 from escalation.ids import PersonId
 from escalation.ports import Step
 from escalation.request import Question, Request
+
+#: Characters; the rows below show all of it.
+_LONGEST_IN_TITLE = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +50,15 @@ class View:
 
     @property
     def title(self) -> str:
-        """What the request is about, in a few words."""
+        """What the request is about, in a few words, with values as the agent sent them."""
         subject = self.request.subject
         if isinstance(subject, Question):
             return f"question from {self.request.agent}"
-        return subject.type if self.type is None else self.type.title or subject.type
+        if self.type is None or self.type.title is None:
+            return subject.type
+        arguments = subject.arguments
+        # What an older request lacks, today's title shows as missing.
+        return PLACES.sub(lambda place: _in_title(arguments.get(place[1], "…")), self.type.title)
 
     @property
     def deciders(self) -> tuple[PersonId, ...]:
@@ -71,3 +80,8 @@ class View:
         people = self.directory.people
         zone = common_zone(people[person].time_zone for person in self.deciders)
         return Times(now=self.now, zone=zone, words_only=self.plain_times)
+
+
+def _in_title(value: Json) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return cut(text, _LONGEST_IN_TITLE)

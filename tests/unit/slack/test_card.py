@@ -10,6 +10,7 @@ from bot.slack.render import names
 from bot.slack.render.blocks import Message
 from bot.slack.render.card import card
 from bot.slack.render.view import Edited
+from escalation.action import Json
 from escalation.authority import Terms
 from escalation.grant import GrantState
 from escalation.ids import RequestId
@@ -287,6 +288,28 @@ def test_people_read_what_they_call_it() -> None:
     assert "*Action:* ledger.post · *Asked because of* rule manager" in words(message)
     assert message.text.startswith("Post to the ledger — approve?")
     assert "*Action:*" not in words(card(view()))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "title"),
+    [
+        (ARGUMENTS, "Pay 1250.00 OMR"),
+        ({"amount": 7, "currency": True}, "Pay 7 true"),
+        ({"amount": "5"}, "Pay 5 …"),
+        ({"amount": "<!channel>", "currency": "a\u202eb"}, "Pay <!channel> a⟨U+202E⟩b"),
+        ({"amount": "9" * 90, "currency": "OMR"}, f"Pay {'9' * 15}"),
+    ],
+)
+def test_a_title_names_what_it_is_about(arguments: dict[str, Json], title: str) -> None:
+    """Cards of one action are told apart by their headings; what stands there hides and pings nothing."""
+    type_ = replace(action_type(), title="Pay {amount} {currency}")
+    message = card(view(request(arguments), agent=agent(type_)))
+    assert message_problems({"text": message.text, "blocks": message.blocks}) == []
+    accept_message(message.text, message.blocks)
+    heading = message.blocks[0]["text"]
+    assert isinstance(heading, dict)
+    assert heading["type"] == "plain_text"
+    assert str(heading["text"]).startswith(title)
 
 
 def test_empty_texts_take_one_line() -> None:
