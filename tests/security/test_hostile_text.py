@@ -114,6 +114,8 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
     max_leaves=8,
 )
 ARGUMENTS: st.SearchStrategy[dict[str, Any]] = st.dictionaries(NAMES, VALUES, max_size=5)
+#: Its cards are headed by what the agent sent.
+TITLED = agent(replace(action_type(), title="Post {memo} and {amount}"))
 HARD = settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
 
 _OURS = re.compile(
@@ -312,6 +314,26 @@ def test_home_and_answers_are_dead(arguments: dict[str, Any], text: str) -> None
         answers.late(replace(drawn, request=replace(drawn.request, state=State.REJECTED, reason=text))),
     ):
         check_message(message)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(HOSTILE)
+def test_titles_are_dead(text: str) -> None:
+    """A title that holds what the agent sent is dead wherever it stands: cards, forms, lists, alarms."""
+    drawn = view(request({"memo": text[:60_000], "amount": "1"}), agent=TITLED)
+    over = replace(drawn, request=replace(drawn.request, state=State.TIMED_OUT))
+    around = notices.Around(directory=DIRECTORY, times=drawn.times, view=drawn)
+    failed = (notice.EffectFailed(grant="grt_1"), notice.EffectUnknown(grant="grt_1"))
+    told = (*failed, notice.BackupCalled(backup="nadia"), notice.Unanswered(state="timed_out", why=""))
+    for message in (
+        *(card(drawn), card(over), answers.late(over), answers.queue([drawn]), answers.why(drawn)),
+        *(notices.notify(note, around) for note in told),
+    ):
+        check_message(message)
+    switch = Switch(scope=EVERYTHING, stop=Stop(by=SALMA, at=NOON, reason="odd"))
+    check_view(home.home(shown_home(drawn, switch, drawn.times)))
+    for form in (edit.edit(drawn), modals.reject(drawn), modals.full(drawn, SALMA)):
+        accept_view(form)
 
 
 def shown_home(drawn: View, switch: Switch, times: Times) -> home.Home:
