@@ -133,10 +133,8 @@ async def _card_stands(clerk: Clerk, seen: Request, card: Card) -> None:
     outcome = apply(request, CardDelivered(), now=clerk.tx.now)
     if not isinstance(outcome, Refused):
         await save(clerk.tx, outcome.request)
+    # Whatever changed while Slack was drawing what we had read queued a card of its own.
     await clerk.note(EventName.REQUEST_DELIVERED, seen.id, agent=seen.agent, channel=card.channel, ts=card.ts)
-    if request.version != seen.version:
-        # It changed while Slack was drawing what we had read: draw it again.
-        await clerk.card(request)
 
 
 async def _give_up(clerk: Clerk, seen: Request, why: str) -> None:

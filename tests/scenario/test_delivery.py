@@ -173,6 +173,18 @@ async def test_accepted_and_never_answered(any_room: World) -> None:
     assert not first.says('"Approve"')
 
 
+async def test_what_changed_while_slack_took_its_time_is_drawn(any_room: World) -> None:
+    """The agent takes it back while the card is on its way: the card is brought up to date afterwards."""
+    room = any_room
+    room.slack.fails(POST, Slow(0.3))
+    asked = await room.agent.asks()
+    sending = asyncio.create_task(room.beats())
+    await asyncio.sleep(0.1)
+    await room.agent.cancels(asked)
+    await sending
+    assert (await room.card(asked)).says("The agent took it back")
+
+
 async def test_a_lost_update_is_made_up_for(room: World) -> None:
     """Slack took the update and lost it: whoever clicks the old buttons finds the card as it should be."""
     asked = await room.agent.asks()

@@ -6,7 +6,7 @@ import pytest
 
 from escalation.action import decode
 from tests.scenario.agent import CONFIDENT, SMALL, problem_of
-from tests.scenario.rules import shipped, with_second_agent
+from tests.scenario.rules import MANIFEST, Change, changed, shipped, with_second_agent
 from tests.scenario.world import NOON, World
 
 SCOPES = ["all", "function:finance", "agent:bank-reconciliation", "action:ledger.post"]
@@ -62,6 +62,15 @@ async def test_what_is_overdue_timed_out_before_the_stop(any_room: World) -> Non
     told = decode(stopped.data)
     assert isinstance(told, dict)
     assert told["killed"] == [waiting["id"]]
+
+
+async def test_a_stop_of_the_new_function_holds_what_was_approved_under_the_old(any_room: World) -> None:
+    """The agent was moved to another function since: a stop of that one holds its unused grants too."""
+    room = any_room
+    asked = await room.approved()
+    await room.rules_become(changed(Change(MANIFEST, "function: finance", "function: treasury")))
+    await room.salma.types("/andon stop function:treasury odd")
+    assert problem_of(await room.agent.claims(asked)) == (423, "stopped")
 
 
 async def test_whoever_mistypes_a_stop_is_helped(room: World) -> None:

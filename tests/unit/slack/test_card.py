@@ -322,6 +322,13 @@ def test_empty_texts_take_one_line() -> None:
     assert "*memo*\n(empty text)" in words(one)
 
 
+def test_a_name_that_could_pass_for_several_is_not_gathered() -> None:
+    """In the row of what is empty only plain names stand: one with a comma would look like two."""
+    message = drawn(request({**ARGUMENTS, "memo": "", "note": "", "place, account": ""}))
+    assert "*left empty*\nmemo, note\n" in words(message)
+    assert '["place, account"]\n(empty text)' in words(message)
+
+
 def test_an_edit_to_nothing_is_not_gathered() -> None:
     """A value that a person emptied stands by itself, marked, with what it was."""
     edited = Edited(arguments={**ARGUMENTS, "memo": "Fee", "note": "", "place": ""}, by=SALMA)

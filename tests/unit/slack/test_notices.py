@@ -9,6 +9,7 @@ from bot.slack.render import answers, home, names, notices
 from bot.slack.render.blocks import Message
 from bot.slack.render.times import Times
 from escalation import notice
+from escalation.grant import GrantState
 from escalation.reason import Reason, Refused
 from escalation.request import State, Verdict
 from escalation.switch import EVERYTHING, Scope, ScopeKind, Stop, Switch
@@ -22,8 +23,10 @@ from tests.harness.views import (
     PEOPLE,
     REQUEST,
     SALMA,
+    action_type,
     agent,
     decision,
+    grant,
     question,
     request,
     view,
@@ -101,6 +104,19 @@ def test_an_unknown_effect_is_resolved_by_two_buttons() -> None:
     message = notices.notify(NOTES[7], notices.Around(directory=DIRECTORY, times=TIMES, view=view()))
     buttons = [(e["action_id"], e["value"]) for e in elements(message.blocks)]
     assert buttons == [(names.RESOLVE_SUCCEEDED, "grt_1"), (names.RESOLVE_FAILED, "grt_1")]
+
+
+def test_a_failure_does_not_tell_what_is_hidden() -> None:
+    """An agent that repeats a hidden value in its report has it masked."""
+    hidden = view(
+        request({"amount": "5", "iban": "OM810180000001299123456"}),
+        agent=agent(action_type(redact=frozenset({"iban"}))),
+        grant=grant(state=GrantState.FAILED, result='{"error":"no account OM810180000001299123456"}'),
+    )
+    around = notices.Around(directory=DIRECTORY, times=TIMES, view=hidden)
+    message = checked(notices.notify(notice.EffectFailed(grant="grt_1"), around))
+    assert "no account ••••" in message
+    assert "OM81" not in message
 
 
 def test_an_alarm_without_its_request_is_still_raised() -> None:
