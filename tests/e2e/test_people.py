@@ -186,7 +186,7 @@ async def test_looking_closer(window: Desk, agent: Bookkeeper) -> None:
         for entry, title, says in (
             ("Why did this need me?", "Why did this need me?", "manager"),
             ("Runbook", AGENT, "First five minutes"),
-            ("Full arguments", "Post to the ledger", "CB-26100039"),
+            ("Full arguments", "Approve?", "Post 105.000 OMR to the ledger"),
         ):
             await card.choose(entry)
             await window.modal.opens(title)
@@ -262,7 +262,7 @@ async def test_home(window: Desk, agent: Bookkeeper) -> None:
         await home.says(AGENT)
         await picture(window, "home")
         await home.click("Open to decide")
-        await window.modal.opens("Post to the ledger")
+        await window.modal.opens("Approve?")
         assert "CB-26100042" in await window.modal.text()
         await window.modal.submit()
         await window.modal.closes()

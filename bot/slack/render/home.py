@@ -143,5 +143,6 @@ def _decided(shown: Home) -> Iterator[str]:
         request = view.request
         mine = next((d for d in reversed(request.decisions) if d.person == shown.person.id), None)
         when = "" if mine is None else f" · {shown.times.at(mine.at)}"
-        about = escaped(gist(view, of=3))
+        has_title = view.type is not None and view.type.title is not None
+        about = mrkdwn(view.title, 100) if has_title else escaped(gist(view, of=3))
         yield f"*{TITLES[request.state]}* · {mrkdwn(request.agent)}: {about}{when}"

@@ -75,6 +75,7 @@ def full(view: View, reader: PersonId | None = None) -> Block:
     over = view.request.state.is_settled or view.authority.denied
     decidable = drawn is not None and not over
     shown = [
+        blocks.header(view.title),
         *([blocks.section(lead(view))] if not view.request.state.is_settled else outcome(view)),
         *(_too_large() if drawn is None and isinstance(view.request.subject, Action) else drawn or ()),
         *all_words(view.request, () if drawn is not None else hidden_texts(view)),
@@ -82,8 +83,8 @@ def full(view: View, reader: PersonId | None = None) -> Block:
         blocks.context(mrkdwn(view.request.id)),
     ]
     if not decidable:
-        return modal(names.READ, view.title, shown, metadata=view.request.id)
-    return modal(names.APPROVED_FULL, view.title, shown, metadata=view.request.id, submit="Approve")
+        return modal(names.READ, "In full", shown, metadata=view.request.id)
+    return modal(names.APPROVED_FULL, "Approve?", shown, metadata=view.request.id, submit="Approve")
 
 
 def answer(view: View) -> Block:
