@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from sqlalchemy import Column, Dialect, Table, TextClause, any_, bindparam, func, select
+from sqlalchemy import Column, Dialect, Table, TextClause, any_, bindparam, false, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.dialects.sqlite.pysqlite import dialect as pysqlite_dialect
@@ -141,7 +141,8 @@ def insert_or_hold(table: Table, columns: Sequence[str], *, where: TextClause) -
         in_postgresql=lambda rows: (
             postgresql.insert(table)
             .values(rows)
-            .on_conflict_do_update(index_elements=columns, index_where=where, set_=same)
+            # Where nothing is to be changed the row is held all the same.
+            .on_conflict_do_update(index_elements=columns, index_where=where, set_=same, where=false())
         ),
         # There, nobody else writes meanwhile.
         in_sqlite=lambda rows: (
