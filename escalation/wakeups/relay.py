@@ -30,6 +30,7 @@ class Relay(LocalWakeups, ABC):
         self._stir = asyncio.Event()
         self._up = False
         self._out = False  #: Whether an outage was logged and is not over.
+        self._closed = False
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -45,6 +46,7 @@ class Relay(LocalWakeups, ABC):
 
     async def close(self) -> None:
         """Hang up."""
+        self._closed = True
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -86,6 +88,9 @@ class Relay(LocalWakeups, ABC):
             except Exception as error:  # noqa: BLE001  # see above
                 pause = _FIRST_PAUSE if self._up else min(pause * 2, _LAST_PAUSE)
                 self._lost(error)
+            # A line that breaks just as it is told to end raises that instead of ending.
+            if self._closed:
+                return
             await asyncio.sleep(pause)
 
     def _lost(self, error: Exception) -> None:

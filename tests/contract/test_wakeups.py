@@ -258,3 +258,23 @@ async def test_the_addresses_choose_the_line(postgres: Postgres, valkey: ValkeyS
         if isinstance(each, Relay):
             await _up(each)
         await each.close()
+
+
+class _BreaksAtTheEnd(Relay):
+    name = "a line that breaks"
+
+    async def _carry(self) -> None:
+        self._connected()
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            raise ConnectionError from None
+
+
+async def test_a_line_that_breaks_as_it_is_closed_stays_closed() -> None:
+    """An error in the place of the cancellation does not keep the process from ending."""
+    relay = _BreaksAtTheEnd()
+    relay.start()
+    await _up(relay)
+    async with asyncio.timeout(_LONG):
+        await relay.close()

@@ -1,6 +1,5 @@
 """What is written is written once, whole, exactly as approved, and can break out of nothing."""
 
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -155,15 +154,29 @@ def test_hostile_names_stay_inside_their_strings(tmp_path: Path) -> None:
     assert "\n2026-10-01 open Assets:Stolen" not in book.path.read_text()
 
 
-def _append(path: Path, number: int) -> None:
-    Journal(path).append(replace(FEE, statement_ref=f"FT{number}"), asked="k")
+APPENDING = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from dataclasses import replace
+from pathlib import Path
+from reconcile.journal import Journal
+sys.path.insert(0, sys.argv[2])
+from test_bank_book import FEE
+for number in sys.argv[4:]:
+    Journal(Path(sys.argv[3])).append(replace(FEE, statement_ref=f"FT{number}"), asked="k")
+"""
 
 
 def test_two_processes_do_not_lose_each_others_postings(tmp_path: Path) -> None:
     """Twelve postings from four processes at once are all in the file."""
     path = tmp_path / "j.beancount"
-    with multiprocessing.get_context("fork").Pool(4) as pool:
-        pool.starmap(_append, [(path, number) for number in range(12)])
+    common = [sys.executable, "-c", APPENDING, str(AGENT), str(Path(__file__).parent), str(path)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    # Programs of their own: a fork of this one, with its threads, may never end.
+    appending = [
+        subprocess.Popen([*common, *map(str, range(first, 12, 4))], env=environment) for first in range(4)
+    ]
+    assert [process.wait(60) for process in appending] == [0] * 4
     assert len(Journal(path).read()) == 12
 
 
