@@ -17,8 +17,8 @@ from bot.opening import open_core
 from deploy.demo.processes import ROOT
 from escalation.audit import Verified
 from escalation.service import seal
-from escalation.service.core import Core
-from escalation.service.start import put_in_force
+from escalation.service.configure import put_in_force
+from escalation.service.context import Core
 from escalation.store import open_store
 from tests.harness.databases import Postgres, running_postgres
 

@@ -17,11 +17,10 @@ from bench.sizes import Sizes
 from escalation.ids import RequestId
 from escalation.ports import Waiter, Wakeups
 from escalation.request import State
-from escalation.service import look
-from escalation.service.core import Core
+from escalation.service import queries
+from escalation.service.context import Core, Counted
 from escalation.service.decide import Approve, decide
 from escalation.service.propose import Proposed, propose
-from escalation.service.take_up import Decided
 
 
 async def measure(databases: Databases, kind: Kind, sizes: Sizes) -> list[Row]:
@@ -69,13 +68,13 @@ class _Trips:
             agent = group.create_task(self._outcome(request))
             await self.waiting.for_(request)
             decided = await decide(self.core, work.click(), request, Approve())
-            assert isinstance(decided, Decided), decided
+            assert isinstance(decided, Counted), decided
         await agent
         self.done += 1
         return 0.0
 
     async def _outcome(self, request: RequestId) -> None:
-        found = await look.own(self.core, work.AGENT, request, wait=30)
+        found = await queries.own(self.core, work.AGENT, request, wait=30)
         assert found is not None
         assert found.request.state is State.APPROVED, found.request
         assert found.grant is not None

@@ -5,7 +5,7 @@ from bench.databases import core_of, run_sql
 from bench.measure import at_once
 from escalation.ids import RequestId
 from escalation.request import State
-from escalation.service.core import Core
+from escalation.service.context import Core
 from escalation.service.propose import Proposed, propose
 
 

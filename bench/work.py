@@ -15,7 +15,7 @@ from escalation.authority import Account
 from escalation.clock import SystemClock
 from escalation.ids import AgentName
 from escalation.request import Evidence, Words
-from escalation.service.core import Click
+from escalation.service.context import Click
 from escalation.service.propose import Proposal, Propose
 
 AGENT: Final = AgentName("bank-reconciliation")

@@ -15,7 +15,7 @@ from escalation.clock import Clock, SystemClock
 from escalation.configuration import Configuration
 from escalation.ids import Ulids
 from escalation.ports import Kills, Store, Wakeups, never
-from escalation.service.core import Core
+from escalation.service.context import Core
 from escalation.store import Database, open_store
 from escalation.wakeups import open_wakeups
 

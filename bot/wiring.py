@@ -27,8 +27,8 @@ from escalation.clock import Clock, SystemClock
 from escalation.engine import watchdog
 from escalation.engine.metronome import Metronome
 from escalation.errors import StoreError
-from escalation.service.core import Core
-from escalation.service.start import put_in_force
+from escalation.service.configure import put_in_force
+from escalation.service.context import Core
 
 #: For whoever waits at the doors; the engine then takes up to five seconds more, and ten are promised.
 _STOP_SECONDS = 3

@@ -13,6 +13,8 @@ What can go wrong on our side.
 A person's or an agent's mistake is no exception: it is a ``Refused`` with a ``Reason``.
 """
 
+from traceback import extract_tb
+
 
 class EscalationError(Exception):
     """The root of every error this package raises."""
@@ -53,3 +55,8 @@ class SchemaMismatch(StoreError):
 
 class AlreadyServed(StoreError):
     """Another process serves this SQLite file."""
+
+
+def places(error: BaseException) -> list[str]:
+    """Return the innermost places that *error* came through, for a log that must not quote its message."""
+    return [f"{frame.filename}:{frame.lineno}" for frame in extract_tb(error.__traceback__)[-3:]]

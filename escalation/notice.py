@@ -1,4 +1,4 @@
-"""What Andon tells people beside the cards: a closed list of notes, each a few plain fields."""
+"""What Andon tells people beside the cards: a closed list of notices, each a few plain fields."""
 
 from dataclasses import asdict, dataclass
 from typing import TypeAlias
@@ -109,7 +109,7 @@ class Sealed:
     hash: str
 
 
-Note: TypeAlias = (
+Notice: TypeAlias = (
     Nudged
     | BackupCalled
     | Acknowledged
@@ -125,7 +125,7 @@ Note: TypeAlias = (
     | Sealed
 )
 
-_KINDS: dict[str, type[Note]] = {
+_KINDS: dict[str, type[Notice]] = {
     kind.__name__: kind
     for kind in (
         *(Nudged, BackupCalled, Acknowledged, ApprovedByOne, Settled, AskedAgain, Unanswered),
@@ -134,15 +134,15 @@ _KINDS: dict[str, type[Note]] = {
 }
 
 
-def body(note: Note) -> str:
-    """Return *note* as it is stored in the outbox."""
-    return canonical({"note": type(note).__name__, **asdict(note)})
+def body(notice: Notice) -> str:
+    """Return *notice* as it is stored in the outbox."""
+    return canonical({"note": type(notice).__name__, **asdict(notice)})
 
 
-def note(stored: str) -> Note:
-    """Return the note that ``body`` stored."""
+def parse(stored: str) -> Notice:
+    """Return the notice that ``body`` stored."""
     values = decode(stored)
     if not isinstance(values, dict):
-        raise TypeError(f"no note: {stored!r}")
+        raise TypeError(f"no notice: {stored!r}")
     kind = _KINDS[str(values.pop("note"))]
     return kind(**values)

@@ -1,11 +1,11 @@
 """What the core needs from outside: a store, a courier, wake-ups and a place to break on purpose."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, TypeAlias, TypeVar
 
 from escalation.audit import Event, Link, Seal
 from escalation.grant import Grant
@@ -17,7 +17,10 @@ from escalation.switch import Scope, Switch
 # --- values that are only stored ---------------------------------------------------------------
 
 
-class Notice(Enum):
+T = TypeVar("T")
+
+
+class OutboxKind(Enum):
     """What an outbox row asks the courier to do."""
 
     CARD = "card"  #: Show the request's card as it stands now: post it, or bring it up to date.
@@ -32,7 +35,7 @@ class Outgoing:
     """One thing to say in Slack, written in the transaction of the change it tells of."""
 
     id: OutboxId
-    notice: Notice
+    kind: OutboxKind
     lane: str  #: The channel (or ``@person``): one lane is sent in order, one message at a time.
     request: RequestId | None
     body: str  #: What to say, as canonical JSON; a card's body is empty and drawn when it is sent.
@@ -329,11 +332,25 @@ class Transaction(Protocol):
     def configurations(self) -> Configurations: ...
 
 
+#: What is done in one transaction.
+UseCase: TypeAlias = Callable[[Transaction], Awaitable[T]]
+
+
 class Store(Protocol):
     """The database, or its twin in memory."""
 
     def write(self) -> AbstractAsyncContextManager[Transaction]:
         """Open a transaction that may change things; commit at the end of the block, or roll back."""
+        ...
+
+    async def transact(self, use_case: UseCase[T], *, touches: Collection[str]) -> T:
+        """
+        Run *use_case* in a transaction that it may share with others, and return its answer once committed.
+
+        *touches* names what it changes: it shares a commit with no other that touches any of the same.
+        It takes effect as a whole or not at all, whatever becomes of its neighbours, and it may be
+        run a second time: its only effects are those of its transaction.
+        """
         ...
 
     def read(self) -> AbstractAsyncContextManager[Transaction]:
@@ -369,7 +386,7 @@ class Wakeups(Protocol):
         ...
 
     def listen(self, topic: str) -> AbstractAsyncContextManager[Waiter]:
-        """Notice every wake-up of *topic* during the block."""
+        """OutboxKind every wake-up of *topic* during the block."""
         ...
 
     async def close(self) -> None: ...

@@ -213,7 +213,7 @@ class AskAgain:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
+class ConfirmDelivery:
     """Slack confirmed the card."""
 
 
@@ -243,7 +243,9 @@ class Kill:
     why: str
 
 
-Command: TypeAlias = Decide | Acknowledge | Supersede | AskAgain | Delivered | GiveUp | Climb | Cancel | Kill
+Command: TypeAlias = (
+    Decide | Acknowledge | Supersede | AskAgain | ConfirmDelivery | GiveUp | Climb | Cancel | Kill
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +270,7 @@ def apply(request: Request, command: Command, *, now: datetime) -> Outcome:
     if now >= request.deadline:
         return Refused(Reason.PAST_DEADLINE)
     match command:
-        case Delivered():
+        case ConfirmDelivery():
             return Applied(_next(request, delivered_at=request.delivered_at or now))
         case GiveUp(why=why):
             return _settle(request, State.UNDELIVERABLE, now, reason=why)

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from bot.api.problems import Problem, invalid
 from bot.api.routes import router
 from escalation.errors import StoreError
-from escalation.service.core import Core
+from escalation.service.context import Core
 
 _log = structlog.get_logger(__name__)
 Readiness = Callable[[], Awaitable[list[str]]]

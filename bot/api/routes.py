@@ -18,8 +18,8 @@ from escalation.ids import AgentName, GrantId, RequestId
 from escalation.ports import Dossier, Page
 from escalation.reason import Reason, Refused
 from escalation.request import Evidence, Question, State, Words
-from escalation.service import cancel, claim, keys, look, propose, turn_away
-from escalation.service.core import Core
+from escalation.service import cancel, claim, keys, propose, queries, refusals, report
+from escalation.service.context import Core
 
 _bearer = HTTPBearer(auto_error=False, description="An agent's key, made by `andon keys create`.")
 _REQUEST: TypeAdapter[models.ProposalIn | models.QuestionIn] = TypeAdapter(models.RequestIn)
@@ -56,7 +56,7 @@ async def caller(
         found = error if isinstance(error, Problem) else invalid(error)
         if request.method == "POST" and not found.recorded:
             what, path = f"POST {request.url.path[:100]}", found.more.get("path")
-            await turn_away.unreadable(core, agent, what=what, reason=found.name, path=path)
+            await refusals.unreadable(core, agent, what=what, reason=found.name, path=path)
         raise
 
 
@@ -102,7 +102,7 @@ async def read_one(
     request_id: str, who: Who, wait: Annotated[float, Query(ge=0, le=60)] = 0
 ) -> models.RequestOut:
     """Return the request; while it is pending, wait up to `wait` seconds for the outcome."""
-    found = await look.own(who.core, who.agent, RequestId(request_id), wait=wait)
+    found = await queries.own(who.core, who.agent, RequestId(request_id), wait=wait)
     if found is None:
         raise problem(Refused(Reason.UNKNOWN_REQUEST))
     return render.request_out(found)
@@ -117,7 +117,7 @@ async def read_many(
 ) -> models.PageOut:
     """Return the caller's requests, newest first; `state` takes several, separated by commas."""
     page = Page(limit=limit, after=None if after is None else RequestId(after))
-    page_of = await look.listed(who.core, who.agent, states=_states(state), page=page)
+    page_of = await queries.listed(who.core, who.agent, states=_states(state), page=page)
     items = [render.request_out(found) for found in page_of]
     return models.PageOut(items=items, next=items[-1].id if len(items) == limit else None)
 
@@ -148,7 +148,7 @@ async def report_grant(grant_id: str, request: Request, who: Who) -> models.Repo
     """Say what happened: succeeded, failed, or unknown, which a person then resolves."""
     sent = await body.read(request, _REPORT)
     command = Tell(agent=who.agent, report=Report(sent.outcome), result=_result(sent.result))
-    outcome = await claim.report(who.core, GrantId(grant_id), command)
+    outcome = await report.report(who.core, GrantId(grant_id), command)
     if isinstance(outcome, Refused):
         raise problem(outcome)
     return models.ReportedOut(grant=render.grant_out(outcome))
@@ -160,7 +160,7 @@ async def heartbeat(request: Request, who: Who) -> models.HeartbeatOut:
     await body.read(request, _HEARTBEAT)
     async with who.core.store.read() as tx:
         now = tx.now
-    return render.heartbeat_out(await look.stop_of(who.core, who.agent), now)
+    return render.heartbeat_out(await queries.stop_of(who.core, who.agent), now)
 
 
 def _subject(sent: models.ProposalIn | models.QuestionIn) -> propose.Proposal | Question:

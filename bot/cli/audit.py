@@ -7,8 +7,8 @@ import typer
 from bot.cli.common import ConfigOption, fail, with_core
 from escalation.audit import Broken, ChainHash, Event, Seal, instant
 from escalation.clock import SystemClock
-from escalation.service import look, seal
-from escalation.service.core import Core
+from escalation.service import queries, seal
+from escalation.service.context import Core
 
 app = typer.Typer(help="The audit record.", no_args_is_help=True)
 _NOTED = "A seal that you noted elsewhere, as SEQ:HASH; the record must contain it."
@@ -44,7 +44,7 @@ def show(
 
     async def read(core: Core) -> list[Event]:
         # One more than is printed tells whether there are older ones.
-        return list(await look.events(core, agent=agent, subject=about, limit=limit + 1))
+        return list(await queries.events(core, agent=agent, subject=about, limit=limit + 1))
 
     found = with_core(config, read)
     for event in found[-limit:]:

@@ -24,7 +24,7 @@ from bot.config import (
 from bot.config import Loaded as Found
 from escalation.clock import SystemClock
 from escalation.errors import EscalationError
-from escalation.service.core import Core
+from escalation.service.context import Core
 
 if TYPE_CHECKING:
     from bot.opening import Loaded

@@ -1,7 +1,6 @@
 """Builds Slack's door: Bolt behind the guard, with every listener."""
 
 import logging
-from traceback import extract_tb
 from typing import cast
 
 import structlog
@@ -15,6 +14,7 @@ from bot.slack.client import Identity
 from bot.slack.door import Door
 from bot.slack.guard import Guard
 from bot.slack.listeners import clicks, command, forms, home
+from escalation.errors import places
 
 _log = structlog.get_logger(__name__)
 EVENTS_PATH = "/slack/events"
@@ -51,12 +51,8 @@ def build(door: Door, *, token: str, identity: Identity) -> AsyncApp:
 async def _failed(error: Exception) -> BoltResponse:
     # Bolt's own handler logs the message, which may quote what a person wrote. 500 leaves the click
     # unacknowledged, so that Slack tells whoever clicked that it was not taken.
-    _log.error("listener_failed", error=type(error).__name__, where=_where(error))
+    _log.error("listener_failed", error=type(error).__name__, where=places(error))
     return BoltResponse(status=500)
-
-
-def _where(error: Exception) -> list[str]:
-    return [f"{frame.filename}:{frame.lineno}" for frame in extract_tb(error.__traceback__)[-3:]]
 
 
 def guarded(app: AsyncApp, door: Door, *, secret: str) -> Guard:

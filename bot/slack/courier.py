@@ -13,7 +13,7 @@ from bot.slack.lanes import Lanes
 from bot.slack.render.blocks import Message
 from escalation.clock import Clock
 from escalation.ids import PersonId
-from escalation.ports import Delivered, Delivery, Dossier, Impossible, Notice, Outgoing, TryLater
+from escalation.ports import Delivered, Delivery, Dossier, Impossible, OutboxKind, Outgoing, TryLater
 
 _log = structlog.get_logger(__name__)
 _ALREADY_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
@@ -39,12 +39,12 @@ class SlackCourier:
 
     async def _carry(self, outgoing: Outgoing, about: Dossier | None) -> Delivery:
         now = self._clock.now()
-        if outgoing.notice is Notice.CARD:
+        if outgoing.kind is OutboxKind.CARD:
             if about is None:
                 return Impossible(why="the request is gone")
             return await self._card(about, self._drawing.card(about, now=now))
         message = self._drawing.note(outgoing, about, now=now)
-        if outgoing.notice is Notice.THREAD:
+        if outgoing.kind is OutboxKind.THREAD:
             return await self._thread(about, message)
         channel = await self._channel(outgoing)
         if channel is None:

@@ -16,7 +16,7 @@ from bot.slack.render.blocks import Block, Message
 from escalation.authority import Account, Person
 from escalation.clock import Clock
 from escalation.errors import EscalationError
-from escalation.service.core import Click, Core
+from escalation.service.context import Click, Core
 
 _log = structlog.get_logger(__name__)
 Body = Mapping[str, Any]

@@ -16,7 +16,7 @@ from escalation.configuration import Configuration
 from escalation.ids import PersonId
 from escalation.ports import Dossier, Outgoing
 from escalation.request import Request
-from escalation.service import asking
+from escalation.service import queries
 from escalation.switch import Switch
 
 
@@ -53,7 +53,7 @@ class Drawing:
             times=self.times(now=now),
             view=None if about is None else self.view(about, now=now),
         )
-        return notices.notify(notice.note(outgoing.body), around)
+        return notices.notify(notice.parse(outgoing.body), around)
 
     def home(
         self,
@@ -105,7 +105,7 @@ class Drawing:
 
 def _authority(configuration: Configuration, request: Request) -> Authority:
     if not request.state.is_settled:
-        return asking.authority(configuration, request)
+        return queries.who_decides(configuration, request)
     # What is over was up to those who were asked, whatever the rules became since.
     agent = configuration.agents.get(request.agent)
     owners = frozenset({request.owner} if agent is None else {request.owner, agent.owner})

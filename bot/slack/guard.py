@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
-from traceback import extract_tb
 from typing import Any, Final, TypeAlias
 
 import structlog
@@ -22,7 +21,7 @@ from bot.slack.body import says_one_thing
 from bot.slack.envelope import Envelope, Rejected, Verified, Why, open_envelope, rejected, verify
 from bot.slack.replays import Refusals, Replays
 from escalation.clock import Clock
-from escalation.errors import InvalidConfiguration
+from escalation.errors import InvalidConfiguration, places
 
 #: Tells the listeners which signed request they hear: its fingerprint, 64 hex digits.
 INGRESS_HEADER: Final = "x-andon-ingress"
@@ -162,7 +161,7 @@ async def _hand_over(inner: Inner, scope: dict[str, Any], receive: Receive, send
     except Exception as raised:  # noqa: BLE001  # whatever it is, the person must see that the click was not taken
         # Type and place only: the message of an error may quote what a person wrote.
         error = type(raised).__name__
-        where = [f"{frame.filename}:{frame.lineno}" for frame in extract_tb(raised.__traceback__)[-3:]]
+        where = places(raised)
     if reply.is_failure or error:
         _log.error("slack_request_failed", status=reply.status, error=error, where=where)
     if reply.is_failure:

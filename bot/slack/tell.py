@@ -12,10 +12,9 @@ from escalation.ids import PersonId, RequestId
 from escalation.ports import Dossier
 from escalation.reason import Reason, Refused
 from escalation.request import State
-from escalation.service import look
+from escalation.service import queries
 from escalation.service import stop as stops
-from escalation.service.core import Click
-from escalation.service.take_up import Decided
+from escalation.service.context import Click, Counted
 from escalation.switch import Scope
 
 _NAMED = 6
@@ -25,10 +24,10 @@ _OPERATORS_ONLY = frozenset({Reason.NOT_AN_OPERATOR, Reason.SAME_PERSON_STOPPED}
 _LATE = frozenset({Reason.ALREADY_SETTLED, Reason.PAST_DEADLINE})
 
 
-async def outcome(door: Door, body: Body, request_id: RequestId, result: Decided | Refused) -> None:
+async def outcome(door: Door, body: Body, request_id: RequestId, result: Counted | Refused) -> None:
     """Tell whoever clicked why it did not count; where it came too late, how it ended instead."""
     refresh(door, body)
-    if isinstance(result, Decided):
+    if isinstance(result, Counted):
         return
     about = await ended_before(door, request_id, result)
     if about is None:
@@ -40,7 +39,7 @@ async def outcome(door: Door, body: Body, request_id: RequestId, result: Decided
 
 async def _who_may(door: Door, request_id: RequestId, refused: Refused) -> str:
     asked = refused.reason in _NOT_THEIRS
-    about = await look.dossier(door.core, request_id) if asked else None
+    about = await queries.dossier(door.core, request_id) if asked else None
     return "" if about is None else _up_to(door, door.drawing.view(about, now=door.clock.now()).deciders)
 
 
@@ -52,10 +51,10 @@ def _up_to(door: Door, people: Collection[PersonId]) -> str:
     return f"It is up to: {', '.join(named[:_NAMED])}{more}." if named else ""
 
 
-async def form(door: Door, body: Body, request_id: RequestId, result: Decided | Refused) -> Block | None:
+async def form(door: Door, body: Body, request_id: RequestId, result: Counted | Refused) -> Block | None:
     """Return what a form turns into that did not count; nothing if it did, and it closes."""
     refresh(door, body)
-    if isinstance(result, Decided):
+    if isinstance(result, Counted):
         return None
     about = await ended_before(door, request_id, result)
     if about is None:
@@ -65,7 +64,7 @@ async def form(door: Door, body: Body, request_id: RequestId, result: Decided | 
 
 async def ended_before(door: Door, request_id: RequestId, refused: Refused) -> Dossier | None:
     """Return the request that ended before this click came; nothing if it was refused for another reason."""
-    return await look.dossier(door.core, request_id) if refused.reason in _LATE else None
+    return await queries.dossier(door.core, request_id) if refused.reason in _LATE else None
 
 
 def _redraw(door: Door, body: Body, about: Dossier) -> None:
@@ -96,9 +95,9 @@ async def publish(door: Door, who: Account) -> None:
         door.homes.add(who)
         view = door.drawing.home(
             person,
-            queue=await look.queue(door.core, person.id, limit=20),
-            stopped=await look.stopped(door.core),
-            decided=await look.decided_by(door.core, person.id, limit=10),
+            queue=await queries.queue(door.core, person.id, limit=20),
+            stopped=await queries.stopped(door.core),
+            decided=await queries.decided_by(door.core, person.id, limit=10),
             now=door.clock.now(),
         )
     await door.slack.views_publish(user_id=who.user, view=view)
@@ -170,7 +169,7 @@ async def resume(door: Door, body: Body, click: Click, scope: Scope) -> None:
         return
     configuration = door.core.configuration()
     pulled = {
-        switch.stop.by for switch in await look.stopped(door.core) if switch.stop and switch.scope == scope
+        switch.stop.by for switch in await queries.stopped(door.core) if switch.stop and switch.scope == scope
     }
     others = configuration.directory.members(configuration.operators) - pulled
     who = _up_to(door, others) if result.reason in _OPERATORS_ONLY else ""

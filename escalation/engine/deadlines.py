@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from escalation.engine.module import Module
-from escalation.service import pass_time
-from escalation.service.core import Core
+from escalation.service import deadlines
+from escalation.service.context import Core
 
 #: How many are settled in one transaction.
 BATCH = 200
@@ -14,8 +14,8 @@ def module(core: Core) -> Module:
     """Return the module that settles deadlines, oldest first, batch by batch."""
 
     async def settle() -> int:
-        requests = await pass_time.settle_due(core, batch=BATCH)
-        return requests + await pass_time.lapse_due(core, batch=BATCH)
+        requests = await deadlines.settle_due(core, batch=BATCH)
+        return requests + await deadlines.lapse_due(core, batch=BATCH)
 
     return Module(name="deadlines", work=settle, every=1.0)
 

@@ -16,7 +16,7 @@ from escalation.engine import deadlines, outbox, sealing, watchdog
 from escalation.engine.module import Module
 from escalation.errors import StoreError
 from escalation.ports import Courier, Topic
-from escalation.service.core import Core
+from escalation.service.context import Core
 
 _NEAREST = "nearest-deadline"
 #: Seconds that the end of the process waits for what runs.

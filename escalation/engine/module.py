@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from escalation.clock import monotonic
-from escalation.errors import EscalationError, StoreUnavailable
-from escalation.service.core import where
+from escalation.errors import EscalationError, StoreUnavailable, places
 
 _log = structlog.get_logger(__name__)
 
@@ -42,7 +41,7 @@ class Module:
             except Exception as error:  # noqa: BLE001 - see above
                 self._stumbled(error)
                 # Not its message: it may quote what somebody wrote.
-                _log.error("module_failed", module=self.name, error=type(error).__name__, where=where(error))
+                _log.error("module_failed", module=self.name, error=type(error).__name__, where=places(error))
             else:
                 self.error = None
             return done

@@ -5,8 +5,8 @@ from collections import defaultdict
 
 from escalation.engine.module import Module
 from escalation.ports import Courier, Outgoing
-from escalation.service import send
-from escalation.service.core import Core
+from escalation.service import deliver
+from escalation.service.context import Core
 
 BATCH = 100
 
@@ -15,7 +15,7 @@ def module(core: Core, courier: Courier) -> Module:
     """Return the module that empties the outbox."""
 
     async def empty() -> int:
-        taken = await send.take(core, limit=BATCH)
+        taken = await deliver.take(core, limit=BATCH)
         lanes: defaultdict[str, list[Outgoing]] = defaultdict(list)
         for outgoing in taken:
             lanes[outgoing.lane].append(outgoing)
@@ -32,4 +32,4 @@ def module(core: Core, courier: Courier) -> Module:
 
 async def _walk(core: Core, courier: Courier, lane: list[Outgoing]) -> None:
     for outgoing in lane:
-        await send.send(core, courier, outgoing)
+        await deliver.send(core, courier, outgoing)

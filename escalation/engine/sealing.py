@@ -2,7 +2,7 @@
 
 from escalation.engine.module import Module
 from escalation.service import seal
-from escalation.service.core import Core
+from escalation.service.context import Core
 
 BATCH = 1000
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import structlog
 
 from escalation.engine.module import Module
-from escalation.service.core import Core
+from escalation.service.context import Core
 
 _log = structlog.get_logger(__name__)
 

@@ -1,35 +1,32 @@
 """A person says that they are looking; the reminders pause, the deadline stays."""
 
-from functools import partial
-
 from escalation import notice
 from escalation.audit import EventName
 from escalation.ids import RequestId
 from escalation.reason import Refused
 from escalation.request import Acknowledge, Request, apply
-from escalation.service import asking, pass_time
-from escalation.service.core import Clerk, Click, Clicker, Core, save, wake
-from escalation.service.take_up import Decided, take_up
+from escalation.service.context import Click, Core, Counted, wake
+from escalation.service.steps.clerk import Clerk
+from escalation.service.steps.click import Clicker, use_click
+from escalation.service.steps.judge import authority
+from escalation.service.steps.settle import lock
 
 
-async def acknowledge(core: Core, click: Click, request_id: RequestId) -> Decided | Refused:
+async def acknowledge(core: Core, click: Click, request_id: RequestId) -> Counted | Refused:
     """Note that the person behind *click* is looking at the request."""
-    async with core.store.write() as tx:
-        outcome = await take_up(
-            core, tx, click, (request_id, partial(pass_time.lock, core, tx)), _acknowledge
-        )
+    outcome = await use_click(core, click, request_id, find=lock, use=_acknowledge)
     await wake(core, request_id)
     return outcome
 
 
-async def _acknowledge(clerk: Clerk, clicker: Clicker, request: Request) -> Decided | Refused:
+async def _acknowledge(clerk: Clerk, clicker: Clicker, request: Request) -> Counted | Refused:
     person = clicker.person.id
-    authority = asking.authority(clerk.core.configuration(), request)
-    outcome = apply(request, Acknowledge(by=person, authority=authority), now=clerk.tx.now)
+    who_may = authority(clerk.core.configuration(), request)
+    outcome = apply(request, Acknowledge(by=person, authority=who_may), now=clerk.tx.now)
     if isinstance(outcome, Refused):
         return outcome
-    await save(clerk.tx, outcome.request)
-    await clerk.note(EventName.REQUEST_ACKNOWLEDGED, request.id, agent=request.agent)
+    await clerk.save(outcome.request)
+    await clerk.record(EventName.REQUEST_ACKNOWLEDGED, request.id, agent=request.agent)
     await clerk.card(outcome.request)
     await clerk.thread(outcome.request, notice.Acknowledged(by=person))
-    return Decided(request=outcome.request)
+    return Counted(request=outcome.request)

@@ -1,45 +1,41 @@
 """A person who came too late asks an unanswered request once more."""
 
-from dataclasses import replace
-
 from escalation import notice
 from escalation.action import Action
 from escalation.audit import EventName
-from escalation.ids import RequestId
+from escalation.authority import Authority
+from escalation.ids import PersonId, RequestId
 from escalation.ports import Topic
 from escalation.reason import Reason, Refused
-from escalation.request import AskAgain, Request, State, apply
-from escalation.service import asking, pass_time
-from escalation.service.core import Clerk, Click, Clicker, Core, save, wake
-from escalation.service.propose import stop_over
-from escalation.service.take_up import Decided, take_up
+from escalation.request import AskAgain, Request
+from escalation.service.context import Click, Core, Counted, wake
+from escalation.service.steps.clerk import Clerk
+from escalation.service.steps.click import Clicker, read, use_click
+from escalation.service.steps.draft import Wish, record_asked
+from escalation.service.steps.successor import Succession, hold_predecessor, succeed
 
 
-async def ask_again(core: Core, click: Click, request_id: RequestId) -> Decided | Refused:
+async def ask_again(core: Core, click: Click, request_id: RequestId) -> Counted | Refused:
     """Put the same subject once more, with a new deadline; the agent finds it by ``follow``."""
-    async with core.store.write() as tx:
-        outcome = await take_up(core, tx, click, (request_id, tx.requests.get), _ask_again)
+    outcome = await use_click(core, click, request_id, find=read, use=_ask_again)
     await wake(core, request_id, Topic.DEADLINE)
     return outcome
 
 
-async def _ask_again(clerk: Clerk, clicker: Clicker, seen: Request) -> Decided | Refused:
-    core, tx = clerk.core, clerk.tx
-    agent = core.configuration().agents.get(seen.agent)
-    # Switches before requests, as a stop takes them: neither waits for the other for ever.
-    stopped = None if agent is None else await stop_over(tx, agent, seen.subject)
-    original = await pass_time.lock(core, tx, seen.id)
-    if original is None:
-        return Refused(Reason.UNKNOWN_REQUEST)
-    authority = asking.authority(core.configuration(), original)
-    command = AskAgain(by=clicker.person.id, successor=original.id, authority=authority)
-    # Who may not is told so, and nothing about rules and stops.
-    if isinstance(refused := apply(original, command, now=tx.now), Refused):
-        return refused
-    if stopped is not None or agent is None:
-        return stopped or Refused(Reason.RULES_CHANGED)
-    wish = asking.Wish(
-        agent=agent,
+async def _ask_again(clerk: Clerk, clicker: Clicker, seen: Request) -> Counted | Refused:
+    person = clicker.person.id
+
+    def command(successor: RequestId, authority: Authority) -> AskAgain:
+        return AskAgain(by=person, successor=successor, authority=authority)
+
+    held = await hold_predecessor(clerk, seen, command)
+    if isinstance(held, Refused):
+        return held
+    if held.stopped is not None or held.agent is None:
+        return held.stopped or Refused(Reason.RULES_CHANGED)
+    original = held.request
+    wish = Wish(
+        agent=held.agent,
         subject=original.subject,
         digest=original.digest,
         words=original.words,
@@ -47,25 +43,20 @@ async def _ask_again(clerk: Clerk, clicker: Clicker, seen: Request) -> Decided |
         asks_again=original.id,
         fallback=original.terms,
     )
-    return await _repeat(clerk, original, wish, command)
+    pair = succeed(clerk, held, wish)
+    return pair if isinstance(pair, Refused) else await _repeat(clerk, person, pair)
 
 
-async def _repeat(clerk: Clerk, original: Request, wish: asking.Wish, command: AskAgain) -> Decided | Refused:
-    core, tx = clerk.core, clerk.tx
-    successor = asking.draft(core, tx, wish)
-    if successor.state is State.REJECTED:
-        return Refused(Reason.DENIED_BY_RULE, successor.reason or "")
-    outcome = apply(original, replace(command, successor=successor.id), now=tx.now)
-    if isinstance(outcome, Refused):
-        return outcome
-    await tx.requests.add(successor)
-    await save(tx, outcome.request)
+async def _repeat(clerk: Clerk, by: PersonId, pair: Succession) -> Counted:
+    before, successor = pair.before, pair.successor
+    await clerk.tx.requests.add(successor)
+    await clerk.save(before)
     kind = successor.subject.type if isinstance(successor.subject, Action) else "question"
-    await clerk.note(
-        EventName.REQUEST_ASKED_AGAIN, original.id, agent=original.agent, follow=successor.id, kind=kind
+    await clerk.record(
+        EventName.REQUEST_ASKED_AGAIN, before.id, agent=before.agent, follow=successor.id, kind=kind
     )
-    await asking.record_asked(clerk, successor)
-    await clerk.card(outcome.request)
+    await record_asked(clerk, successor)
+    await clerk.card(before)
     await clerk.card(successor)
-    await clerk.thread(original, notice.AskedAgain(by=command.by, follow=successor.id))
-    return Decided(request=successor)
+    await clerk.thread(before, notice.AskedAgain(by=by, follow=successor.id))
+    return Counted(request=successor)

@@ -8,7 +8,8 @@ from escalation.audit import EventName
 from escalation.ids import AgentName, KeyId
 from escalation.ports import Key
 from escalation.reason import Reason, Refused
-from escalation.service.core import Core, by_us
+from escalation.service.context import Core
+from escalation.service.steps.clerk import by_us
 
 PREFIX = "andon_"
 
@@ -29,7 +30,7 @@ async def create(core: Core, agent: AgentName) -> NewKey | Refused:
     async with core.store.write() as tx:
         key = Key(id=KeyId(core.ids.new("key")), agent=agent, hash=hash_of(secret), created_at=tx.now)
         await tx.keys.add(key)
-        await by_us(core, tx, "operator").note(EventName.KEY_CREATED, key.id, agent=agent)
+        await by_us(core, tx, "operator").record(EventName.KEY_CREATED, key.id, agent=agent)
     return NewKey(key=key, secret=secret)
 
 
@@ -39,7 +40,7 @@ async def revoke(core: Core, key: KeyId) -> bool:
         revoked = await tx.keys.revoke(key, tx.now)
         if revoked:
             agent = next((each.agent for each in await tx.keys.all() if each.id == key), None)
-            await by_us(core, tx, "operator").note(EventName.KEY_REVOKED, key, agent=agent)
+            await by_us(core, tx, "operator").record(EventName.KEY_REVOKED, key, agent=agent)
         return revoked
 
 

@@ -1,6 +1,6 @@
 """An agent puts a proposal or a question."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from escalation.action import Action, Digest, Json, action, digest
@@ -11,9 +11,12 @@ from escalation.ids import AgentName
 from escalation.ports import Topic, Transaction
 from escalation.reason import Reason, Refused
 from escalation.request import Question, Request, State, Words
-from escalation.service import asking
-from escalation.service.core import Core, by_agent, wake
-from escalation.switch import Switch, covering
+from escalation.service.context import Core, wake
+from escalation.service.steps.clerk import Clerk, by_agent
+from escalation.service.steps.draft import Wish, draft, record_asked
+from escalation.service.steps.grants import give_grant
+from escalation.service.steps.judge import Subject, stop_over
+from escalation.service.steps.settle import record_settled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,16 +46,25 @@ class Proposed:
     fresh: bool  #: Whether this call stored it; False when it was stored by an earlier one.
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Candidate:
+    """What was sent, held against its agent's manifest."""
+
+    agent: Agent | None
+    subject: Subject | Refused
+    digest: Digest  #: Of the subject as it was sent: it tells whether the same was asked before.
+
+
 async def propose(core: Core, command: Propose) -> Proposed | Refused:
     """Store what *command* asks and put it to people, unless a rule settles it.
 
     Raises ``InvalidAction`` for arguments that have no canonical form.
     """
-    agent = core.configuration().agents.get(command.agent)
-    subject = _subject(agent, command.subject)
+    candidate = _check(core, command)
     core.kill("propose:before-insert")
-    # Of two calls with one key that race, the one that loses finds at its second look what the other stored.
-    outcome = await _try(core, command, agent, subject) or await _try(core, command, agent, subject)
+    # Of two calls with one idempotency key that race, the loser finds at its second attempt what the
+    # winner stored.
+    outcome = await _try(core, command, candidate) or await _try(core, command, candidate)
     if outcome is None:
         raise StoreError(f"the key {command.key!r} was taken a moment ago; send it again")
     core.kill("propose:before-reply")
@@ -61,35 +73,44 @@ async def propose(core: Core, command: Propose) -> Proposed | Refused:
     return outcome
 
 
-async def _try(
-    core: Core, command: Propose, agent: Agent | None, subject: asking.Subject | Refused
-) -> Proposed | Refused | None:
-    async with core.store.write() as tx:
-        outcome = await _store(core, tx, command, agent, subject)
-        core.kill("propose:before-commit")
-    return outcome
+def digest_of(question: Question) -> Digest:
+    """Return what identifies *question*: decisions name it."""
+    return digest(
+        {"allow_text": question.allow_text, "options": list(question.options), "question": question.text}
+    )
 
 
-def _subject(agent: Agent | None, wanted: Proposal | Question) -> asking.Subject | Refused:
+def _check(core: Core, command: Propose) -> _Candidate:
+    agent, wanted = core.configuration().agents.get(command.agent), command.subject
     if isinstance(wanted, Question):
-        return wanted
+        return _Candidate(agent=agent, subject=wanted, digest=digest_of(wanted))
     made = action(wanted.type, wanted.arguments)
+    return _Candidate(agent=agent, subject=_misfit(agent, made) or made, digest=made.digest)
+
+
+def _misfit(agent: Agent | None, wanted: Action) -> Refused | None:
     known = None if agent is None else agent.actions.get(wanted.type)
     if known is None:
         names = "" if agent is None else ", ".join(sorted(agent.actions))
         return Refused(Reason.UNKNOWN_ACTION_TYPE, f"{wanted.type}; it has: {names or 'none'}")
-    if (misfit := known.misfit(made.arguments)) is not None:
-        return Refused(Reason.ARGUMENTS_INVALID, f"{misfit.path}: {misfit.problem}")
-    return made
+    misfit = known.misfit(wanted.arguments)
+    return None if misfit is None else Refused(Reason.ARGUMENTS_INVALID, f"{misfit.path}: {misfit.problem}")
 
 
-async def _store(
-    core: Core, tx: Transaction, command: Propose, agent: Agent | None, subject: asking.Subject | Refused
-) -> Proposed | Refused | None:
-    clerk = by_agent(core, tx, command.agent)
+async def _try(core: Core, command: Propose, candidate: _Candidate) -> Proposed | Refused | None:
+    async def in_transaction(tx: Transaction) -> Proposed | Refused | None:
+        outcome = await _propose(by_agent(core, tx, command.agent), command, candidate)
+        core.kill("propose:before-commit")
+        return outcome
+
+    return await core.store.transact(in_transaction, touches=(f"{command.agent}/{command.key}",))
+
+
+async def _propose(clerk: Clerk, command: Propose, candidate: _Candidate) -> Proposed | Refused | None:
+    tx, agent, subject = clerk.tx, candidate.agent, candidate.subject
     if (known := await tx.requests.by_key(command.agent, command.key)) is not None:
         # The same question in other words is the same question; people decide about the subject.
-        if known.digest == digest_of(command.subject):
+        if known.digest == candidate.digest:
             return Proposed(request=known, grant=await tx.grants.of(known.id), fresh=False)
         subject = Refused(Reason.KEY_REUSED)
     elif agent is not None and (stopped := await stop_over(tx, agent, subject)) is not None:
@@ -97,47 +118,18 @@ async def _store(
     if isinstance(subject, Refused) or agent is None:
         refused = subject if isinstance(subject, Refused) else Refused(Reason.UNKNOWN_AGENT, command.agent)
         return await clerk.refuse(refused, command.agent, agent=command.agent, what="propose")
-    request = asking.draft(core, tx, _wish(command, agent, subject))
-    if not await tx.requests.add(request):
+    wish = Wish(agent=agent, subject=subject, digest=candidate.digest, words=command.words, key=command.key)
+    return await _store(clerk, wish)
+
+
+async def _store(clerk: Clerk, wish: Wish) -> Proposed | None:
+    request = draft(clerk.core, clerk.tx, wish)
+    if not await clerk.tx.requests.add(request):
         return None
-    await asking.record_asked(clerk, request)
+    await record_asked(clerk, request)
     if request.state is State.PENDING:
         await clerk.card(request)
         return Proposed(request=request, grant=None, fresh=True)
-    await asking.record_settled(clerk, request)
-    grant = await asking.give_grant(clerk, request) if request.state.gives_authority else None
+    await record_settled(clerk, request)
+    grant = await give_grant(clerk, request) if request.state.gives_authority else None
     return Proposed(request=request, grant=grant, fresh=True)
-
-
-def _wish(command: Propose, agent: Agent, subject: asking.Subject) -> asking.Wish:
-    return asking.Wish(
-        agent=agent,
-        subject=subject,
-        digest=subject.digest if isinstance(subject, Action) else digest_of(command.subject),
-        words=command.words,
-        key=command.key,
-    )
-
-
-def digest_of(subject: Proposal | Question) -> Digest:
-    """Return what identifies *subject*: decisions, grants and claims name it."""
-    if isinstance(subject, Proposal):
-        return action(subject.type, subject.arguments).digest
-    return digest(
-        {"allow_text": subject.allow_text, "options": list(subject.options), "question": subject.text}
-    )
-
-
-async def stop_over(tx: Transaction, agent: Agent, subject: asking.Subject | Refused) -> Refused | None:
-    """Return the refusal if a stop covers *agent* doing *subject*, and keep it from changing meanwhile."""
-    type_ = subject.type if isinstance(subject, Action) else None
-    scopes = covering(agent=agent.name, function=agent.function, action_type=type_)
-    return first_stop(await tx.switches.share(scopes))
-
-
-def first_stop(switches: Sequence[Switch]) -> Refused | None:
-    """Return the refusal that the first stopped one of *switches* means."""
-    for switch in switches:
-        if switch.stop is not None:
-            return Refused(Reason.STOPPED, f"{switch.scope}, by {switch.stop.by}: {switch.stop.reason}")
-    return None

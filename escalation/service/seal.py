@@ -6,7 +6,8 @@ from escalation.audit import Broken, Link, Seal, Verified, Verifier
 from escalation.audit import link as link_events
 from escalation.notice import Sealed
 from escalation.ports import Store, Transaction
-from escalation.service.core import Core, by_us
+from escalation.service.context import Core
+from escalation.service.steps.clerk import by_us
 
 #: How often the head is noted in the audit channel, at most.
 _NOTE_EVERY = timedelta(minutes=5)

@@ -4,19 +4,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
-from escalation import grant as grants
 from escalation import notice
 from escalation import request as requests
 from escalation import switch as switches
 from escalation.audit import EventName
 from escalation.authority import Person
-from escalation.grant import Revoke
 from escalation.ids import PersonId
 from escalation.ports import Transaction
 from escalation.reason import Reason, Refused
 from escalation.request import Kill
-from escalation.service import asking, pass_time
-from escalation.service.core import Clerk, Click, Core, by_person, save, take_in, wake
+from escalation.service.context import Click, Core, wake
+from escalation.service.steps.clerk import Clerk, by_person
+from escalation.service.steps.click import take_in
+from escalation.service.steps.grants import revoke_grant
+from escalation.service.steps.settle import settle_if_late, settled
 from escalation.switch import Scope, Stop, Switch
 
 #: How many of the requests that a stop ended its line in the record names.
@@ -39,8 +40,8 @@ async def stop(core: Core, click: Click, scope: Scope, reason: str) -> Moved | R
     async with core.store.write() as tx:
         outcome = await _move(core, tx, click, scope, partial(_pull, reason))
         core.kill("stop:before-commit")
-    settled = (*outcome.killed, *outcome.late) if isinstance(outcome, Moved) else ()
-    await wake(core, *settled)
+    ended = (*outcome.killed, *outcome.late) if isinstance(outcome, Moved) else ()
+    await wake(core, *ended)
     return outcome
 
 
@@ -50,11 +51,11 @@ async def _pull(reason: str, clerk: Clerk, person: Person, switch: Switch) -> Mo
     if isinstance(outcome, Refused):
         return outcome
     await tx.switches.save(outcome.switch)
-    killed, late = await _kill_pending(clerk, scope, f"stopped by {person.name}: {reason}")
+    ended = await _kill_pending(clerk, scope, f"stopped by {person.name}: {reason}")
     revoked = await _revoke_unclaimed(clerk, scope)
     # Each of them has a line of its own as well; however many an agent asked, this one has to fit.
-    named, unnamed = list(killed[:_NAMED]), len(killed[_NAMED:])
-    await clerk.note(
+    named, unnamed = list(ended.killed[:_NAMED]), len(ended.killed[_NAMED:])
+    await clerk.record(
         EventName.SWITCH_STOPPED,
         str(scope),
         reason=reason,
@@ -62,9 +63,11 @@ async def _pull(reason: str, clerk: Clerk, person: Person, switch: Switch) -> Mo
         more=unnamed or None,
         revoked=revoked,
     )
-    told = notice.Stopped(scope=str(scope), by=person.id, reason=reason, killed=len(killed), revoked=revoked)
+    told = notice.Stopped(
+        scope=str(scope), by=person.id, reason=reason, killed=len(ended.killed), revoked=revoked
+    )
     await clerk.alert(told)
-    return Moved(switch=outcome.switch, killed=killed, late=late, revoked=revoked)
+    return Moved(switch=outcome.switch, killed=ended.killed, late=ended.late, revoked=revoked)
 
 
 async def resume(core: Core, click: Click, scope: Scope) -> Moved | Refused:
@@ -82,7 +85,7 @@ async def _release(clerk: Clerk, person: Person, switch: Switch) -> Moved | Refu
         return outcome
     await clerk.tx.switches.save(outcome.switch)
     stopped_by = "" if switch.stop is None else switch.stop.by
-    await clerk.note(EventName.SWITCH_RESUMED, scope, stopped_by=stopped_by)
+    await clerk.record(EventName.SWITCH_RESUMED, scope, stopped_by=stopped_by)
     await clerk.alert(notice.Resumed(scope=scope, by=person.id, stopped_by=stopped_by))
     return Moved(switch=outcome.switch)
 
@@ -123,29 +126,30 @@ async def _lock(core: Core, tx: Transaction, scope: Scope) -> Switch | None:
     return found
 
 
-async def _kill_pending(clerk: Clerk, scope: Scope, why: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ended:
+    killed: tuple[str, ...]
+    late: tuple[str, ...]  #: Those that had timed out before the stop came.
+
+
+async def _kill_pending(clerk: Clerk, scope: Scope, why: str) -> _Ended:
     killed, late = [], []
     for found in await clerk.tx.requests.lock_pending(scope):
-        request = await pass_time.settle_if_late(clerk.core, clerk.tx, found)
+        request = await settle_if_late(clerk.core, clerk.tx, found)
         outcome = requests.apply(request, Kill(why), now=clerk.tx.now)
         if isinstance(outcome, Refused):
             late.append(str(request.id))
             continue
-        await save(clerk.tx, outcome.request)
-        await asking.record_settled(clerk, outcome.request)
-        await clerk.card(outcome.request)
+        await settled(clerk, outcome.request)
         killed.append(str(request.id))
-    return tuple(killed), tuple(late)
+    return _Ended(killed=tuple(killed), late=tuple(late))
 
 
 async def _revoke_unclaimed(clerk: Clerk, scope: Scope) -> int:
     revoked = 0
     for grant in await clerk.tx.grants.lock_unclaimed(scope):
-        outcome = grants.apply(grant, Revoke(), now=clerk.tx.now)
-        if isinstance(outcome, Refused):
+        if await revoke_grant(clerk, grant, reason="stopped") is not None:
             continue
-        await save(clerk.tx, outcome.grant)
-        await clerk.note(EventName.GRANT_REVOKED, grant.id, agent=grant.agent, reason="stopped")
         if (request := await clerk.tx.requests.get(grant.request)) is not None:
             await clerk.card(request)
         revoked += 1

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from escalation.ids import OutboxId
-from escalation.ports import Notice, Outgoing
+from escalation.ports import OutboxKind, Outgoing
 from escalation.store.session import Session
 from escalation.store.statement import Row, Statement, insert, insert_or_hold, parameter
 from escalation.store.tables import Instant, Name, outbox
@@ -98,7 +98,7 @@ class SqlOutbox:
 
         That card is held until we commit: drawn before, it would show what was before.
         """
-        is_card = outgoing.notice is Notice.CARD
+        is_card = outgoing.kind is OutboxKind.CARD
         if is_card and outgoing.request in self._cards:
             return
         if is_card:
@@ -107,7 +107,7 @@ class SqlOutbox:
             _ADD_CARD if is_card else _ADD,
             {
                 "id": outgoing.id,
-                "notice": outgoing.notice.value,
+                "notice": outgoing.kind.value,
                 "lane": outgoing.lane,
                 "request": outgoing.request,
                 "body": outgoing.body,
@@ -145,7 +145,7 @@ def _outgoing(row: Row) -> Outgoing:
     id_, notice, lane, request, body, at, not_before, attempts, _, _ = row
     return Outgoing(
         id=id_,
-        notice=Notice(notice),
+        kind=OutboxKind(notice),
         lane=lane,
         request=request,
         body=body,

@@ -2,16 +2,17 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 
 from escalation.clock import Clock, monotonic
 from escalation.errors import InvalidConfiguration, StoreError, StoreUnavailable
+from escalation.ports import UseCase
 from escalation.store import schema
 from escalation.store.pool import Pool
 from escalation.store.server_clock import ServerClock
@@ -19,6 +20,8 @@ from escalation.store.session import Later, Session
 from escalation.store.statement import Insertion, Row
 from escalation.store.together import MOST, can_carry, together
 from escalation.store.transaction import SqlTransaction
+
+T = TypeVar("T")
 
 _CONNECTIONS = 10
 #: How many prepared statements a connection keeps; there are fewer different ones.
@@ -163,6 +166,11 @@ class PostgresStore:
             except BaseException:
                 await _roll_back(connection)
                 raise
+
+    async def transact(self, use_case: UseCase[T], *, touches: Collection[str]) -> T:  # noqa: ARG002 - each has a transaction of its own
+        """Run *use_case* in a transaction, and return its answer once that is committed."""
+        async with self.write() as tx:
+            return await use_case(tx)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[SqlTransaction]:

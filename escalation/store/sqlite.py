@@ -3,16 +3,20 @@
 import fcntl
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
 from escalation.clock import Clock, SystemClock
 from escalation.errors import AlreadyServed, SchemaMismatch, StoreError, StoreUnavailable
+from escalation.ports import UseCase
 from escalation.store import schema
 from escalation.store.sqlite_writer import SqliteSession, SqliteWriter, our_errors
 from escalation.store.transaction import SqlTransaction
+
+T = TypeVar("T")
 
 _PRAGMAS = MappingProxyType(
     {
@@ -45,6 +49,11 @@ class SqliteStore:
             self._writer = SqliteWriter(self._connect(_LOG_AHEAD), self._clock)
         async with self._writer.transaction() as session:
             yield SqlTransaction(session)
+
+    async def transact(self, use_case: UseCase[T], *, touches: Collection[str]) -> T:  # noqa: ARG002 - writers take turns, and commits are shared below
+        """Run *use_case* in a transaction, and return its answer once that is committed."""
+        async with self.write() as tx:
+            return await use_case(tx)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[SqlTransaction]:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 
 from escalation.grant import GrantState
-from escalation.ports import Notice
+from escalation.ports import OutboxKind
 from escalation.request import State, Verdict
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -206,7 +206,7 @@ outbox = Table(
     Column("attempts", Integer, nullable=False),
     Column("sent_at", Instant),
     Column("error", Text),  # of the last attempt
-    _one_of("notice", Notice),
+    _one_of("notice", OutboxKind),
     _partial("outbox_unsent", "lane", "at", "id", where="sent_at IS NULL"),
     # One card waits at most. One that was taken is being drawn and does not count: what changes
     # from then on needs a row of its own, or the card would never show it.

@@ -18,7 +18,7 @@ from escalation.ids import (
     RequestId,
 )
 from escalation.ladder import Ladder, Rung
-from escalation.ports import Ingress, Notice, Outgoing, Store, Transaction
+from escalation.ports import Ingress, OutboxKind, Outgoing, Store, Transaction
 from escalation.request import Decision, Evidence, Question, Request, Ruling, State, Verdict, Words
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
@@ -134,7 +134,7 @@ def grant(name: str = "1", *, agent: AgentName = BANK, granted_at: datetime = NO
 def outgoing(
     name: str = "1",
     *,
-    notice: Notice = Notice.THREAD,
+    kind: OutboxKind = OutboxKind.THREAD,
     lane: str = "C01FIN",
     about: str = "1",
     at: datetime = NOON,
@@ -142,7 +142,7 @@ def outgoing(
     """Return a message about the request named *about*, to be said at once."""
     return Outgoing(
         id=OutboxId(f"out_{name}"),
-        notice=notice,
+        kind=kind,
         lane=lane,
         request=RequestId(f"req_{about}"),
         body='{"say":"Füße"}',

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from escalation.errors import StoreError
-from escalation.ports import Notice, Outgoing, Store
+from escalation.ports import OutboxKind, Outgoing, Store
 from tests.contract import samples
 from tests.contract.samples import MINUTE, NOON, TICK
 
@@ -111,10 +111,10 @@ async def test_of_one_instant_the_first_id_goes_first(store: Store) -> None:
 
 async def test_one_card_waits_at_most(store: Store) -> None:
     """A second change of a card that still waits needs no second message; each request has its own."""
-    card = samples.outgoing("1", notice=Notice.CARD)
+    card = samples.outgoing("1", kind=OutboxKind.CARD)
     await _add(store, card, replace(card, id=samples.outgoing("2").id))
     await _add(store, replace(card, id=samples.outgoing("3").id))
-    await _add(store, samples.outgoing("4", notice=Notice.CARD, about="2", lane="C02"))
+    await _add(store, samples.outgoing("4", kind=OutboxKind.CARD, about="2", lane="C02"))
     assert await _take(store) == ["out_1", "out_4"]
     async with store.write() as tx:
         await tx.outbox.done(card.id, NOON)
@@ -123,7 +123,7 @@ async def test_one_card_waits_at_most(store: Store) -> None:
 
 async def test_a_change_after_the_card_was_taken_is_not_lost(store: Store) -> None:
     """A card that is being drawn may miss the newest change, so that change waits as a card of its own."""
-    card = samples.outgoing("1", notice=Notice.CARD)
+    card = samples.outgoing("1", kind=OutboxKind.CARD)
     await _add(store, card)
     assert await _take(store) == ["out_1"]
     await _add(store, replace(card, id=samples.outgoing("2").id, at=NOON + TICK))
@@ -136,7 +136,7 @@ async def test_a_change_after_the_card_was_taken_is_not_lost(store: Store) -> No
 
 async def test_a_failed_card_and_a_newer_one_both_find_their_way(store: Store) -> None:
     """A card that failed is tried again although a newer one waits behind it."""
-    card = samples.outgoing("1", notice=Notice.CARD)
+    card = samples.outgoing("1", kind=OutboxKind.CARD)
     await _add(store, card)
     await _take(store)
     await _add(store, replace(card, id=samples.outgoing("2").id, at=NOON + TICK))
@@ -147,7 +147,7 @@ async def test_a_failed_card_and_a_newer_one_both_find_their_way(store: Store) -
 
 async def test_a_card_is_done_and_asked_for_in_one_step(store: Store) -> None:
     """Noting a card as said and asking for it anew in one transaction leaves one to be said."""
-    card = samples.outgoing("1", notice=Notice.CARD)
+    card = samples.outgoing("1", kind=OutboxKind.CARD)
     await _add(store, card)
     await _take(store)
     async with store.write() as tx:
@@ -162,7 +162,7 @@ async def test_other_notices_never_coalesce(store: Store) -> None:
         store,
         samples.outgoing("1"),
         samples.outgoing("2", lane="C02"),
-        replace(samples.outgoing("3", lane="C03", notice=Notice.SEAL), request=None),
+        replace(samples.outgoing("3", lane="C03", kind=OutboxKind.SEAL), request=None),
     )
     assert await _take(store) == ["out_1", "out_2", "out_3"]
 

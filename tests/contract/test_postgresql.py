@@ -13,7 +13,7 @@ from asyncpg import IntegrityConstraintViolationError
 from escalation.errors import EscalationError, StoreError, StoreUnavailable
 from escalation.grant import GrantState
 from escalation.ids import RequestId
-from escalation.ports import Notice, Store, Transaction
+from escalation.ports import OutboxKind, Store, Transaction
 from escalation.store import Database, open_store
 from escalation.store.postgres import where
 from escalation.store.tables import APPEND_ONLY
@@ -211,7 +211,7 @@ async def test_a_key_that_is_being_taken_is_waited_for(postgresql: Store) -> Non
 
 async def test_a_card_that_is_about_to_wait_is_not_doubled(postgresql: Store) -> None:
     """Two changes of one card at the same time leave one card waiting."""
-    card = samples.outgoing("1", notice=Notice.CARD)
+    card = samples.outgoing("1", kind=OutboxKind.CARD)
 
     async def change(number: int) -> None:
         async with postgresql.write() as tx:
@@ -226,7 +226,7 @@ async def test_a_card_that_is_about_to_wait_is_not_doubled(postgresql: Store) ->
 
 async def test_a_card_that_waits_is_not_drawn_before_the_change(postgresql: Store) -> None:
     """While a change is under way nobody takes the card that waits: it would show what was before."""
-    card = samples.outgoing("1", notice=Notice.CARD)
+    card = samples.outgoing("1", kind=OutboxKind.CARD)
     async with postgresql.write() as tx:
         await tx.outbox.add(card)
     async with postgresql.write() as change:

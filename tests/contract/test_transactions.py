@@ -7,7 +7,7 @@ import pytest
 
 from escalation.errors import StoreError
 from escalation.ids import RequestId
-from escalation.ports import Card, Notice, Page, Store
+from escalation.ports import Card, OutboxKind, Page, Store
 from escalation.switch import EVERYTHING
 from tests.contract import samples
 from tests.contract.samples import MINUTE, NOON, SALMA, MovableClock
@@ -33,7 +33,7 @@ async def _write_everything(store: Store) -> None:
         await tx.inbox.add(samples.click())
         await tx.requests.save(samples.decided(samples.request(), samples.decision()))
         await tx.grants.add(samples.grant())
-        await tx.outbox.add(samples.outgoing(notice=Notice.CARD))
+        await tx.outbox.add(samples.outgoing(kind=OutboxKind.CARD))
         await tx.cards.put(Card(request=RequestId("req_1"), channel="C01", ts="1.1"))
         await tx.record.add(samples.event())
         await tx.switches.ensure([EVERYTHING])
@@ -49,7 +49,7 @@ async def test_a_failure_leaves_nothing(store: Store) -> None:
     async with store.write() as tx:
         assert await tx.requests.add(samples.request())
         assert await tx.inbox.add(samples.click())
-        await tx.outbox.add(samples.outgoing(notice=Notice.CARD))
+        await tx.outbox.add(samples.outgoing(kind=OutboxKind.CARD))
     async with store.write() as tx:
         assert len(await tx.outbox.take(NOON, lease=MINUTE, limit=9)) == 1
 

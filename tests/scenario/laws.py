@@ -18,7 +18,7 @@ from escalation.policy import Then
 from escalation.ports import Page, Store
 from escalation.request import Request, State, Verdict
 from escalation.service import seal
-from escalation.service.core import Core
+from escalation.service.context import Core
 from escalation.store.memory import MemoryStore
 from escalation.store.postgres import PostgresStore
 from escalation.store.sqlite import SqliteStore

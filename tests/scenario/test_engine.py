@@ -11,7 +11,7 @@ from escalation.clock import SystemClock
 from escalation.engine import watchdog
 from escalation.engine.module import Module
 from escalation.errors import StoreUnavailable
-from escalation.service import pass_time
+from escalation.service import deadlines
 from tests.scenario.unreliable import UnreliableStore
 from tests.scenario.world import MovableClock, World, world
 
@@ -219,6 +219,6 @@ async def test_the_oldest_are_settled_first_batch_by_batch(any_room: World) -> N
         asked.append((await room.agent.asks(memo=f"number {number}"))["id"])
         room.clock.advance(seconds=1)
     room.clock.advance(minutes=15)
-    settled = [await pass_time.settle_due(room.core, batch=5) for _ in range(4)]
+    settled = [await deadlines.settle_due(room.core, batch=5) for _ in range(4)]
     assert settled == [5, 5, 2, 0]
     assert [event.subject for event in await room.events("request.undeliverable")] == asked

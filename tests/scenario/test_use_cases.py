@@ -10,12 +10,11 @@ from escalation.errors import InvalidConfiguration
 from escalation.grant import Report
 from escalation.ids import GrantId, RequestId
 from escalation.reason import Reason, Refused
-from escalation.service import ask_again, claim, edit
+from escalation.service import ask_again, edit, resolve
 from escalation.service.acknowledge import acknowledge
-from escalation.service.core import Click
+from escalation.service.context import Click, Counted
 from escalation.service.decide import Approve, Pick, Reject, Write, decide
 from escalation.service.stop import Moved, resume, stop
-from escalation.service.take_up import Decided
 from escalation.switch import Scope, ScopeKind, scope
 from tests.harness.fake_faults import Refuses, Slow
 from tests.scenario.agent import POSTING
@@ -123,9 +122,9 @@ async def test_a_repeated_click_changes_nothing_anywhere(any_room: World) -> Non
         await edit.edit(room.core, again, asked, {**POSTING, "amount": "9000.000"}),
         await ask_again.ask_again(room.core, again, asked),
     ):
-        assert isinstance(outcome, Decided)
+        assert isinstance(outcome, Counted)
         assert outcome.repeated
-        assert isinstance(first, Decided)
+        assert isinstance(first, Counted)
         assert outcome.request == first.request
     everything, nothing = scope("all"), Scope(ScopeKind.AGENT, "nobody")
     assert isinstance(await stop(room.core, again, everything, "odd"), Moved)
@@ -138,7 +137,7 @@ async def test_a_repeated_click_changes_nothing_anywhere(any_room: World) -> Non
         await ask_again.ask_again(room.core, again, NOBODY),
     ):
         assert unknown == Refused(Reason.UNKNOWN_REQUEST)
-    resolved = await claim.resolve(room.core, again, GrantId("grt_none"), Report.FAILED)
+    resolved = await resolve.resolve(room.core, again, GrantId("grt_none"), Report.FAILED)
     assert resolved == Refused(Reason.UNKNOWN_GRANT)
     assert len(await room.events()) == events
 

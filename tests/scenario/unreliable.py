@@ -1,12 +1,15 @@
 """A store that is away when told: before a transaction, at its commit, or right after it."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeVar
 
 from escalation.errors import StoreUnavailable
-from escalation.ports import Store, Transaction
+from escalation.ports import Store, Transaction, UseCase
+
+T = TypeVar("T")
 
 
 class Away(Enum):
@@ -40,6 +43,17 @@ class UnreliableStore:
             yield tx
             self._may_fail(Away.AT_THE_COMMIT)
         self._may_fail(Away.AFTER_THE_COMMIT)
+
+    async def transact(self, use_case: UseCase[T], *, touches: Collection[str]) -> T:
+        async def then_commit(tx: Transaction) -> T:
+            outcome = await use_case(tx)
+            self._may_fail(Away.AT_THE_COMMIT)
+            return outcome
+
+        self._may_fail(Away.AT_THE_START)
+        outcome = await self.inner.transact(then_commit, touches=touches)
+        self._may_fail(Away.AFTER_THE_COMMIT)
+        return outcome
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:

@@ -19,9 +19,9 @@ from escalation.clock import Clock
 from escalation.ids import AgentName
 from escalation.ports import Store
 from escalation.reason import Refused
-from escalation.service import keys, look
-from escalation.service.core import Core
-from escalation.service.start import put_in_force
+from escalation.service import keys, queries
+from escalation.service.configure import put_in_force
+from escalation.service.context import Core
 from escalation.store.memory import MemoryStore
 from tests.harness.fake_http import serve
 from tests.harness.fake_person import FakePerson, through
@@ -116,7 +116,7 @@ class World:
 
     async def events(self, name: str | None = None) -> list[Event]:
         """Return what the record says, oldest first; only the events called *name*, if given."""
-        found = await look.events(self.core, agent=None, subject=None, limit=10_000)
+        found = await queries.events(self.core, agent=None, subject=None, limit=10_000)
         return [event for event in found if name is None or event.name.value == name]
 
     async def refusals(self) -> list[tuple[str, str]]:

@@ -12,11 +12,12 @@ from escalation.errors import InvalidAction, InvalidConfiguration
 from escalation.ids import AgentName, RequestId, Ulids
 from escalation.reason import Reason, Refused
 from escalation.request import Question, Words
-from escalation.service import look, seal
-from escalation.service.core import Click, Core, by_us
+from escalation.service import queries, seal
+from escalation.service.configure import put_in_force
+from escalation.service.context import Click, Core
 from escalation.service.edit import edit
 from escalation.service.propose import Propose, Proposed, propose
-from escalation.service.start import put_in_force
+from escalation.service.steps.clerk import by_us
 from escalation.service.stop import Moved, stop
 from escalation.store.memory import MemoryStore
 from escalation.switch import EVERYTHING
@@ -79,7 +80,7 @@ async def test_no_flood_of_requests_stands_against_a_stop() -> None:
     refused = await propose(core, replace(wondering, key="two"))
     assert isinstance(refused, Refused)
     assert refused.reason is Reason.STOPPED
-    (line,) = await look.events(core, agent=None, subject="all", limit=10)
+    (line,) = await queries.events(core, agent=None, subject="all", limit=10)
     assert '"more":16001' in line.data
 
 
@@ -140,7 +141,7 @@ async def test_what_cannot_be_sealed_cannot_be_noted(subject: str) -> None:
     async with world() as room:
         with pytest.raises(InvalidAction):
             async with room.store.write() as tx:
-                await by_us(room.core, tx, "clock").note(EventName.REQUEST_CLIMBED, subject)
+                await by_us(room.core, tx, "clock").record(EventName.REQUEST_CLIMBED, subject)
         assert subject not in [event.subject for event in await room.events()]
 
 

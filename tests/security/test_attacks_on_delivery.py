@@ -18,8 +18,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.slack.socket_mode import SocketMode
 from escalation.engine.metronome import Metronome
 from escalation.engine.module import Module
-from escalation.ports import Courier, Delivered, Delivery, Dossier, Notice, Outgoing, TryLater
-from escalation.service import send
+from escalation.ports import Courier, Delivered, Delivery, Dossier, OutboxKind, Outgoing, TryLater
+from escalation.service import deliver
 from tests.scenario.world import World, world
 
 SECRET = "xoxb-planted-in-an-argument"
@@ -140,7 +140,7 @@ async def test_a_process_that_slept_leaves_no_stale_card() -> None:
         asked = await room.agent.asks()
         card = await room.card(asked)
         await room.salma.clicks("I am looking", on=card)
-        (row,) = [row for row in await send.take(room.core, limit=10) if row.notice is Notice.CARD]
+        (row,) = [row for row in await deliver.take(room.core, limit=10) if row.kind is OutboxKind.CARD]
         drawn = list(card.blocks)
 
         async def sleeps(outgoing: Outgoing, about: Dossier | None) -> Delivery:
@@ -151,7 +151,7 @@ async def test_a_process_that_slept_leaves_no_stale_card() -> None:
             card.blocks = drawn
             return Delivered(channel=card.channel, ts=card.ts)
 
-        await send.send(room.core, Scripted(sleeps), row)
+        await deliver.send(room.core, Scripted(sleeps), row)
         assert card.blocks == drawn
         await room.beats()
         assert "Approved by" in str(card.blocks)

@@ -281,7 +281,7 @@ def test_notices_are_dead(arguments: dict[str, Any], text: str) -> None:
         check_message(notices.notify(note, replace(around, view=None)))
 
 
-def notes(text: str) -> tuple[notice.Note, ...]:
+def notes(text: str) -> tuple[notice.Notice, ...]:
     return (
         notice.Settled(state="rejected", by="salma", text=text),
         notice.Settled(state="cancelled", text=text),

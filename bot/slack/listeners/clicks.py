@@ -13,7 +13,7 @@ from escalation.grant import Report
 from escalation.ids import GrantId, RequestId
 from escalation.ports import Dossier
 from escalation.reason import Reason, Refused
-from escalation.service import ask_again, claim, look, turn_away
+from escalation.service import ask_again, queries, refusals, resolve
 from escalation.service.acknowledge import acknowledge
 from escalation.service.decide import Approve, Choice, Pick, decide
 from escalation.switch import scope
@@ -87,7 +87,7 @@ def _more(door: Door) -> Listener:
         if what == names.MORE_ACKNOWLEDGE:
             taken = click(request, body, f"request:{what}")
             await tell.outcome(door, body, request_id, await acknowledge(door.core, taken, request_id))
-        elif (about := await look.dossier(door.core, request_id)) is None:
+        elif (about := await queries.dossier(door.core, request_id)) is None:
             tell.refuse(door, body, Refused(Reason.UNKNOWN_REQUEST))
         else:
             door.open(body, tell.more(door, body, what, about))
@@ -103,8 +103,8 @@ def _show(door: Door, show: Show) -> Listener:
             # Said before the form is filled in, not after. The submission is authorised again.
             taken = click(request, body, str(action["action_id"]))
             to_reject = show is tell.reject_form
-            refused = await turn_away.from_form(door.core, taken, request_id, to_reject=to_reject)
-        about = None if refused is not None else await look.dossier(door.core, request_id)
+            refused = await refusals.from_form(door.core, taken, request_id, to_reject=to_reject)
+        about = None if refused is not None else await queries.dossier(door.core, request_id)
         if about is not None:
             door.open(body, show(door, body, about))
         else:
@@ -117,7 +117,7 @@ def _show(door: Door, show: Show) -> Listener:
 def _resolve(door: Door, report: Report) -> Listener:
     async def listener(ack: AsyncAck, request: AsyncBoltRequest, body: Body, action: Body) -> None:
         taken = click(request, body, str(action["action_id"]))
-        outcome = await claim.resolve(door.core, taken, GrantId(action["value"]), report)
+        outcome = await resolve.resolve(door.core, taken, GrantId(action["value"]), report)
         await ack()
         if isinstance(outcome, Refused):
             tell.refuse(door, body, outcome)

@@ -13,7 +13,7 @@ from escalation.authority import Person
 from escalation.errors import InvalidConfiguration
 from escalation.ids import AgentName, RequestId
 from escalation.reason import Reason, Refused
-from escalation.service import look, turn_away
+from escalation.service import queries, refusals
 from escalation.switch import Scope, ScopeKind, scope
 
 NAME = "/andon"
@@ -54,7 +54,7 @@ async def _answer(door: Door, request: AsyncBoltRequest, body: Body) -> Message 
     if person is None:
         if word.lower() in _CHANGES:
             carried = click(request, body, f"command:{word.lower()}")
-            await turn_away.stranger(door.core, carried, rest.strip()[:60])
+            await refusals.stranger(door.core, carried, rest.strip()[:60])
         return answers.refused(Refused(Reason.UNKNOWN_PERSON))
     handler = _WORDS.get(word.lower())
     if handler is None:
@@ -63,19 +63,19 @@ async def _answer(door: Door, request: AsyncBoltRequest, body: Body) -> Message 
 
 
 async def _status(door: Door, typed: Typed) -> Message:
-    pending, stopped = await look.queue(door.core, limit=100), await look.stopped(door.core)
+    pending, stopped = await queries.queue(door.core, limit=100), await queries.stopped(door.core)
     return door.drawing.status(typed.person, stopped=stopped, pending=pending, now=door.clock.now())
 
 
 async def _queue(door: Door, typed: Typed) -> Message:
-    mine, now = await look.queue(door.core, typed.person.id, limit=20), door.clock.now()
+    mine, now = await queries.queue(door.core, typed.person.id, limit=20), door.clock.now()
     return answers.queue([door.drawing.view(about, now=now) for about in mine])
 
 
 async def _why(door: Door, typed: Typed) -> Message:
     if not typed.rest:
         return answers.sentence("Which request? Its id stands at the foot of its card: /andon why req_…")
-    about = await look.dossier(door.core, RequestId(typed.rest))
+    about = await queries.dossier(door.core, RequestId(typed.rest))
     if about is None:
         return answers.refused(Refused(Reason.UNKNOWN_REQUEST, typed.rest[:60]))
     return answers.why(door.drawing.view(about, now=door.clock.now()))
@@ -99,7 +99,7 @@ async def _stop(door: Door, typed: Typed) -> Message | None:
 
 
 async def _resume(door: Door, typed: Typed) -> Message | None:
-    stopped = sorted(str(switch.scope) for switch in await look.stopped(door.core))
+    stopped = sorted(str(switch.scope) for switch in await queries.stopped(door.core))
     target = _scope(door, typed.rest)
     if isinstance(target, Refused):
         said = str(target) if typed.rest else "Resume what?"

@@ -13,10 +13,10 @@ from escalation.ids import RequestId
 from escalation.ports import Dossier
 from escalation.reason import Reason, Refused
 from escalation.request import Question
-from escalation.service import look
+from escalation.service import queries
+from escalation.service.context import Counted
 from escalation.service.decide import Approve, Choice, Reject, Write, decide
 from escalation.service.edit import edit
-from escalation.service.take_up import Decided
 from escalation.switch import scope
 
 Listener = Callable[..., Awaitable[None]]
@@ -104,7 +104,7 @@ async def _decide(
 
 
 async def _finish(
-    door: Door, answering: tuple[AsyncAck, Body], request_id: RequestId, outcome: Decided | Refused
+    door: Door, answering: tuple[AsyncAck, Body], request_id: RequestId, outcome: Counted | Refused
 ) -> None:
     ack, body = answering
     view = await tell.form(door, body, request_id, outcome)
@@ -116,4 +116,4 @@ async def _finish(
 
 
 async def _about(door: Door, view: Body) -> Dossier | None:
-    return await look.dossier(door.core, RequestId(view["private_metadata"]))
+    return await queries.dossier(door.core, RequestId(view["private_metadata"]))

@@ -51,7 +51,7 @@ class Around:
     view: View | None = None  #: The request it is about, if there is one.
 
 
-def notify(note: notice.Note, around: Around) -> Message:
+def notify(note: notice.Notice, around: Around) -> Message:
     """Return *note* as a message."""
     match note:
         case notice.Stopped() | notice.Resumed():

@@ -1,11 +1,13 @@
 """A store in memory: the databases' twin, for tests and for trying things out. Nothing survives it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from datetime import datetime
+from typing import TypeVar
 
 from escalation.clock import Clock, SystemClock
+from escalation.ports import UseCase
 from escalation.store import schema
 from escalation.store.memory.aside import (
     MemoryCards,
@@ -20,6 +22,8 @@ from escalation.store.memory.record import MemoryRecord
 from escalation.store.memory.requests import MemoryRequests
 from escalation.store.memory.switches import MemorySwitches
 from escalation.store.memory.tables import Tables, View
+
+T = TypeVar("T")
 
 
 class MemoryTransaction:
@@ -55,6 +59,11 @@ class MemoryStore:
             # The clock is read once the turn has come: instants follow the order of commits.
             yield MemoryTransaction(view, self._clock.now())
             view.commit()
+
+    async def transact(self, use_case: UseCase[T], *, touches: Collection[str]) -> T:  # noqa: ARG002 - writers take turns
+        """Run *use_case* in a transaction, and return its answer once that is committed."""
+        async with self.write() as tx:
+            return await use_case(tx)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[MemoryTransaction]:

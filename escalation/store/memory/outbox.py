@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from escalation.ids import OutboxId
-from escalation.ports import Notice, Outgoing
+from escalation.ports import OutboxKind, Outgoing
 from escalation.store.memory.tables import View
 
 
@@ -17,7 +17,7 @@ class MemoryOutbox:
 
     async def add(self, outgoing: Outgoing) -> None:
         """Queue it; a card that waits unsent for the same request already is enough."""
-        if outgoing.notice is Notice.CARD and outgoing.request is not None:
+        if outgoing.kind is OutboxKind.CARD and outgoing.request is not None:
             if self._view.waiting_cards.get(outgoing.request) is not None:
                 return
             self._view.waiting_cards.put(outgoing.request, outgoing.id)

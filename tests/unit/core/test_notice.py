@@ -5,9 +5,9 @@ from typing import get_args
 import pytest
 
 from escalation import notice
-from escalation.notice import Note, body, note
+from escalation.notice import Notice, body, parse
 
-NOTES: list[Note] = [
+NOTES: list[Notice] = [
     notice.Nudged(),
     notice.BackupCalled(backup="noura"),
     notice.Acknowledged(by="salma"),
@@ -26,14 +26,14 @@ NOTES: list[Note] = [
 
 
 @pytest.mark.parametrize("told", NOTES, ids=lambda told: type(told).__name__)
-def test_a_note_comes_out_of_the_outbox_as_it_went_in(told: Note) -> None:
+def test_a_note_comes_out_of_the_outbox_as_it_went_in(told: Notice) -> None:
     """Storing a note loses nothing of it, neither its kind nor a field nor a type."""
-    assert note(body(told)) == told
+    assert parse(body(told)) == told
 
 
 def test_no_kind_of_note_is_forgotten() -> None:
     """The list above has each kind there is: a new one has to prove that it can be stored."""
-    assert {type(told) for told in NOTES} == set(get_args(Note))
+    assert {type(told) for told in NOTES} == set(get_args(Notice))
 
 
 def test_a_stored_note_names_its_kind() -> None:
@@ -47,12 +47,12 @@ def test_a_stored_note_names_its_kind() -> None:
 @pytest.mark.parametrize("stored", ["[]", '"Nudged"', "null", "7"])
 def test_what_is_no_note_is_an_error_of_ours(stored: str) -> None:
     """Something else in the outbox's place is not taken for a note."""
-    with pytest.raises(TypeError, match="no note"):
-        note(stored)
+    with pytest.raises(TypeError, match="no notice"):
+        parse(stored)
 
 
 @pytest.mark.parametrize("stored", ['{"note":"Note"}', '{"note":"str"}', '{"by":"salma"}'])
 def test_only_the_listed_kinds_are_made(stored: str) -> None:
     """A stored name makes one of the notes, never another object."""
     with pytest.raises(KeyError):
-        note(stored)
+        parse(stored)

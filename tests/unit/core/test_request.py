@@ -17,8 +17,8 @@ from escalation.request import (
     Cancel,
     Climb,
     Command,
+    ConfirmDelivery,
     Decide,
-    Delivered,
     GiveUp,
     Kill,
     Request,
@@ -392,8 +392,8 @@ def test_what_nobody_was_asked_was_not_refused_by_silence() -> None:
 
 def test_the_first_delivery_counts() -> None:
     """A card posted again, or brought up to date, keeps the instant at which people first saw it."""
-    once = applied(apply(OPEN, Delivered(), now=NOON + TICK))
-    twice = applied(apply(once, Delivered(), now=NUDGE))
+    once = applied(apply(OPEN, ConfirmDelivery(), now=NOON + TICK))
+    twice = applied(apply(once, ConfirmDelivery(), now=NUDGE))
 
     assert once == replace(OPEN, delivered_at=NOON + TICK, version=2)
     assert twice == replace(once, version=3)
@@ -427,7 +427,7 @@ EVERYTHING: list[Command] = [
     answer("4400", to=OPEN),
     Acknowledge(by=SALMA, authority=ONE),
     supersede(SALMA),
-    Delivered(),
+    ConfirmDelivery(),
     GiveUp("gone"),
     Climb(),
     Cancel("no"),

@@ -26,7 +26,7 @@ from escalation.reason import Reason
 from escalation.request import (
     Acknowledge,
     Cancel,
-    Delivered,
+    ConfirmDelivery,
     GiveUp,
     Question,
     Request,
@@ -359,7 +359,7 @@ class RequestMachine(RuleBasedStateMachine):
     def deliver(self, which: int) -> None:
         """Slack confirms the card: that is noted the first time, and settles nothing."""
         request = nth_request(self.world, which)
-        outcome = requests.apply(request, Delivered(), now=self.world.now)
+        outcome = requests.apply(request, ConfirmDelivery(), now=self.world.now)
         in_time = request.state is State.PENDING and self.world.now < request.deadline
         assert isinstance(outcome, requests.Applied) is in_time
         if isinstance(outcome, requests.Applied):

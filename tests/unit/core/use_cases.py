@@ -28,7 +28,7 @@ from escalation.request import (
     Verdict,
     Words,
 )
-from escalation.service import asking
+from escalation.service.steps import judge
 from escalation.switch import Scope, covering
 from tests.unit.core.kit import BANK, KHALID, NOURA, OPERATOR, OWNER, SALMA
 from tests.unit.core.rulebook import MEANING, QUESTIONS, Meaning
@@ -73,7 +73,7 @@ def person_of(world: World, account: Account) -> PersonId | None:
 
 def authority_over(world: World, request: Request) -> Authority:
     """Return who may decide *request* now, as the service computes it."""
-    return asking.authority(world.configuration(), request)
+    return judge.authority(world.configuration(), request)
 
 
 def is_held(world: World, subject: Action | Question) -> bool:
@@ -87,7 +87,7 @@ def is_held(world: World, subject: Action | Question) -> bool:
 
 def draft(world: World, subject: Action | Question, *, of: Request | None = None) -> tuple[Request, Meaning]:
     """Return *subject* as the rules of today make it a request, and what they mean."""
-    verdict = asking.judge(world.configuration().agents[BANK], subject, Words())
+    verdict = judge.judge(world.configuration().agents[BANK], subject, Words())
     meaning = MEANING[world.book] if isinstance(subject, Action) else QUESTIONS
     terms, state = Terms(approvers=(), quorum=1), State.PENDING
     match verdict:
@@ -188,7 +188,7 @@ def claim_through_gate(world: World, grant: Grant, command: Claim) -> grants.Out
         return Refused(Reason.STOPPED)
     again = grant.state is GrantState.CLAIMED and grant.attempt == command.attempt
     own = command.agent == grant.agent
-    if own and not again and not asking.still_allowed(world.configuration(), request):
+    if own and not again and not judge.still_allowed(world.configuration(), request):
         assert not world.is_enough(request)
         revoked = grants.apply(grant, Revoke(), now=world.now)
         if isinstance(revoked, grants.Applied):

@@ -33,7 +33,7 @@ from tests.harness.views import (
 )
 
 TIMES = Times(now=NOON, zone="Asia/Muscat", words_only=True)
-NOTES: tuple[notice.Note, ...] = (
+NOTES: tuple[notice.Notice, ...] = (
     notice.Nudged(),
     notice.BackupCalled(backup="maryam"),
     notice.Acknowledged(by="khalid"),
@@ -57,15 +57,15 @@ def checked(message: Message) -> str:
     return "\n".join(text for _, text in texts(message.blocks))
 
 
-def said(note: notice.Note) -> str:
+def said(note: notice.Notice) -> str:
     return checked(notices.notify(note, notices.Around(directory=DIRECTORY, times=TIMES, view=view())))
 
 
 def test_every_note_is_drawn() -> None:
     """There is a sentence for each note that the core can write, from its stored form."""
-    assert {type(note) for note in NOTES} == set(get_args(notice.Note))
+    assert {type(note) for note in NOTES} == set(get_args(notice.Notice))
     for note in NOTES:
-        assert said(notice.note(notice.body(note)))
+        assert said(notice.parse(notice.body(note)))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_every_note_is_drawn() -> None:
         (NOTES[11], "Seal of the record: 42 events, head " + "ab" * 32),
     ],
 )
-def test_notes_say_what_matters(note: notice.Note, words: str) -> None:
+def test_notes_say_what_matters(note: notice.Notice, words: str) -> None:
     """Each note names people, consequence and way out."""
     assert words in said(note)
 

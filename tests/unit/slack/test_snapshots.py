@@ -37,7 +37,7 @@ SHELF = Path(__file__).parent / "snapshots"
 APPROVED = (decision(SALMA, Verdict.APPROVE),)
 
 
-def _note(note: notice.Note) -> Message:
+def _note(note: notice.Notice) -> Message:
     return notices.notify(note, notices.Around(directory=DIRECTORY, times=view().times, view=view()))
 
 

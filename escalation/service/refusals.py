@@ -3,8 +3,10 @@
 from escalation.audit import EventName
 from escalation.ids import AgentName, RequestId
 from escalation.reason import Reason, Refused
-from escalation.service import asking
-from escalation.service.core import Click, Clicker, Core, by_agent, by_person, take_in
+from escalation.service.context import Click, Core
+from escalation.service.steps.clerk import by_agent, by_person
+from escalation.service.steps.click import Clicker, take_in
+from escalation.service.steps.judge import authority
 
 #: How much is kept of the place that an agent's call went wrong at: the agent chose its names.
 _LONGEST_PATH = 200
@@ -34,7 +36,7 @@ async def from_form(core: Core, click: Click, request_id: RequestId, *, to_rejec
     elif now >= request.deadline:
         refused = Refused(Reason.PAST_DEADLINE)
     else:
-        why = asking.authority(core.configuration(), request).objection(person.id, to_reject=to_reject)
+        why = authority(core.configuration(), request).objection(person.id, to_reject=to_reject)
         refused = None if why is None else Refused(why)
     if refused is None:
         return None
@@ -50,7 +52,7 @@ async def from_form(core: Core, click: Click, request_id: RequestId, *, to_rejec
 async def unreadable(core: Core, agent: AgentName, *, what: str, reason: str, path: str | None) -> None:
     """Record that *agent* sent *what* (such as ``POST /v1/requests``), and why it could not be read."""
     async with core.store.write() as tx:
-        await by_agent(core, tx, agent).note(
+        await by_agent(core, tx, agent).record(
             EventName.INGRESS_REFUSED,
             agent,
             agent=agent,

@@ -4,14 +4,15 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
-from escalation.action import Action
 from escalation.audit import Event
-from escalation.grant import Grant
+from escalation.authority import Authority
+from escalation.configuration import Configuration
 from escalation.ids import AgentName, PersonId, RequestId
-from escalation.ports import Dossier, Page, Transaction, Waiter
+from escalation.ports import Dossier, Page, Waiter
 from escalation.request import Request, State
-from escalation.service import asking
-from escalation.service.core import Core, seconds_until
+from escalation.service.context import Core, seconds_until
+from escalation.service.steps.dossier import dossier_of, grant_of
+from escalation.service.steps.judge import authority
 from escalation.switch import Switch, covering
 
 #: How many pending requests are looked through for those that one person may decide.
@@ -37,7 +38,7 @@ async def own(core: Core, agent: AgentName, request_id: RequestId, *, wait: floa
                 if request is None or request.agent != agent:
                     return None
                 # An agent reads of the grant, and never of cards and rungs.
-                found = Dossier(request=request, grant=await _grant_of(tx, request))
+                found = Dossier(request=request, grant=await grant_of(tx, request))
             until = until or now + timedelta(seconds=wait)
             left = seconds_until(until, now)
             if request.state.is_settled or left <= 0 or core.closing.is_set():
@@ -69,8 +70,7 @@ async def queue(core: Core, person: PersonId | None = None, *, limit: int = 50) 
         mine = [
             request
             for request in await tx.requests.most_urgent(_SCANNED)
-            if person is None
-            or asking.authority(configuration, request).objection(person, to_reject=True) is None
+            if person is None or authority(configuration, request).objection(person, to_reject=True) is None
         ][:limit]
         return [Dossier(request=request, card=await tx.cards.get(request.id)) for request in mine]
 
@@ -79,6 +79,11 @@ async def decided_by(core: Core, person: PersonId, *, limit: int) -> Sequence[Re
     """Return what *person* decided, newest first."""
     async with core.store.read() as tx:
         return await tx.requests.decided_by(person, limit)
+
+
+def who_decides(configuration: Configuration, request: Request) -> Authority:
+    """Return who may decide *request* now."""
+    return authority(configuration, request)
 
 
 async def stopped(core: Core) -> Sequence[Switch]:
@@ -93,22 +98,6 @@ async def stop_of(core: Core, agent: AgentName) -> Switch | None:
     function = "" if known is None else known.function
     scopes = covering(agent=agent, function=function, action_type=None)
     return next((switch for switch in await stopped(core) if switch.scope in scopes), None)
-
-
-async def dossier_of(tx: Transaction, request: Request) -> Dossier:
-    """Return *request* with what belongs to it."""
-    return Dossier(
-        request=request,
-        grant=await _grant_of(tx, request),
-        card=await tx.cards.get(request.id),
-        original=None if request.edits is None else await tx.requests.get(request.edits),
-        steps=await tx.steps.of(request.id),
-    )
-
-
-async def _grant_of(tx: Transaction, request: Request) -> Grant | None:
-    granted = isinstance(request.subject, Action) and request.state.gives_authority
-    return await tx.grants.of(request.id) if granted else None
 
 
 async def events(core: Core, *, agent: str | None, subject: str | None, limit: int) -> Sequence[Event]:

@@ -4,7 +4,8 @@ from escalation.audit import EventName
 from escalation.configuration import Configuration
 from escalation.errors import InvalidConfiguration
 from escalation.ports import Page, Transaction
-from escalation.service.core import Core, by_us
+from escalation.service.context import Core
+from escalation.service.steps.clerk import by_us
 
 
 async def put_in_force(core: Core, *, body: str) -> None:
@@ -17,7 +18,7 @@ async def put_in_force(core: Core, *, body: str) -> None:
     async with core.store.write() as tx:
         await _check_tenant(tx, configuration)
         if await tx.configurations.add(configuration.version, at=tx.now, body=body):
-            await by_us(core, tx, "operator").note(
+            await by_us(core, tx, "operator").record(
                 EventName.CONFIGURATION_LOADED,
                 configuration.version,
                 agents=sorted(configuration.agents),

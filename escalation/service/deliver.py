@@ -5,6 +5,7 @@ from datetime import timedelta
 import structlog
 
 from escalation.audit import EventName
+from escalation.errors import places
 from escalation.ids import OutboxId
 from escalation.ports import (
     Card,
@@ -13,17 +14,17 @@ from escalation.ports import (
     Delivery,
     Dossier,
     Impossible,
-    Notice,
+    OutboxKind,
     Outgoing,
     Transaction,
     TryLater,
 )
 from escalation.reason import Refused
-from escalation.request import Delivered as CardDelivered
-from escalation.request import GiveUp, Request, State, apply
-from escalation.service import asking, look
-from escalation.service.core import Clerk, Core, by_us, save, wake, where
-from escalation.service.pass_time import tell_unanswered
+from escalation.request import ConfirmDelivery, GiveUp, Request, State, apply
+from escalation.service.context import Core, wake
+from escalation.service.steps.clerk import Clerk, by_us
+from escalation.service.steps.dossier import dossier_of
+from escalation.service.steps.settle import unanswered
 
 _log = structlog.get_logger(__name__)
 
@@ -69,19 +70,23 @@ async def _carry(courier: Courier, outgoing: Outgoing, about: Dossier | None) ->
     # failed, and not the error's words: they may quote what the manifest hides.
     except Exception as error:  # noqa: BLE001 - see above
         why = type(error).__name__
-        _log.error("message_not_drawn", outgoing=outgoing.id, error=why, where=where(error))
+        _log.error("message_not_drawn", outgoing=outgoing.id, error=why, where=places(error))
         return Impossible(why=why) if outgoing.attempts >= _DRAWN_AT_MOST else TryLater(why=why)
 
 
 async def _about(tx: Transaction, outgoing: Outgoing) -> Dossier | None:
     request = None if outgoing.request is None else await tx.requests.get(outgoing.request)
-    return None if request is None else await look.dossier_of(tx, request)
+    return None if request is None else await dossier_of(tx, request)
 
 
 async def _moved_on(tx: Transaction, outgoing: Outgoing, about: Dossier) -> bool:
     # The edited request took over this very card; drawing the old one would hide the new one.
     request, card = about.request, about.card
-    if outgoing.notice is not Notice.CARD or request.state is not State.SUPERSEDED or request.follow is None:
+    if (
+        outgoing.kind is not OutboxKind.CARD
+        or request.state is not State.SUPERSEDED
+        or request.follow is None
+    ):
         return False
     successor = await tx.cards.get(request.follow)
     return card is not None and successor is not None and card.ts == successor.ts
@@ -94,7 +99,7 @@ async def _finish(core: Core, outgoing: OutboxId) -> None:
 
 async def _remember(clerk: Clerk, outgoing: Outgoing, about: Dossier | None, delivery: Delivery) -> None:
     tx = clerk.tx
-    card_of = about.request if about is not None and outgoing.notice is Notice.CARD else None
+    card_of = about.request if about is not None and outgoing.kind is OutboxKind.CARD else None
     match delivery:
         case Delivered(channel=channel, ts=ts):
             await tx.outbox.done(outgoing.id, tx.now)
@@ -109,7 +114,7 @@ async def _remember(clerk: Clerk, outgoing: Outgoing, about: Dossier | None, del
             await tx.outbox.retry(outgoing.id, not_before=tx.now + wait, error=why)
         case Impossible(why=why):
             await tx.outbox.done(outgoing.id, tx.now)
-            _log.warning("message_given_up", notice=outgoing.notice.value, lane=outgoing.lane, why=why)
+            _log.warning("message_given_up", notice=outgoing.kind.value, lane=outgoing.lane, why=why)
             if card_of is not None:
                 await _give_up(clerk, card_of, why)
 
@@ -130,11 +135,13 @@ async def _card_stands(clerk: Clerk, seen: Request, card: Card) -> None:
     request = await clerk.tx.requests.lock(seen.id)
     if request is None:
         return
-    outcome = apply(request, CardDelivered(), now=clerk.tx.now)
+    outcome = apply(request, ConfirmDelivery(), now=clerk.tx.now)
     if not isinstance(outcome, Refused):
-        await save(clerk.tx, outcome.request)
+        await clerk.save(outcome.request)
     # Whatever changed while Slack was drawing what we had read queued a card of its own.
-    await clerk.note(EventName.REQUEST_DELIVERED, seen.id, agent=seen.agent, channel=card.channel, ts=card.ts)
+    await clerk.record(
+        EventName.REQUEST_DELIVERED, seen.id, agent=seen.agent, channel=card.channel, ts=card.ts
+    )
 
 
 async def _give_up(clerk: Clerk, seen: Request, why: str) -> None:
@@ -144,6 +151,4 @@ async def _give_up(clerk: Clerk, seen: Request, why: str) -> None:
     outcome = apply(request, GiveUp(f"Slack refused the card: {why}"), now=clerk.tx.now)
     if isinstance(outcome, Refused):
         return
-    await save(clerk.tx, outcome.request)
-    await asking.record_settled(clerk, outcome.request)
-    await tell_unanswered(clerk, outcome.request)
+    await unanswered(clerk, outcome.request)

@@ -1,0 +1,54 @@
+"""What every use case is given, and what it answers: the ports, a click, and what came of it."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from escalation.authority import Account
+from escalation.configuration import Configuration
+from escalation.grant import Grant
+from escalation.ids import Ids
+from escalation.ports import Kills, Store, Topic, Wakeups, never
+from escalation.request import Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Core:
+    """The outside, behind its ports."""
+
+    store: Store
+    ids: Ids
+    wakeups: Wakeups
+    configuration: Callable[[], Configuration]  #: What is in force now.
+    kill: Kills = never
+    closing: asyncio.Event = field(default_factory=asyncio.Event)  #: Set when the process ends.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Click:
+    """A verified click, command or form from Slack: who, and which signed request carried it."""
+
+    account: Account
+    fingerprint: str
+    what: str  #: Such as ``request:approve``.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """The click about a request counts."""
+
+    request: Request
+    grant: Grant | None = None
+    repeated: bool = False  #: This very click was taken before; nothing changed now.
+
+
+async def wake(core: Core, *topics: str) -> None:
+    """After the commit: wake who waits for *topics*, and the engine's outbox."""
+    for topic in (*topics, Topic.OUTBOX):
+        await core.wakeups.wake(topic)
+
+
+def seconds_until(at: datetime, now: datetime) -> float:
+    """Return how many seconds *at* is away, never less than none."""
+    return max(0.0, (at - now).total_seconds())

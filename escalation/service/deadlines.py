@@ -1,0 +1,47 @@
+"""The clock settles what nobody answered (nudge, backup, safe default) and lets grants lapse."""
+
+from escalation import grant as grants
+from escalation.grant import Lapse
+from escalation.ports import Transaction
+from escalation.reason import Refused
+from escalation.request import Climb, apply
+from escalation.service.context import Core, wake
+from escalation.service.steps.clerk import by_us
+from escalation.service.steps.grants import end_grant
+from escalation.service.steps.settle import climbed
+
+
+async def settle_due(core: Core, *, batch: int) -> int:
+    """Take the next rung of up to *batch* requests that are due, oldest first; return how many."""
+    async with core.store.write() as tx:
+        settled = await _climb_all(core, tx, batch)
+        core.kill("deadline:before-commit")
+    if settled:
+        await wake(core, *settled)
+    return len(settled)
+
+
+async def lapse_due(core: Core, *, batch: int) -> int:
+    """Let up to *batch* grants lapse that nobody claimed, or nobody reported; return how many."""
+    async with core.store.write() as tx:
+        clerk, lapsed = by_us(core, tx, "clock"), 0
+        for grant in await tx.grants.lock_due(tx.now, batch):
+            outcome = grants.apply(grant, Lapse(), now=tx.now)
+            if isinstance(outcome, Refused):
+                continue
+            await end_grant(clerk, outcome.grant)
+            lapsed += 1
+    if lapsed:
+        await wake(core)
+    return lapsed
+
+
+async def _climb_all(core: Core, tx: Transaction, batch: int) -> list[str]:
+    clerk, done = by_us(core, tx, "clock"), []
+    for request in await tx.requests.lock_due(tx.now, batch):
+        outcome = apply(request, Climb(), now=tx.now)
+        if isinstance(outcome, Refused):
+            continue
+        await climbed(clerk, request, outcome.request)
+        done.append(str(request.id))
+    return done

@@ -1,0 +1,32 @@
+"""What an agent says happened with the effect it claimed."""
+
+from escalation import grant as grants
+from escalation.grant import Grant, Tell
+from escalation.ids import GrantId
+from escalation.ports import Topic, Transaction
+from escalation.reason import Reason, Refused
+from escalation.service.context import Core, wake
+from escalation.service.steps.clerk import by_agent
+from escalation.service.steps.grants import end_grant
+
+
+async def report(core: Core, grant_id: GrantId, command: Tell) -> Grant | Refused:
+    """Note what the agent says happened."""
+
+    async def in_transaction(tx: Transaction) -> Grant | Refused:
+        clerk = by_agent(core, tx, command.agent)
+        grant = await tx.grants.lock(grant_id)
+        # Another agent's grant does not exist for this one.
+        if grant is None or grant.agent != command.agent:
+            refused = Refused(Reason.UNKNOWN_GRANT)
+            return await clerk.refuse(refused, grant_id, agent=command.agent, what="report")
+        outcome = grants.apply(grant, command, now=tx.now)
+        if isinstance(outcome, Refused):
+            return await clerk.refuse(outcome, grant_id, agent=command.agent, what="report")
+        if outcome.grant.version != grant.version:
+            await end_grant(clerk, outcome.grant)
+        return outcome.grant
+
+    outcome = await core.store.transact(in_transaction, touches=(grant_id,))
+    await wake(core, Topic.DEADLINE)
+    return outcome

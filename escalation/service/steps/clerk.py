@@ -1,0 +1,109 @@
+"""Writes what a use case leaves behind: changed rows, events for the record, messages for the outbox."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from escalation import audit, notice
+from escalation.action import Json, canonical
+from escalation.audit import Event, EventName
+from escalation.errors import StoreError
+from escalation.grant import Grant
+from escalation.ids import AgentName, EventId, OutboxId, PersonId
+from escalation.ports import OutboxKind, Outgoing, Transaction
+from escalation.reason import Refused
+from escalation.request import Request
+from escalation.service.context import Core
+
+#: Bytes of who did something, to what, and whose business it was.
+_LONGEST_NAMES = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clerk:
+    """What one actor does in one transaction."""
+
+    core: Core
+    tx: Transaction
+    actor: str
+
+    async def save(self, thing: Request | Grant) -> None:
+        """Save *thing*, which this transaction holds locked."""
+        rows = self.tx.requests if isinstance(thing, Request) else self.tx.grants
+        if not await rows.save(thing):  # type: ignore[arg-type]  # each row goes to its own table
+            raise StoreError(f"{thing.id} changed although it was locked; nothing was written")
+
+    async def record(self, name: EventName, subject: str, *, agent: str | None = None, **data: Json) -> None:
+        """Add an event to the record. Raises ``InvalidAction`` for one that could never be sealed."""
+        # The data is checked by its canonical form. One event that cannot be linked would hold up the
+        # sealing of all that follow, for ever.
+        canonical([self.actor, subject, agent], limit=_LONGEST_NAMES)
+        event = Event(
+            id=EventId(self.core.ids.new("evt")),
+            at=self.tx.now,
+            name=name,
+            actor=self.actor,
+            subject=subject,
+            agent=agent,
+            data=audit.data(data),
+        )
+        await self.tx.record.add(event)
+
+    async def refuse(self, refused: Refused, subject: str, *, agent: str | None = None, what: str) -> Refused:
+        """Add the refusal to the record and return it."""
+        reason, detail = refused.reason.value, refused.detail or None
+        await self.record(
+            EventName.INGRESS_REFUSED, subject, agent=agent, what=what, reason=reason, detail=detail
+        )
+        return refused
+
+    async def card(self, request: Request) -> None:
+        """Have the card of *request* posted, or brought up to date; where a rule decided, there is none."""
+        if request.terms.approvers:
+            await self._queue(OutboxKind.CARD, request.channel, request, "{}")
+
+    async def thread(self, request: Request, told: notice.Notice) -> None:
+        """Have *told* said in the card's thread; where a rule decided, there is none."""
+        if request.terms.approvers:
+            await self._queue(OutboxKind.THREAD, request.channel, request, notice.body(told))
+
+    async def direct(self, person: PersonId, told: notice.Notice, request: Request | None = None) -> None:
+        """Have *person* told."""
+        await self._queue(OutboxKind.DIRECT, f"@{person}", request, notice.body(told))
+
+    async def alert(self, told: notice.Notice, request: Request | None = None) -> None:
+        """Have the alerts channel told."""
+        channel = self.core.configuration().alerts_channel
+        await self._queue(OutboxKind.ALERT, channel, request, notice.body(told))
+
+    async def seal(self, told: notice.Sealed) -> None:
+        """Have the audit channel told, if there is one."""
+        channel = self.core.configuration().audit_channel
+        if channel is not None:
+            await self._queue(OutboxKind.SEAL, channel, None, notice.body(told))
+
+    async def _queue(self, kind: OutboxKind, lane: str, request: Request | None, body: str) -> None:
+        outgoing = Outgoing(
+            id=OutboxId(self.core.ids.new("out")),
+            kind=kind,
+            lane=lane,
+            request=None if request is None else request.id,
+            body=body,
+            at=self.tx.now,
+            not_before=self.tx.now,
+        )
+        await self.tx.outbox.add(outgoing)
+
+
+def by_person(core: Core, tx: Transaction, person: PersonId) -> Clerk:
+    """Return the clerk of what *person* does."""
+    return Clerk(core=core, tx=tx, actor=f"person:{person}")
+
+
+def by_agent(core: Core, tx: Transaction, agent: AgentName) -> Clerk:
+    """Return the clerk of what *agent* does."""
+    return Clerk(core=core, tx=tx, actor=f"agent:{agent}")
+
+
+def by_us(core: Core, tx: Transaction, which: Literal["clock", "courier", "sealer", "operator"]) -> Clerk:
+    """Return the clerk of what Andon does by itself, or at the command line."""
+    return Clerk(core=core, tx=tx, actor=which)

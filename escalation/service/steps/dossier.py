@@ -1,0 +1,23 @@
+"""Reads a request with everything that belongs to it."""
+
+from escalation.action import Action
+from escalation.grant import Grant
+from escalation.ports import Dossier, Transaction
+from escalation.request import Request
+
+
+async def dossier_of(tx: Transaction, request: Request) -> Dossier:
+    """Return *request* with what belongs to it."""
+    return Dossier(
+        request=request,
+        grant=await grant_of(tx, request),
+        card=await tx.cards.get(request.id),
+        original=None if request.edits is None else await tx.requests.get(request.edits),
+        steps=await tx.steps.of(request.id),
+    )
+
+
+async def grant_of(tx: Transaction, request: Request) -> Grant | None:
+    """Return the grant of *request*, if it is a kind of request that can have one."""
+    granted = isinstance(request.subject, Action) and request.state.gives_authority
+    return await tx.grants.of(request.id) if granted else None

@@ -1,0 +1,78 @@
+"""What the rules, the switches and the directory say about a request today."""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from escalation import policy
+from escalation.action import Action
+from escalation.authority import Authority, Terms
+from escalation.configuration import Agent, Configuration
+from escalation.policy import Allow, Ask, Deny, Facts
+from escalation.ports import Transaction
+from escalation.reason import Reason, Refused
+from escalation.request import Question, Request, Words
+from escalation.switch import Switch, covering
+
+Subject: TypeAlias = Action | Question
+
+_QUESTION_RULE = "questions"
+
+
+def judge(agent: Agent, subject: Subject, words: Words) -> policy.Verdict:
+    """Return what today's rules say."""
+    if isinstance(subject, Question):
+        rule = policy.Rule(
+            name=_QUESTION_RULE, when=None, then=policy.Then.ASK, channel=agent.questions_channel
+        )
+        return Ask(rule=rule, terms=agent.questions)
+    action_type = agent.actions.get(subject.type)
+    if action_type is None:
+        return Deny(rule="(none)", why=f"the manifest has no action {subject.type!r} any more")
+    facts = Facts(
+        args=subject.arguments,
+        confidence=words.confidence,
+        agent=agent.name,
+        function=agent.function,
+        action=subject.type,
+    )
+    return policy.evaluate(action_type.policy, facts)
+
+
+def authority(configuration: Configuration, request: Request) -> Authority:
+    """Return who may decide *request* now: by the terms it was asked under and, if stricter, today's."""
+    agent = configuration.agents.get(request.agent)
+    terms: tuple[Terms, ...] = (request.terms,)
+    denied = agent is None
+    if agent is not None and request.ruling.version != configuration.version:
+        match judge(agent, request.subject, request.words):
+            case Ask(terms=today):
+                terms = (request.terms, today)
+            case Deny():
+                denied = True
+            case Allow():
+                pass
+    owners = {request.owner} if agent is None else {request.owner, agent.owner}
+    return Authority(directory=configuration.directory, terms=terms, owners=frozenset(owners), denied=denied)
+
+
+def still_allowed(configuration: Configuration, request: Request) -> bool:
+    """Return whether the authority behind the approved *request* still stands."""
+    if request.decisions:
+        return authority(configuration, request).suffices(request.approved_by)
+    agent = configuration.agents.get(request.agent)
+    return agent is not None and isinstance(judge(agent, request.subject, request.words), Allow)
+
+
+async def stop_over(tx: Transaction, agent: Agent, subject: Subject | Refused) -> Refused | None:
+    """Return the refusal if a stop covers *agent* doing *subject*, and keep it from changing meanwhile."""
+    type_ = subject.type if isinstance(subject, Action) else None
+    scopes = covering(agent=agent.name, function=agent.function, action_type=type_)
+    return first_stop(await tx.switches.share(scopes))
+
+
+def first_stop(switches: Sequence[Switch]) -> Refused | None:
+    """Return the refusal that the first stopped one of *switches* means."""
+    for switch in switches:
+        if switch.stop is not None:
+            return Refused(Reason.STOPPED, f"{switch.scope}, by {switch.stop.by}: {switch.stop.reason}")
+    return None
