@@ -92,7 +92,7 @@ async def serve(settings: Settings, loaded: Loaded, listener: socket.socket) -> 
 async def _running(house: House) -> AsyncIterator[None]:
     watch = None
     try:
-        await house.engine.start()
+        house.engine.start()
         if house.socket_mode is not None:
             # Beside everything else: while Slack is away agents are served, and told so by /readyz.
             watch = asyncio.create_task(_watch(house.socket_mode))

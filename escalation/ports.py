@@ -393,10 +393,9 @@ class Wakeups(Protocol):
 
 
 class Topic:
-    """What engines wait for."""
+    """What an engine waits for."""
 
     OUTBOX = "outbox"  #: Something is to be said in Slack.
-    DEADLINE = "deadline"  #: Something may be due sooner than known.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,16 +12,26 @@ from escalation.errors import EscalationError, StoreUnavailable, places
 _log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What one batch came to."""
+
+    done: int  #: How much of what was due it did; none ends the run.
+    next_in: float | None = None  #: Seconds until more is due; None leaves that to the next beat.
+
+
 @dataclass(slots=True, kw_only=True)
 class Module:
     """One thing the engine does again and again."""
 
     name: str
-    work: Callable[[], Awaitable[int]]  #: Does what is due, up to a batch; returns how much it did.
-    every: float  #: Seconds between two runs, at most.
-    limit: float = 30.0  #: Seconds a batch may take; a run that took longer leaves the rest to the next beat.
+    work: Callable[[], Awaitable[Progress]]  #: Does what is due, up to a batch.
+    every: float  #: Seconds between two beats.
+    gap: float = 0.0  #: Seconds between two runs, at least, however often it is woken.
+    limit: float = 30.0  #: Seconds a batch may take; a run that took longer leaves the rest to the next one.
     last_ok: float | None = None  #: When a batch last went through, on the monotonic clock.
     error: str | None = None  #: What stopped it last time; none if it ran through.
+    next_in: float | None = None  #: Seconds, from the end of the last run, until more is due.
     _running: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     _closing: bool = False
 
@@ -29,9 +39,10 @@ class Module:
         """Run until nothing is due; log what goes wrong and leave the rest to the next beat."""
         async with self._running:
             done, until = 0, monotonic() + self.limit
+            self.next_in = None
             try:
-                while more := await self._batch():
-                    done += more
+                while (progress := await self._batch()).done:
+                    done += progress.done
                     if self._closing or monotonic() > until:
                         break
             except (StoreUnavailable, TimeoutError) as error:
@@ -44,6 +55,8 @@ class Module:
                 _log.error("module_failed", module=self.name, error=type(error).__name__, where=places(error))
             else:
                 self.error = None
+                # What is left over after a long run is due at once.
+                self.next_in = 0.0 if progress.done else progress.next_in
             return done
 
     async def settle(self) -> None:
@@ -56,13 +69,13 @@ class Module:
         """Return whether it has not run through for much longer than it should."""
         return self.last_ok is not None and monotonic() - self.last_ok > self.limit + 10 * self.every
 
-    async def _batch(self) -> int:
+    async def _batch(self) -> Progress:
         # Only a batch that hangs is broken off. One that is broken off may have said something in
         # Slack and cannot remember it; so a run that is merely long ends between two batches.
         async with asyncio.timeout(self.limit):
-            done = await self.work()
+            progress = await self.work()
         self.last_ok = monotonic()
-        return done
+        return progress
 
     def _stumbled(self, error: Exception) -> None:
         ours = isinstance(error, EscalationError)

@@ -3,18 +3,20 @@
 import asyncio
 from collections import defaultdict
 
-from escalation.engine.module import Module
+from escalation.engine.module import Module, Progress
 from escalation.ports import Courier, Outgoing
 from escalation.service import deliver
 from escalation.service.context import Core
 
 BATCH = 100
+#: Seconds between two looks: each commit wakes it, and Slack takes a message a second and channel.
+_GAP = 0.02
 
 
 def module(core: Core, courier: Courier) -> Module:
     """Return the module that empties the outbox."""
 
-    async def empty() -> int:
+    async def empty() -> Progress:
         taken = await deliver.take(core, limit=BATCH)
         lanes: defaultdict[str, list[Outgoing]] = defaultdict(list)
         for outgoing in taken:
@@ -25,9 +27,9 @@ def module(core: Core, courier: Courier) -> Module:
         for outcome in await asyncio.gather(*walks, return_exceptions=True):
             if isinstance(outcome, BaseException):
                 raise outcome
-        return len(taken)
+        return Progress(done=len(taken))
 
-    return Module(name="outbox", work=empty, every=1.0, limit=60.0)
+    return Module(name="outbox", work=empty, every=1.0, gap=_GAP, limit=60.0)
 
 
 async def _walk(core: Core, courier: Courier, lane: list[Outgoing]) -> None:

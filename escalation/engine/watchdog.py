@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from escalation.engine.module import Module
+from escalation.engine.module import Module, Progress
 from escalation.service.context import Core
 
 _log = structlog.get_logger(__name__)
@@ -13,12 +13,12 @@ _log = structlog.get_logger(__name__)
 def module(core: Core, others: Sequence[Module]) -> Module:
     """Return the module that looks after *others* and the store."""
 
-    async def look() -> int:
+    async def look() -> Progress:
         await core.store.check()
         for other in others:
             if other.is_late():
                 _log.error("module_is_late", module=other.name, error=other.error)
-        return 0
+        return Progress(done=0)
 
     return Module(name="watchdog", work=look, every=5.0)
 

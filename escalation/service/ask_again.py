@@ -5,7 +5,6 @@ from escalation.action import Action
 from escalation.audit import EventName
 from escalation.authority import Authority
 from escalation.ids import PersonId, RequestId
-from escalation.ports import Topic
 from escalation.reason import Reason, Refused
 from escalation.request import AskAgain, Request
 from escalation.service.context import Click, Core, Counted, wake
@@ -18,7 +17,7 @@ from escalation.service.steps.successor import Succession, hold_predecessor, suc
 async def ask_again(core: Core, click: Click, request_id: RequestId) -> Counted | Refused:
     """Put the same subject once more, with a new deadline; the agent finds it by ``follow``."""
     outcome = await use_click(core, click, request_id, find=read, use=_ask_again)
-    await wake(core, request_id, Topic.DEADLINE)
+    await wake(core, request_id)
     return outcome
 
 

@@ -8,7 +8,7 @@ from escalation.audit import EventName
 from escalation.configuration import Configuration
 from escalation.grant import Claim, Grant, GrantState
 from escalation.ids import AgentName, GrantId
-from escalation.ports import Topic, Transaction
+from escalation.ports import Transaction
 from escalation.reason import Reason, Refused
 from escalation.request import Request
 from escalation.service.context import Core, wake
@@ -46,7 +46,7 @@ async def claim(core: Core, grant_id: GrantId, command: Claim) -> Claimed | Refu
 
     outcome = await core.store.transact(in_transaction, touches=(grant_id,))
     core.kill("claim:before-reply")
-    await wake(core, Topic.DEADLINE)
+    await wake(core)
     return outcome
 
 

@@ -1,14 +1,45 @@
 """The clock settles what nobody answered (nudge, backup, safe default) and lets grants lapse."""
 
+from dataclasses import dataclass
+
 from escalation import grant as grants
 from escalation.grant import Lapse
 from escalation.ports import Transaction
 from escalation.reason import Refused
 from escalation.request import Climb, apply
-from escalation.service.context import Core, wake
+from escalation.service.context import Core, seconds_until, wake
 from escalation.service.steps.clerk import by_us
 from escalation.service.steps.grants import end_grant
 from escalation.service.steps.settle import climbed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """In how many seconds something is due, by the store's clock: 0 is now, None is nothing known."""
+
+    requests_in: float | None
+    grants_in: float | None
+
+    @property
+    def now(self) -> bool:
+        """Whether something is due already."""
+        return self.next_in == 0
+
+    @property
+    def next_in(self) -> float | None:
+        """Seconds until the first of them is due."""
+        known = [each for each in (self.requests_in, self.grants_in) if each is not None]
+        return min(known, default=None)
+
+
+async def due(core: Core) -> Due:
+    """Return when the next rung and the next end of a grant are due."""
+    async with core.store.read() as tx:
+        requests_at, grants_at = await tx.requests.next_due_at(), await tx.grants.next_due_at()
+        return Due(
+            requests_in=None if requests_at is None else seconds_until(requests_at, tx.now),
+            grants_in=None if grants_at is None else seconds_until(grants_at, tx.now),
+        )
 
 
 async def settle_due(core: Core, *, batch: int) -> int:

@@ -10,7 +10,7 @@ from escalation.authority import Authority
 from escalation.configuration import Agent
 from escalation.errors import InvalidAction
 from escalation.ids import RequestId
-from escalation.ports import Card, Topic
+from escalation.ports import Card
 from escalation.reason import Reason, Refused
 from escalation.request import Request, Supersede, Verdict
 from escalation.service.context import Click, Core, Counted, wake
@@ -32,7 +32,7 @@ async def edit(
     counts for it as far as those rules let it.
     """
     outcome = await use_click(core, click, request_id, find=read, use=partial(_edit, arguments))
-    await wake(core, request_id, Topic.DEADLINE)
+    await wake(core, request_id)
     return outcome
 
 

@@ -8,7 +8,7 @@ from escalation.configuration import Agent
 from escalation.errors import StoreError
 from escalation.grant import Grant
 from escalation.ids import AgentName
-from escalation.ports import Topic, Transaction
+from escalation.ports import Transaction
 from escalation.reason import Reason, Refused
 from escalation.request import Question, Request, State, Words
 from escalation.service.context import Core, wake
@@ -69,7 +69,7 @@ async def propose(core: Core, command: Propose) -> Proposed | Refused:
         raise StoreError(f"the key {command.key!r} was taken a moment ago; send it again")
     core.kill("propose:before-reply")
     if isinstance(outcome, Proposed) and outcome.fresh:
-        await wake(core, Topic.DEADLINE)
+        await wake(core)
     return outcome
 
 

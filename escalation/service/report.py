@@ -3,7 +3,7 @@
 from escalation import grant as grants
 from escalation.grant import Grant, Tell
 from escalation.ids import GrantId
-from escalation.ports import Topic, Transaction
+from escalation.ports import Transaction
 from escalation.reason import Reason, Refused
 from escalation.service.context import Core, wake
 from escalation.service.steps.clerk import by_agent
@@ -28,5 +28,5 @@ async def report(core: Core, grant_id: GrantId, command: Tell) -> Grant | Refuse
         return outcome.grant
 
     outcome = await core.store.transact(in_transaction, touches=(grant_id,))
-    await wake(core, Topic.DEADLINE)
+    await wake(core)
     return outcome

@@ -9,7 +9,7 @@ import pytest
 
 from escalation.clock import SystemClock
 from escalation.engine import watchdog
-from escalation.engine.module import Module
+from escalation.engine.module import Module, Progress
 from escalation.errors import StoreUnavailable
 from escalation.service import deadlines
 from tests.scenario.unreliable import UnreliableStore
@@ -40,7 +40,7 @@ async def live() -> AsyncIterator[World]:
 
 async def starts(room: World) -> None:
     """Start the engine and let its listeners listen."""
-    await room.house.engine.start()
+    room.house.engine.start()
     await asyncio.sleep(0.05)
 
 
@@ -66,13 +66,13 @@ async def test_a_card_is_posted_without_waiting_for_a_beat(live: World) -> None:
 
 
 async def test_the_engine_strikes_at_the_deadline(live: World) -> None:
-    """With no beat for an hour, a request settles at its own deadline, and the waiter hears it."""
+    """Once aimed, with no beat for an hour, a request settles at its own deadline; the waiter hears it."""
     never_beats(live, "deadlines")
     await starts(live)
     live.clock.advance(minutes=-15, seconds=1)
     asked = await live.agent.asks()
     live.clock.advance(minutes=15, seconds=-1)
-    await live.core.wakeups.wake("deadline")
+    live.house.engine.beat("deadlines")
     settled = await asyncio.wait_for(live.agent.sees(asked, wait=30), 8)
     assert settled["state"] in {"timed_out", "undeliverable"}
     assert settled["decided_at"] >= settled["deadline"]
@@ -87,7 +87,7 @@ async def test_two_deadlines_in_a_row(live: World) -> None:
     live.clock.advance(seconds=0.5)
     second = await live.agent.asks(memo="a little later")
     live.clock.advance(minutes=15, seconds=-1.5)
-    await live.core.wakeups.wake("deadline")
+    live.house.engine.beat("deadlines")
 
     async def both() -> bool:
         return {await live.agent.state_of(one) for one in (first, second)} <= {"timed_out", "undeliverable"}
@@ -96,7 +96,7 @@ async def test_two_deadlines_in_a_row(live: World) -> None:
 
 
 async def test_what_was_overdue_is_settled_at_the_start(live: World) -> None:
-    """A process that starts late settles first what is overdue."""
+    """A process that starts late settles at once what is overdue."""
     live.clock.advance(hours=-1)
     asked = await live.agent.asks()
     live.clock.advance(hours=1)
@@ -123,13 +123,14 @@ async def test_the_engine_seals_and_stops(live: World) -> None:
 
 
 async def test_an_outage_while_it_aims(live: World) -> None:
-    """A nudge that comes while the database is away is not the end of the listener."""
+    """A beat and a wake-up that come while the database is away end neither the runner nor the listener."""
     inner = live.store
     store = UnreliableStore(inner)
     object.__setattr__(live.core, "store", store)
     await starts(live)
     with store.goes_away():
-        await live.core.wakeups.wake("deadline")
+        live.house.engine.beat("deadlines")
+        await live.core.wakeups.wake("outbox")
         await asyncio.sleep(0.05)
     await live.agent.asks()
     await live.salma.sees("61.500", in_="#finance")
@@ -139,14 +140,15 @@ async def test_an_outage_while_it_aims(live: World) -> None:
 
 async def test_a_module_runs_until_nothing_is_due() -> None:
     """One run does batch after batch and returns how much it did."""
-    batches = iter([3, 2, 0])
+    batches = iter([Progress(done=3), Progress(done=2), Progress(done=0, next_in=7.0)])
 
-    async def work() -> int:
+    async def work() -> Progress:
         return next(batches)
 
     module = Module(name="m", work=work, every=1.0)
     assert await module.run() == 5
     assert (module.error, module.last_ok is not None, module.is_late()) == (None, True, False)
+    assert module.next_in == 7.0
 
 
 async def test_a_module_that_fails_does_not_harm_the_others(room: World) -> None:
@@ -156,7 +158,7 @@ async def test_a_module_that_fails_does_not_harm_the_others(room: World) -> None
     deadlines = room.house.engine.modules[0]
     work = deadlines.work
 
-    async def work_or_fail() -> int:
+    async def work_or_fail() -> Progress:
         if broken:
             broken.clear()
             raise ZeroDivisionError("a bug")
@@ -177,10 +179,10 @@ async def test_a_module_that_hangs_is_cut_off() -> None:
     """A run has a time limit; what stumbles the same way twice is logged once."""
     calls = []
 
-    async def work() -> int:
+    async def work() -> Progress:
         calls.append(1)
         await asyncio.sleep(60)
-        return 0
+        return Progress(done=0)
 
     module = Module(name="slow", work=work, every=0.0, limit=0.01)
     await module.run()
@@ -203,7 +205,7 @@ async def test_a_module_that_stays_away_is_an_alarm(room: World) -> None:
 async def test_a_module_that_cannot_reach_the_store_says_so() -> None:
     """An outage is a stumble, not a failure of ours."""
 
-    async def work() -> int:
+    async def work() -> Progress:
         raise StoreUnavailable("away")
 
     module = Module(name="m", work=work, every=1.0)

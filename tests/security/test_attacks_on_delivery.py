@@ -17,7 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.socket_mode import SocketMode
 from escalation.engine.metronome import Metronome
-from escalation.engine.module import Module
+from escalation.engine.module import Module, Progress
 from escalation.ports import Courier, Delivered, Delivery, Dossier, OutboxKind, Outgoing, TryLater
 from escalation.service import deliver
 from tests.scenario.world import World, world
@@ -75,11 +75,11 @@ async def test_a_long_run_breaks_off_no_message() -> None:
     """A backlog takes longer than a run may: the run ends between two messages, not within one."""
     begun, finished = [], []
 
-    async def work() -> int:
+    async def work() -> Progress:
         begun.append(1)
         await asyncio.sleep(0.03)
         finished.append(1)
-        return 1
+        return Progress(done=1)
 
     module = Module(name="m", work=work, every=1.0, limit=0.1)
     await asyncio.wait_for(module.run(), 5)
@@ -113,7 +113,7 @@ async def test_an_ending_process_remembers_what_slack_took() -> None:
     async with world() as room:
         asked = await room.agent.asks()
         async with engine(room, slow) as other:
-            await other.start()
+            other.start()
             async with asyncio.timeout(5):
                 while not slow.accepted:
                     await asyncio.sleep(0.01)
@@ -121,13 +121,20 @@ async def test_an_ending_process_remembers_what_slack_took() -> None:
         assert await cards_of(room, asked) == ["1.0"]
 
 
-async def test_a_start_waits_for_no_message() -> None:
-    """Slack is away, or a thousand messages wait: deadlines are settled, and the doors open at once."""
+async def test_the_clock_waits_for_no_message() -> None:
+    """Slack holds on to a message: the clock's rungs are climbed all the same, side by side with it."""
     slow = SlowSlack()
     async with world() as room:
         await room.agent.asks()
         async with engine(room, slow) as other:
-            await asyncio.wait_for(other.start(), 1)
+            other.start()
+            async with asyncio.timeout(5):
+                while not slow.accepted:
+                    await asyncio.sleep(0.01)
+                room.clock.advance(minutes=8)
+                other.beat("deadlines")
+                while not await room.events("request.climbed"):
+                    await asyncio.sleep(0.01)
             slow.confirms.set()
 
 
@@ -203,7 +210,7 @@ async def test_slack_cannot_ask_us_to_wait_for_ever() -> None:
 
 
 async def test_a_clock_ahead_of_the_stores_does_not_make_the_engine_spin() -> None:
-    """Our clock says due, the store's says not yet: it strikes once and leaves the rest to its beats."""
+    """Our clock says due, the store's says not yet: the aim goes by the store's clock alone."""
     async with world() as room:
         room.clock.at = datetime(2020, 1, 1, tzinfo=UTC)
         await room.agent.asks()
@@ -212,12 +219,12 @@ async def test_a_clock_ahead_of_the_stores_does_not_make_the_engine_spin() -> No
             deadlines = other.modules[0]
             work, deadlines.every = deadlines.work, 3600.0
 
-            async def counted() -> int:
+            async def counted() -> Progress:
                 runs.append(1)
                 return await work()
 
             deadlines.work = counted
-            await other.start()
+            other.start()
             await asyncio.sleep(0.5)
         assert len(runs) <= 3
 
