@@ -91,6 +91,9 @@ class _Watched:
         """Return once somebody waits for *topic*."""
         await self._begun.setdefault(topic, asyncio.Event()).wait()
 
+    def wake_all_here(self) -> None:
+        self.inner.wake_all_here()
+
     async def wake(self, topic: str) -> None:
         await self.inner.wake(topic)
 

@@ -152,7 +152,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the doors; let what is under way finish."""
-        self._core.closing.set()
+        self._core.close_waits()
         await super().shutdown(sockets)
 
 

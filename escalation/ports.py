@@ -385,6 +385,10 @@ class Wakeups(Protocol):
         """Tell every waiter of *topic*, in every replica. Never raises: it is a nudge, not a promise."""
         ...
 
+    def wake_all_here(self) -> None:
+        """Tell every waiter in this process, whatever it waits for."""
+        ...
+
     def listen(self, topic: str) -> AbstractAsyncContextManager[Waiter]:
         """OutboxKind every wake-up of *topic* during the block."""
         ...

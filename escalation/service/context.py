@@ -22,7 +22,17 @@ class Core:
     wakeups: Wakeups
     configuration: Callable[[], Configuration]  #: What is in force now.
     kill: Kills = never
-    closing: asyncio.Event = field(default_factory=asyncio.Event)  #: Set when the process ends.
+    _closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the process ends: whoever waits may ask another replica."""
+        return self._closing.is_set()
+
+    def close_waits(self) -> None:
+        """Let everybody in this process who waits for an outcome return with what is known now."""
+        self._closing.set()
+        self.wakeups.wake_all_here()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

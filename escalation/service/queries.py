@@ -1,6 +1,5 @@
 """Reads what people and agents want to know; changes nothing."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -8,7 +7,7 @@ from escalation.audit import Event
 from escalation.authority import Authority
 from escalation.configuration import Configuration
 from escalation.ids import AgentName, PersonId, RequestId
-from escalation.ports import Dossier, Page, Waiter
+from escalation.ports import Dossier, Page
 from escalation.request import Request, State
 from escalation.service.context import Core, seconds_until
 from escalation.service.steps.dossier import dossier_of, grant_of
@@ -41,19 +40,9 @@ async def own(core: Core, agent: AgentName, request_id: RequestId, *, wait: floa
                 found = Dossier(request=request, grant=await grant_of(tx, request))
             until = until or now + timedelta(seconds=wait)
             left = seconds_until(until, now)
-            if request.state.is_settled or left <= 0 or core.closing.is_set():
+            if request.state.is_settled or left <= 0 or core.is_closing:
                 return found
-            await _pause(core, waiter, min(left, _REREAD_SECONDS))
-
-
-async def _pause(core: Core, waiter: Waiter, seconds: float) -> None:
-    """Return once woken, after *seconds*, or when the process ends: who waits may ask another replica."""
-    waits = [asyncio.ensure_future(waiter.wait(seconds)), asyncio.ensure_future(core.closing.wait())]
-    try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for each in waits:
-            each.cancel()
+            await waiter.wait(min(left, _REREAD_SECONDS))
 
 
 async def listed(core: Core, agent: AgentName, *, states: Sequence[State], page: Page) -> Sequence[Dossier]:

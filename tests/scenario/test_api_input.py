@@ -423,7 +423,7 @@ async def test_a_process_that_ends_lets_go_of_who_waits(room: World) -> None:
     asked = await room.agent.asks()
     waiting = asyncio.create_task(room.agent.sees(asked, wait=60))
     await asyncio.sleep(0.05)
-    room.core.closing.set()
+    room.core.close_waits()
     await room.core.wakeups.wake(asked["id"])
     assert (await asyncio.wait_for(waiting, 2))["state"] == "pending"
 
