@@ -8,7 +8,7 @@ Ask a person before an agent acts.
 
     order = await andon.ask("Which order?", options=["PO-77", "PO-78"], confidence=0.41)
 
-The twin without `await` is `andon.sync.Andon`; a script for unit tests is `andon.offline.Script`.
+The twin without `await` is `andon.sync.Andon`; fakes for unit tests of agents are in `andon.testing`.
 """
 
 from andon.client import Andon

@@ -3,13 +3,15 @@
 import os
 import re
 from dataclasses import dataclass
-from typing import Final, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Final, NotRequired, TypedDict
 
 import httpx
 from pydantic import SecretStr
 
 from andon.errors import NotConfigured
-from andon.offline import Script
+
+if TYPE_CHECKING:
+    from andon.testing import Script  # an agent in service loads no fakes
 
 _VISIBLE: Final = re.compile(r"[\x21-\x7e]+")
 _LONGEST_WORKFLOW: Final = 120  #: Leaves room for `:sha256` within the 200 characters of a key.
@@ -19,10 +21,10 @@ class Options(TypedDict):
     """What a client may be told besides its address and key."""
 
     workflow: NotRequired[str | None]  #: Which run of which job this is; default ANDON_WORKFLOW or "default".
-    patience: NotRequired[float]  #: Seconds to go on trying when the bot is away; default 30.
-    timeout: NotRequired[float]  #: Seconds one try may take, on top of a long poll's wait; default 10.
+    patience: NotRequired[float]  #: Seconds to go on retrying when the bot is away; default 30.
+    timeout: NotRequired[float]  #: Seconds one attempt may take, on top of a long poll's wait; default 10.
     transport: NotRequired[httpx.AsyncBaseTransport | None]  #: Another way to carry HTTP.
-    offline: NotRequired[Script | None]  #: A script in place of the bot, for unit tests.
+    offline: NotRequired["Script | None"]  #: A script in place of the bot, for unit tests.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

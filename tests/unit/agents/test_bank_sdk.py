@@ -28,7 +28,7 @@ from reconcile.posting import Kind, Posting
 from reconcile.report import Report, State
 
 from andon import Andon
-from andon.offline import Script
+from andon.testing import Script
 
 TEXTS = ("summary", "question", "options", "reasoning", "tried", "evidence")
 

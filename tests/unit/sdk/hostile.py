@@ -9,7 +9,7 @@ from typing import Any, Self
 import httpx
 
 from andon.canonical import digest, parse
-from andon.offline import Script
+from andon.testing import Script
 
 Forward = Callable[[httpx.Request], Awaitable[httpx.Response]]
 Trick = Callable[[httpx.Request, Forward], Awaitable[httpx.Response]]

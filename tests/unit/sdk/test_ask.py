@@ -3,7 +3,7 @@
 import pytest
 
 from andon import Rejected, TimedOut
-from andon.offline import Script
+from andon.testing import Script
 from tests.unit.sdk.hostile import Hostile, loses_the_reply
 from tests.unit.sdk.ledger import PUT, client
 

@@ -7,7 +7,7 @@ import pytest
 
 from andon import AlreadyFailed, GrantState, Mismatch, Outcome, OutcomeUnknown, TimedOut
 from andon.errors import KeyReused
-from andon.offline import Script
+from andon.testing import Script
 from tests.unit.sdk.hostile import Hostile, lies, never_arrives, refuses
 from tests.unit.sdk.ledger import CLAIM, POST, PROPOSED, REPORT, Book, client, post
 

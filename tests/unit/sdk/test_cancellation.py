@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from andon import GrantState, OutcomeUnknown
-from andon.offline import Script
+from andon.testing import Script
 from andon.once import GRACE
 from tests.unit.sdk.hostile import Forward, Hostile, Trick, never_arrives
 from tests.unit.sdk.ledger import CLAIM, GET, POST, REPORT, Book, client, post

@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from andon import errors
 from andon.errors import AndonError, Problem, problem
-from andon.fake import NOON
+from andon.testing.fake_bot import NOON
 from andon.models import Kind, Request, State
 
 API = """unauthenticated 401 · forbidden 403 · not-found 404 · malformed 400 · unknown-action-type 422 ·

@@ -24,7 +24,7 @@ from andon import (
     Unfit,
 )
 from andon.errors import Cancelled
-from andon.offline import Script
+from andon.testing import Script
 from tests.unit.sdk.hostile import Hostile, consistently, lies, refuses
 from tests.unit.sdk.ledger import CLAIM, GET, POST, PROPOSED, Book, client, post
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from andon import GrantState, Unreachable, sync
-from andon.offline import Script
+from andon.testing import Script
 
 README = (Path(__file__).parents[3] / "sdk" / "README.md").read_text()
 AGENT, TESTED = re.findall(r"```python\n(.*?)```", README, re.DOTALL)

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from andon import Andon, NotConfigured
-from andon.offline import Script
+from andon.testing import Script
 from andon.settings import Options, settings
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from andon import AlreadyFailed, GrantState, Outcome, OutcomeUnknown, Rejected, State, sync
 from andon.client import Andon as AsyncAndon
-from andon.offline import Script
+from andon.testing import Script
 from andon.once import GRACE
 from andon.portal import Errands, Portal
 from tests.unit.sdk.hostile import Hostile, loses_the_reply, never_answers, never_arrives

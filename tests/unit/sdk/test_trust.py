@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from andon import GrantState, Mismatch
-from andon.offline import Script
+from andon.testing import Script
 from tests.unit.sdk.hostile import Hostile, consistently, lies, with_another_amount
 from tests.unit.sdk.ledger import CLAIM, GET, POST, PUT, REPORT, Book, client, post
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, assert_type
 
 from andon import Andon, Gated, sync
-from andon.offline import Script
+from andon.testing import Script
 
 
 def test_the_signature_is_kept() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from andon import GrantState, Mismatch, Outcome, OutcomeUnknown, Problem, Request, State, Unreachable
 from andon.errors import AlreadySettled, Forbidden, OverCap, Unauthenticated
-from andon.offline import Script
+from andon.testing import Script
 from tests.unit.sdk.hostile import (
     Hostile,
     Trick,

@@ -1,11 +1,8 @@
 """
-A script in place of the bot, for unit tests of agents: nothing is allowed that the script does not allow.
-
-    script = Script().approve("ledger.post").reject("ledger.post", reason="twice")
-    andon = Andon(offline=script)
+A script in place of the bot: nothing is allowed that the script does not allow.
 
 Each line is used once, in order, for the first request it fits; without a line the answer is a rejection. The
-client runs exactly as it does against the bot: the script is an HTTP transport that speaks the same contract.
+client runs exactly as it does against the bot: the script is an HTTP transport in front of a `FakeBot`.
 """
 
 import re
@@ -17,8 +14,8 @@ import httpx
 from pydantic import JsonValue
 
 from andon.canonical import parse
-from andon.fake import NOON, Desk, Payload, Refusal, Verdict, refuse
 from andon.models import Grant, Kind, Outcome, Request, State
+from andon.testing.fake_bot import NOON, FakeBot, Payload, Refusal, Verdict, refuse
 
 _NOT_SCRIPTED: Final = "the script does not allow this"
 
@@ -53,14 +50,14 @@ class _Line:
 
 
 class Script(httpx.AsyncBaseTransport):
-    """What people would say, line by line; and afterwards, what the agent did."""
+    """What people would say, line by line; and afterwards, what the agent asked and reported."""
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []  #: Each new request, oldest first; a repeated one counts once.
         self.reported: list[Grant] = []  #: Each accepted report, oldest first.
         self._lines: list[_Line] = []
         self._stopped: str | None = None
-        self._desk = Desk(self._decide)
+        self._bot = FakeBot(self._decide)
 
     def approve(self, action_type: str) -> Self:
         return self._line(action_type, Verdict(state=State.APPROVED))
@@ -113,53 +110,53 @@ class Script(httpx.AsyncBaseTransport):
     def _route(self, request: httpx.Request) -> tuple[int, JsonValue]:
         if not request.headers.get("Authorization", "").startswith("Bearer "):
             refuse("unauthenticated", "Send Authorization: Bearer and the agent's key.")
-        for method, pattern, answer in self._routes():
+        for method, pattern, handler in self._routes():
             found = re.fullmatch(pattern, request.url.path)
             if found and method == request.method:
-                return _guarded(answer, request, found["id"] if found.re.groups else "")
+                return _handled(handler, request, found["id"] if found.re.groups else "")
         return refuse("not-found", f"There is no {request.method} {request.url.path}.")
 
-    def _routes(self) -> tuple[tuple[str, str, "_Answer"], ...]:
+    def _routes(self) -> tuple[tuple[str, str, "_Handler"], ...]:
         return (
-            ("POST", "/v1/requests", self._put),
+            ("POST", "/v1/requests", self._submit),
             ("GET", "/v1/requests", self._list),
-            ("GET", "/v1/requests/(?P<id>[^/]+)", self._look),
+            ("GET", "/v1/requests/(?P<id>[^/]+)", self._read),
             ("POST", "/v1/requests/(?P<id>[^/]+)/cancel", self._cancel),
             ("POST", "/v1/grants/(?P<id>[^/]+)/claim", self._claim),
             ("POST", "/v1/grants/(?P<id>[^/]+)/report", self._report),
             ("POST", "/v1/heartbeat", self._heartbeat),
         )
 
-    def _put(self, request: httpx.Request, _: str, body: Payload) -> tuple[int, JsonValue]:
+    def _submit(self, request: httpx.Request, _: str, body: Payload) -> tuple[int, JsonValue]:
         self._unless_stopped()
         key = request.headers.get("Idempotency-Key")
-        status, kept = self._desk.put(body, key)
+        status, stored = self._bot.submit(body, key)
         if status == 201:
-            self.asked.append(Asked(kind=kept.kind, key=str(key), payload=body))
-        return status, kept.model_dump(mode="json")
+            self.asked.append(Asked(kind=stored.kind, key=str(key), payload=body))
+        return status, stored.model_dump(mode="json")
 
     def _list(self, request: httpx.Request, _: str, __: Payload) -> tuple[int, JsonValue]:
         states = set(filter(None, request.url.params.get("state", "").split(",")))
         begin = int(request.url.params.get("after", "0"))
         end = begin + int(request.url.params.get("limit", "50"))
-        found = self._desk.all(states)
-        items: list[JsonValue] = [kept.model_dump(mode="json") for kept in found[begin:end]]
+        found = self._bot.all(states)
+        items: list[JsonValue] = [each.model_dump(mode="json") for each in found[begin:end]]
         return 200, {"items": items, "next": str(end) if end < len(found) else None}
 
-    def _look(self, _: httpx.Request, request_id: str, __: Payload) -> tuple[int, JsonValue]:
-        return 200, self._desk.look(request_id).model_dump(mode="json")
+    def _read(self, _: httpx.Request, request_id: str, __: Payload) -> tuple[int, JsonValue]:
+        return 200, self._bot.read(request_id).model_dump(mode="json")
 
     def _cancel(self, _: httpx.Request, request_id: str, body: Payload) -> tuple[int, JsonValue]:
         reason = body.get("reason")
-        return 200, self._desk.cancel(request_id, str(reason) if reason else None).model_dump(mode="json")
+        return 200, self._bot.cancel(request_id, str(reason) if reason else None).model_dump(mode="json")
 
     def _claim(self, _: httpx.Request, grant_id: str, body: Payload) -> tuple[int, JsonValue]:
         self._unless_stopped()
-        claim = self._desk.claim(grant_id, body.get("digest"), body.get("attempt"))
+        claim = self._bot.claim(grant_id, body.get("digest"), body.get("attempt"))
         return 200, claim.model_dump(mode="json")
 
     def _report(self, _: httpx.Request, grant_id: str, body: Payload) -> tuple[int, JsonValue]:
-        grant = self._desk.report(grant_id, Outcome(str(body.get("outcome"))), body.get("result"))
+        grant = self._bot.report(grant_id, Outcome(str(body.get("outcome"))), body.get("result"))
         if grant not in self.reported:
             self.reported.append(grant)
         return 200, {"grant": grant.model_dump(mode="json")}
@@ -175,14 +172,14 @@ class Script(httpx.AsyncBaseTransport):
             refuse("stopped", f"Stopped: {self._stopped}", scope="everything", reason=self._stopped)
 
 
-_Answer = Callable[[httpx.Request, str, Payload], tuple[int, JsonValue]]
+_Handler = Callable[[httpx.Request, str, Payload], tuple[int, JsonValue]]
 
 
-def _guarded(answer: _Answer, request: httpx.Request, found: str) -> tuple[int, JsonValue]:
+def _handled(handler: _Handler, request: httpx.Request, found: str) -> tuple[int, JsonValue]:
     try:
         body = parse(request.content or b"{}")
         if not isinstance(body, dict):
             return refuse("malformed", "Send an object.")
-        return answer(request, found, body)
+        return handler(request, found, body)
     except ValueError as error:  # Unfit and pydantic's own are of this kind
         return refuse("malformed", str(error))

@@ -1,9 +1,9 @@
 """
-The bot's side of the contract, in memory: what `andon.offline.Script` answers with.
+The bot's side of the contract, in memory: requests, grants, claims and reports, without HTTP.
 
-It keeps the rules that an agent can feel (keys, digests, one claim per grant, one outcome per claim, unknown
-members refused) and leaves people to the `Verdict` it is given. A request is pending when put and settles
-when it is next looked at. Time stands still.
+It keeps the rules that an agent can observe (idempotency keys, digests, one claim per grant, one outcome per
+claim, unknown members refused) and takes each decision from the `Verdict` it is given. A request is pending
+when submitted and settles when it is first read. Time stands still.
 """
 
 import re
@@ -45,7 +45,7 @@ Payload = Mapping[str, JsonValue]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What people make of one request; `edits` change arguments, `answer` is for questions."""
+    """What is decided about one request; `edits` change arguments, `answer` is for questions."""
 
     state: State
     reason: str | None = None
@@ -54,7 +54,7 @@ class Verdict:
 
 
 class Refusal(Exception):
-    """A problem to answer with: not an error of ours, but an answer of the contract."""
+    """A problem (RFC 9457) to answer with: not an error of the fake, but an answer of the contract."""
 
     def __init__(self, name: str, detail: str, **members: JsonValue) -> None:
         super().__init__(detail)
@@ -72,8 +72,8 @@ def refuse(name: str, detail: str, **members: JsonValue) -> NoReturn:
     raise Refusal(name, detail, **members)
 
 
-class Desk:
-    """Requests and grants in memory."""
+class FakeBot:
+    """Requests and grants in memory, decided by a function."""
 
     def __init__(self, decide: Callable[[Request], Verdict]) -> None:
         self._decide = decide
@@ -81,8 +81,8 @@ class Desk:
         self._keys: dict[str, tuple[str, str]] = {}
         self._attempts: dict[str, str] = {}
 
-    def put(self, payload: Payload, key: str | None) -> tuple[int, Request]:
-        """Return 201 and the new request, or 200 and the one this *key* stands for."""
+    def submit(self, payload: Payload, key: str | None) -> tuple[int, Request]:
+        """Return 201 and the new request, or 200 and the one that this idempotency *key* stands for."""
         if not key or not re.fullmatch(r"[\x21-\x7e]{1,200}", key):
             refuse("idempotency-key-missing", "Send Idempotency-Key: 1 to 200 visible ASCII characters.")
         text = canonical(payload)
@@ -95,8 +95,8 @@ class Desk:
         self._keys[key] = (request.id, text)
         return 201, request
 
-    def look(self, request_id: str) -> Request:
-        """Return a request; the first look is when people decide."""
+    def read(self, request_id: str) -> Request:
+        """Return a request; the first read is when it is decided."""
         request = self._one(request_id)
         if request.state is State.PENDING:
             self._settle(request, self._decide(request))
@@ -110,7 +110,7 @@ class Desk:
         request = self._one(request_id)
         if request.state is not State.PENDING:
             refuse("already-settled", f"{request_id} is {request.state}.")
-        return self._keep(request, state=State.CANCELLED, reason=reason, decided_at=NOON)
+        return self._update(request, state=State.CANCELLED, reason=reason, decided_at=NOON)
 
     def claim(self, grant_id: str, wanted: JsonValue, attempt: JsonValue) -> Claim:
         request, grant = self._granted(grant_id)
@@ -126,7 +126,7 @@ class Desk:
         }:
             refuse("grant-claimed", "Another attempt holds this grant; do not act.")
         grant = grant.model_copy(update={"state": GrantState.CLAIMED})
-        self._keep(request, grant=grant)
+        self._update(request, grant=grant)
         return Claim(grant=grant, action=request.action)
 
     def report(self, grant_id: str, outcome: Outcome, result: JsonValue) -> Grant:
@@ -140,7 +140,7 @@ class Desk:
         if grant.state is not GrantState.CLAIMED:
             refuse("not-claimed", "Claim the grant before you act.")
         grant = grant.model_copy(update={"state": GrantState(outcome), "result": result})
-        self._keep(request, grant=grant)
+        self._update(request, grant=grant)
         return grant
 
     def _new(self, payload: Payload) -> Request:
@@ -175,10 +175,10 @@ class Desk:
             arguments = {**request.action.arguments, **verdict.edits}
             action = Action(type=request.action.type, arguments=arguments)
             follow = self._add(request.kind, action, {})
-            self._keep(request, state=State.SUPERSEDED, follow=follow.id, what_to_do_next="Follow it.")
+            self._update(request, state=State.SUPERSEDED, follow=follow.id, what_to_do_next="Follow it.")
             request = follow
         approved = verdict.state in {State.APPROVED, State.APPROVED_WITH_EDITS}
-        self._keep(
+        self._update(
             request,
             state=verdict.state,
             reason=verdict.reason,
@@ -189,10 +189,10 @@ class Desk:
             grant=_grant(request) if approved else None,
         )
 
-    def _keep(self, request: Request, **changes: object) -> Request:
-        kept = self._requests[request.id].model_copy(update=changes)
-        self._requests[request.id] = kept
-        return kept
+    def _update(self, request: Request, **changes: object) -> Request:
+        updated = self._requests[request.id].model_copy(update=changes)
+        self._requests[request.id] = updated
+        return updated
 
     def _one(self, request_id: str) -> Request:
         request = self._requests.get(request_id)

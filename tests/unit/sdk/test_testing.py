@@ -1,5 +1,8 @@
 """The script keeps the bot's contract, so that an agent tested with it meets the same rules in service."""
 
+import subprocess
+import sys
+
 import httpx
 import pytest
 
@@ -16,7 +19,7 @@ from andon.errors import (
     Problem,
     problem,
 )
-from andon.offline import Script
+from andon.testing import Script
 from tests.unit.sdk.ledger import POST, PROPOSED
 
 
@@ -112,3 +115,10 @@ async def test_a_malformed_call_is_refused(
         assert isinstance(problem(response.status_code, response.json()), error)
         assert response.headers["content-type"] == "application/problem+json"
         assert (await http.request(method, path)).status_code == 401
+
+
+def test_an_agent_in_service_loads_no_fakes() -> None:
+    """Importing both clients does not import `andon.testing`."""
+    loaded = "import sys, andon, andon.sync; print([name for name in sys.modules if 'andon.testing' in name])"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
