@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from andon import Andon
-from andon.gate import Gated
+from andon.gated import Gated
 from andon.models import Because
 
 T = TypeVar("T")

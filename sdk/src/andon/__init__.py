@@ -3,7 +3,7 @@ Ask a person before an agent acts.
 
     andon = Andon()                       # ANDON_URL, ANDON_AGENT_KEY
 
-    @andon.gated("ledger.post")           # asks, claims, runs once with what was approved, reports
+    @andon.gated("ledger.post")           # asks, claims, runs at most once with what was approved, reports
     async def post(account: str, amount: Decimal, currency: str, memo: str) -> str: ...
 
     order = await andon.ask("Which order?", options=["PO-77", "PO-78"], confidence=0.41)
@@ -32,7 +32,7 @@ from andon.errors import (
     Unfit,
     Unreachable,
 )
-from andon.gate import Gated
+from andon.gated import Gated
 from andon.models import Action, Claim, Evidence, Grant, GrantState, Heartbeat, Outcome, Page, Request, State
 
 __version__ = "0.1.0"

@@ -2,8 +2,8 @@
 Canonical JSON (RFC 8785): one value, one text, one digest, whoever computes it.
 
 What is approved is what runs, so agent and bot must agree on every byte. Values that JSON cannot carry
-without doubt are refused rather than rounded: NaN and infinities, integers beyond ±(2^53 - 1), halves of
-surrogate pairs, repeated keys.
+without doubt are refused rather than rounded: NaN and infinities, integers beyond ±(2^53 - 1), lone
+surrogates, repeated keys.
 """
 
 import hashlib

@@ -11,19 +11,19 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from andon.canonical import digest, hexdigest
 from andon.errors import AlreadySettled, Mismatch, Unfit
-from andon.gate import Decorator, Gated, P, R
+from andon.gate import Gate
+from andon.gated import Decorator, Gated, P, R
+from andon.http_api import Call, HttpApi
 from andon.models import Because, Claim, Grant, Heartbeat, Kind, Outcome, Page, Request, State
-from andon.once import Gate
 from andon.settings import Options, settings
-from andon.trust import answered, genuine, successor, unchanged
-from andon.wire import Call, Wire
+from andon.verification import answered, genuine, successor, unchanged
 
 log = logging.getLogger("andon")
 
 M = TypeVar("M", bound=BaseModel)
 
-POLL: Final = 30  #: Seconds one long poll asks the bot to wait.
-SHORTEST_POLL: Final = 0.2  #: Seconds between two polls, should the bot answer early.
+LONG_POLL: Final = 30  #: Seconds one long poll asks the bot to wait.
+SHORTEST_POLL: Final = 0.2  #: Seconds from one poll to the next, should the bot answer early.
 LONGEST_KEY: Final = 200  #: Characters.
 
 
@@ -39,7 +39,7 @@ class Andon:
         checked = settings(url, key, options)
         self.workflow = checked.workflow
         self.gate = Gate(self)  #: The one way to an effect, shared by everything gated with this client.
-        self._wire = Wire(checked)
+        self._api = HttpApi(checked)
 
     async def __aenter__(self) -> Self:
         return self
@@ -48,7 +48,7 @@ class Andon:
         await self.aclose()
 
     async def aclose(self) -> None:
-        await self._wire.aclose()
+        await self._api.aclose()
 
     def gated(self, action_type: str) -> Decorator:
         """Decorate an async function so that each call of it is an action people are asked about."""
@@ -78,7 +78,7 @@ class Andon:
             "tried": tried,
         }
         default = f"{self.workflow}:{hexdigest({'question': question, 'options': options})}"
-        request = await self._put(payload, because, default_key=default)
+        request = await self._submit(payload, because, default_key=default)
         return answered(await self._settled(request), options=tuple(options), allow_text=allow_text)
 
     async def propose(
@@ -98,7 +98,7 @@ class Andon:
             "action": {"type": action_type, "arguments": dict(arguments)},
             "summary": summary,
         }
-        request = await self._put(payload, because, default_key=self.key_for(action_type, arguments))
+        request = await self._submit(payload, because, default_key=self.key_for(action_type, arguments))
         if request.kind is not Kind.PROPOSAL or request.digest != digest(action_type, arguments):
             raise Mismatch(f"{request.id} is not the action that was proposed")
         return await self._settled(request)
@@ -118,7 +118,7 @@ class Andon:
             params["state"] = ",".join(State(state) for state in states)
         if after is not None:
             params["after"] = after
-        return _as(Page, await self._wire.call(Call(method="GET", path="/v1/requests", params=params)))
+        return _parsed(Page, await self._api.call(Call(method="GET", path="/v1/requests", params=params)))
 
     async def cancel(self, request_id: str, *, reason: str | None = None) -> Request:
         """Take a pending request back; raise `AlreadySettled` when it was decided first."""
@@ -150,7 +150,7 @@ class Andon:
         """Return the idempotency key of an action in this workflow, the same on every run."""
         return f"{self.workflow}:{digest(action_type, arguments).removeprefix('sha256:')}"
 
-    async def _put(self, payload: dict[str, JsonValue], because: Because, *, default_key: str) -> Request:
+    async def _submit(self, payload: dict[str, JsonValue], because: Because, *, default_key: str) -> Request:
         key = because.get("key")
         key = default_key if key is None else _key(key)
         body: dict[str, JsonValue] = {
@@ -161,45 +161,45 @@ class Andon:
             "workflow": self.workflow,
             "trace": None,
         }
-        return _as(
-            Request, await self._wire.call(Call(method="POST", path="/v1/requests", body=body, key=key))
+        return _parsed(
+            Request, await self._api.call(Call(method="POST", path="/v1/requests", body=body, key=key))
         )
 
     async def _settled(self, request: Request) -> Request:
         """Wait for *request*, then for whatever took its place, each held to what it was when first seen."""
         seen = {request.id}
-        request = await self._polled(genuine(request))
+        request = await self._long_polled(genuine(request))
         while request.follow is not None:
             if request.follow in seen:
                 raise Mismatch(f"{request.id} is followed by a request that led to it")
             seen.add(request.follow)
-            request = await self._polled(successor(request, await self.request(request.follow)))
+            request = await self._long_polled(successor(request, await self.request(request.follow)))
         return request
 
-    async def _polled(self, request: Request) -> Request:
+    async def _long_polled(self, request: Request) -> Request:
         clock = asyncio.get_running_loop().time
         while not request.state.is_settled:
             log.info("%s waits for people until %s", request.id, request.deadline)
             began = clock()
             path = f"/v1/requests/{_segment(request.id)}"
-            request = unchanged(request, await self._get(Request, path, wait=POLL))
+            request = unchanged(request, await self._get(Request, path, wait=LONG_POLL))
             if not request.state.is_settled:
                 await asyncio.sleep(max(0.0, SHORTEST_POLL - (clock() - began)))
         return request
 
     async def _get(self, model: type[M], path: str, *, wait: int = 0) -> M:
         params = {"wait": str(wait)} if wait else {}
-        return _as(model, await self._wire.call(Call(method="GET", path=path, params=params, wait=wait)))
+        return _parsed(model, await self._api.call(Call(method="GET", path=path, params=params, wait=wait)))
 
     async def _post(self, model: type[M], path: str, body: dict[str, JsonValue]) -> M:
-        return _as(model, await self._wire.call(Call(method="POST", path=path, body=body)))
+        return _parsed(model, await self._api.call(Call(method="POST", path=path, body=body)))
 
 
 class _Reported(BaseModel):
     grant: Grant
 
 
-def _as(model: type[M], body: JsonValue) -> M:
+def _parsed(model: type[M], body: JsonValue) -> M:
     try:
         return model.model_validate(body)
     except ValidationError as error:

@@ -1,77 +1,259 @@
 """
-Gated functions: called as before, run only after a grant was claimed.
+The gate: the one way to an effect, which runs at most once per approved request.
 
-The plain function is kept out of reach (there is no `__wrapped__`), so that the gate is not stepped around by
-a framework that unwraps what it is given.
+    grant GRANTED ──claim──▶ run ──▶ report succeeded ──▶ the result
+                      │       ├── raised ───────▶ report failed ──▶ the same error
+                      │       └── cancelled ────▶ report unknown ──▶ cancelled
+                      └── refused, contradicted ▶ nothing runs
+    grant SUCCEEDED ─▶ the recorded result, without running
+    grant CLAIMED ───▶ report unknown ──▶ OutcomeUnknown   an earlier attempt died on the way
+    grant FAILED ────▶ AlreadyFailed
+    grant UNKNOWN ───▶ OutcomeUnknown
+
+A crashed agent that runs again passes here under the same idempotency key, and finds the grant in the state
+in which its earlier attempt left it.
 """
 
+import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
-from typing import Final, Generic, ParamSpec, Protocol, Self, TypeVar, Unpack
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, Generic, Protocol, TypeVar, Unpack, assert_never
 
-from andon.models import Because
-from andon.once import Effect, Gate
-from andon.signature import Signature
+from pydantic import JsonValue
 
-P = ParamSpec("P")
+from andon.errors import (
+    AlreadyFailed,
+    AlreadyReported,
+    AlreadyRunning,
+    AndonError,
+    DigestMismatch,
+    Expired,
+    GrantClaimed,
+    GrantExpired,
+    GrantRevoked,
+    Invalid,
+    Malformed,
+    Mismatch,
+    OutcomeUnknown,
+    Revoked,
+    TooLarge,
+)
+from andon.models import Because, Claim, Grant, GrantState, Outcome, Request
+from andon.signature import UNRECORDED, Signature
+from andon.verification import allowed, digest_of, same_action
+
+T = TypeVar("T")
 R = TypeVar("R")
 
-LONGEST_SUMMARY: Final = 300  #: Characters.
+GRACE: Final = 5.0  #: Seconds that a cancellation waits for the report to the bot.
 
 
-class Decorator(Protocol):
-    """Turns a coroutine function into a `Gated` one with the same signature."""
+class Bot(Protocol):
+    """The calls of the contract that an effect needs; `andon.Andon` has them all."""
 
-    def __call__(self, function: Callable[P, Awaitable[R]], /) -> "Gated[P, R]": ...
+    def key_for(self, action_type: str, arguments: Mapping[str, JsonValue]) -> str: ...
 
+    async def propose(
+        self,
+        action_type: str,
+        arguments: Mapping[str, JsonValue],
+        *,
+        summary: str,
+        **because: Unpack[Because],
+    ) -> Request: ...
 
-class Face:
-    """What a gated function shows of the plain one: its name, its words and its signature."""
+    async def request(self, request_id: str) -> Request: ...
 
-    def __init__(self, action_type: str, function: Callable[..., object]) -> None:
-        self.__module__ = function.__module__
-        self.__name__ = getattr(function, "__name__", action_type)
-        self.__qualname__ = getattr(function, "__qualname__", action_type)
-        self.__doc__ = inspect.getdoc(function)
-        self.__signature__ = inspect.signature(function)
-        self._action_type = action_type
-        self._summary = _default_summary(self)
-        self._because = Because()
+    async def claim(self, grant_id: str, digest: str, *, attempt: str | None = None) -> Claim: ...
 
-    def __repr__(self) -> str:
-        return f"<{self.__qualname__} gated as {self._action_type}>"
-
-    def asking(self, *, summary: str | None = None, **because: Unpack[Because]) -> Self:
-        """Return the same gated function, asking with these words (and, for a twin action, its own key)."""
-        other = object.__new__(type(self))
-        other.__dict__.update(self.__dict__)
-        other._summary = self._summary if summary is None else summary
-        other._because = {**self._because, **because}
-        return other
+    async def report(self, grant_id: str, outcome: Outcome, *, result: JsonValue = None) -> Grant: ...
 
 
-def _default_summary(face: Face) -> str:
-    """Say what the function says of itself; the contract refuses an empty summary."""
-    first = (face.__doc__ or "").strip().partition("\n")[0].strip()
-    name = face.__name__.replace("_", " ").strip()  # never the action's type: the card shows that anyway
-    return (first or name[:1].upper() + name[1:])[:LONGEST_SUMMARY]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect(Generic[R]):
+    """What may run: the action's type, the function's signature, and how a call of it is run."""
+
+    action_type: str
+    signature: Signature[R]
+    run: Callable[[inspect.BoundArguments], Awaitable[R]]
 
 
-class Gated(Face, Generic[P, R]):
-    """An action behind the gate: await it as the function it was."""
+class Gate:
+    """Lets effects through, one at a time per idempotency key."""
 
-    def __init__(self, gate: Gate, action_type: str, function: Callable[P, Awaitable[R]]) -> None:
-        if not inspect.iscoroutinefunction(function):
-            raise TypeError(f"{function!r} is not an async function; gate plain ones with andon.sync.Andon")
-        super().__init__(action_type, function)
-        self._gate = gate
-        self._effect: Effect[R] = Effect(
-            action_type=action_type,
-            signature=Signature[R](function),
-            run=lambda call: function(*call.args, **call.kwargs),
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+        self._running: set[str] = set()
+
+    async def run(
+        self, effect: Effect[R], arguments: Mapping[str, JsonValue], *, summary: str, because: Because
+    ) -> R:
+        """Propose *arguments*, and if allowed run *effect* with those that were approved."""
+        key = because.get("key")
+        if key is None:
+            key = self._bot.key_for(effect.action_type, arguments)
+        if key in self._running:
+            raise AlreadyRunning(
+                f"{effect.action_type} with these arguments is under way here; two intended identical "
+                "actions need a key= each"
+            )
+        self._running.add(key)
+        try:
+            with_key: Because = {**because, "key": key}
+            request = await self._bot.propose(effect.action_type, arguments, summary=summary, **with_key)
+            return await _Attempt(self._bot, effect, request).run()
+        finally:
+            self._running.discard(key)
+
+
+class _Attempt(Generic[R]):
+    """One attempt at the effect that one settled request allows."""
+
+    def __init__(self, bot: Bot, effect: Effect[R], request: Request) -> None:
+        self._bot = bot
+        self._effect = effect
+        self._request = request
+        self._action, self._grant = allowed(request, action_type=effect.action_type)
+        self._digest = digest_of(self._action)
+
+    async def run(self) -> R:
+        match self._grant.state:
+            case GrantState.GRANTED:
+                return await self._claim_and_run()
+            case GrantState.CLAIMED:
+                return await self._close_abandoned_claim()
+            case GrantState.EXPIRED:
+                raise Expired(self._request, reason="approved, but not claimed before the grant expired")
+            case GrantState.REVOKED:
+                raise Revoked(self._request, reason="approved, but the grant was taken back")
+            case GrantState.SUCCEEDED | GrantState.FAILED | GrantState.UNKNOWN:
+                return self._recorded(self._grant)
+            case _:
+                assert_never(self._grant.state)
+
+    async def _claim_and_run(self) -> R:
+        # Decoded before the claim, so that an edit that does not fit the function burns no grant.
+        call = self._effect.signature.decode(self._action.arguments)
+        await self._claim()
+        try:
+            value = await self._effect.run(call)
+        except OutcomeUnknown as error:
+            error.request = error.request or self._request
+            await self._report(Outcome.UNKNOWN)
+            raise
+        except Exception as error:
+            # Only the error's type: its message may hold secrets.
+            unreported = await self._report(Outcome.FAILED, {"error": type(error).__name__})
+            if unreported is not None:
+                error.add_note(f"andon: the bot could not be told that this failed ({unreported})")
+            raise
+        except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+            await self._report_unknown_within_grace()
+            raise
+        return await self._succeeded(value)
+
+    async def _succeeded(self, value: R) -> R:
+        unreported = await self._report(Outcome.SUCCEEDED, self._effect.signature.encode_result(value))
+        if unreported is not None:
+            raise OutcomeUnknown(
+                f"{self._request.id} ran and returned, but the bot could not be told; never run it again",
+                request=self._request,
+                result=value,
+            ) from unreported
+        return value
+
+    async def _claim(self) -> None:
+        claiming = asyncio.ensure_future(self._claimed())
+        try:
+            claim = await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            await self._release(claiming)
+            raise
+        try:
+            same_action(claim, grant=self._grant, digest=self._digest)
+        except AndonError:
+            await self._release(claiming)
+            raise
+
+    async def _claimed(self) -> Claim:
+        grant, request = self._grant, self._request
+        try:
+            return await self._bot.claim(grant.id, self._digest)
+        except DigestMismatch as refusal:
+            raise Mismatch(f"the bot holds another digest for {request.id}; nothing ran") from refusal
+        except GrantExpired as refusal:
+            raise Expired(request, reason=refusal.detail) from refusal
+        except GrantRevoked as refusal:
+            raise Revoked(request, reason=refusal.detail) from refusal
+        except GrantClaimed as refusal:
+            # It was free a moment ago, so the other attempt may well be alive: that one reports the outcome.
+            raise OutcomeUnknown(f"another attempt holds {request.id}", request=request) from refusal
+
+    async def _release(self, claiming: asyncio.Future[Claim]) -> None:
+        """Report failed under a claim that is certainly ours and under which nothing ran."""
+        with suppress(AndonError, TimeoutError):
+            async with asyncio.timeout(GRACE):
+                await claiming
+                await self._bot.report(self._grant.id, Outcome.FAILED, result={"error": "nothing ran"})
+
+    async def _report(self, outcome: Outcome, result: JsonValue = None) -> AndonError | None:
+        """Report, even through a cancellation; return why the bot could not be told, or None."""
+        try:
+            await _despite_cancellation(self._send_report(outcome, result))
+        except AndonError as error:
+            if outcome is not Outcome.UNKNOWN:
+                with suppress(AndonError, TimeoutError):
+                    async with asyncio.timeout(GRACE):
+                        await self._bot.report(self._grant.id, Outcome.UNKNOWN)
+            return error
+        return None
+
+    async def _report_unknown_within_grace(self) -> None:
+        """Report unknown; the cancellation is spent, so this timeout is all that ends a report in vain."""
+        with suppress(AndonError, TimeoutError):
+            await _despite_cancellation(asyncio.wait_for(self._send_report(Outcome.UNKNOWN, None), GRACE))
+
+    async def _send_report(self, outcome: Outcome, result: JsonValue) -> None:
+        try:
+            await self._bot.report(self._grant.id, outcome, result=result)
+        except (Invalid, Malformed, TooLarge):  # the result was refused; the outcome is still true
+            await self._bot.report(self._grant.id, outcome, result=UNRECORDED)
+
+    async def _close_abandoned_claim(self) -> R:
+        """Report unknown for an earlier attempt that claimed and died: its effect may have happened."""
+        try:
+            await self._bot.report(self._grant.id, Outcome.UNKNOWN)
+        except AlreadyReported:  # it was alive, and reported its outcome meanwhile
+            _, grant = allowed(
+                await self._bot.request(self._request.id), action_type=self._effect.action_type
+            )
+            return self._recorded(grant)
+        except AndonError as error:
+            raise self._unknown() from error
+        raise self._unknown()
+
+    def _recorded(self, grant: Grant) -> R:
+        if grant.state is GrantState.SUCCEEDED:
+            return self._effect.signature.decode_result(grant.result)
+        if grant.state is GrantState.FAILED:
+            raise AlreadyFailed(self._request)
+        raise self._unknown()
+
+    def _unknown(self) -> OutcomeUnknown:
+        return OutcomeUnknown(
+            f"an earlier attempt at {self._request.id} may have happened; a person resolves it",
+            request=self._request,
         )
 
-    async def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Ask, claim, run once with what was approved, report; or raise, and nothing ran."""
-        told = self._effect.signature.tell(*args, **kwargs)
-        return await self._gate.run(self._effect, told, summary=self._summary, because=self._because)
+
+async def _despite_cancellation(work: Coroutine[object, object, None]) -> None:
+    """Await *work*; when cancelled give it `GRACE` seconds to end, then pass the cancellation on."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with suppress(AndonError, TimeoutError):
+            await asyncio.wait_for(task, GRACE)
+        raise

@@ -45,7 +45,7 @@ class State(StrEnum):
 
 class GrantState(StrEnum):
     GRANTED = "granted"
-    CLAIMED = "claimed"  #: An attempt holds it; its outcome is not told yet.
+    CLAIMED = "claimed"  #: An attempt holds it; its outcome is not reported yet.
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     UNKNOWN = "unknown"  #: Nobody can tell whether the effect happened; a person resolves it.

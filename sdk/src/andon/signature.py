@@ -1,8 +1,8 @@
 """
-How a function's call is told as JSON, and how approved JSON becomes a call again.
+Encodes a function's call as JSON, and decodes approved JSON into a call again.
 
-The way back is strict: what a person approved must fit the annotations and mean exactly what it says, with no
-member missing, none left over and none rounded. A default is told too, since it is part of what runs.
+Decoding is strict: what a person approved must fit the annotations and mean exactly what it says, with no
+member missing, none left over and none rounded. Defaults are encoded too, since they are part of what runs.
 """
 
 import inspect
@@ -34,33 +34,35 @@ class Signature(Generic[R]):
         }
         self._result: TypeAdapter[R] = _adapter(function, "its result", hints.get("return", Any))
 
-    def tell(self, *args: object, **kwargs: object) -> dict[str, JsonValue]:
+    def encode(self, *args: object, **kwargs: object) -> dict[str, JsonValue]:
         """Return the arguments of a call as JSON, defaults included; raise `TypeError` or `Unfit`."""
         bound = self.signature.bind(*args, **kwargs)
         bound.apply_defaults()
-        told = {name: _tell(name, self._parameters[name], value) for name, value in bound.arguments.items()}
-        sendable(told)
-        return told
+        arguments = {
+            name: _encode(name, self._parameters[name], value) for name, value in bound.arguments.items()
+        }
+        sendable(arguments)
+        return arguments
 
-    def call(self, arguments: Mapping[str, JsonValue]) -> inspect.BoundArguments:
+    def decode(self, arguments: Mapping[str, JsonValue]) -> inspect.BoundArguments:
         """Return the call that approved *arguments* mean, or raise `Mismatch`."""
         if arguments.keys() != self._parameters.keys():
             names = ", ".join(sorted(arguments.keys() ^ self._parameters.keys()))
             raise Mismatch(f"the approved arguments and the function differ in: {names}")
         bound = self.signature.bind_partial()
         for name, adapter in self._parameters.items():
-            bound.arguments[name] = _hear(name, adapter, arguments[name])
+            bound.arguments[name] = _decode(name, adapter, arguments[name])
         return bound
 
-    def record(self, value: R) -> JsonValue:
+    def encode_result(self, value: R) -> JsonValue:
         """Return *value* as JSON for the record, or `UNRECORDED`. Never raises: the effect has happened."""
         try:
-            told = _dump(self._result, value)
-            return told if len(sendable(told)) <= LARGEST_RESULT else UNRECORDED
-        except Exception:  # noqa: BLE001  # a serializer of the caller's may raise anything, too late to matter
+            result = _dump(self._result, value)
+            return result if len(sendable(result)) <= LARGEST_RESULT else UNRECORDED
+        except Exception:  # noqa: BLE001  # a serializer of the caller's may raise anything, and the effect has happened
             return UNRECORDED
 
-    def recorded(self, result: JsonValue) -> R:
+    def decode_result(self, result: JsonValue) -> R:
         """Return the value an earlier attempt recorded, or raise `Mismatch`."""
         if result == UNRECORDED:
             raise Mismatch("this action succeeded before, but its result was not recorded; nothing ran again")
@@ -100,7 +102,7 @@ def _name(function: Callable[..., object]) -> str:
 
 
 def _unordered(schema: object) -> bool:
-    """Say whether a set is anywhere inside: its order changes from one process to the next."""
+    """Return whether a set is anywhere inside: its order changes from one process to the next."""
     match schema:
         case {"type": "set" | "frozenset"}:
             return True
@@ -112,18 +114,18 @@ def _unordered(schema: object) -> bool:
             return False
 
 
-def _tell(name: str, adapter: TypeAdapter[Any], value: object) -> JsonValue:
+def _encode(name: str, adapter: TypeAdapter[Any], value: object) -> JsonValue:
     try:
-        told = _dump(adapter, adapter.validate_python(value))
-        again = _dump(adapter, adapter.validate_json(canonical(told)))
+        encoded = _dump(adapter, adapter.validate_python(value))
+        again = _dump(adapter, adapter.validate_json(canonical(encoded)))
     except (ValueError, TypeError) as error:  # pydantic's own are ValueErrors; a serializer may raise either
         raise Unfit(f"{name} does not fit its annotation: {error}") from error
-    if canonical(again) != canonical(told):
+    if canonical(again) != canonical(encoded):
         raise Unfit(f"{name} changes when it is written as JSON and read again, so it cannot be approved")
-    return told
+    return encoded
 
 
-def _hear(name: str, adapter: TypeAdapter[Any], approved: JsonValue) -> object:
+def _decode(name: str, adapter: TypeAdapter[Any], approved: JsonValue) -> object:
     try:
         value: object = adapter.validate_json(canonical(approved))
         meant = _dump(adapter, value)
@@ -135,7 +137,7 @@ def _hear(name: str, adapter: TypeAdapter[Any], approved: JsonValue) -> object:
 
 
 def _dump(adapter: TypeAdapter[Any], value: object) -> JsonValue:
-    told: JsonValue = adapter.dump_python(
+    dumped: JsonValue = adapter.dump_python(
         value, mode="json", by_alias=True, round_trip=True, warnings="error"
     )
-    return told
+    return dumped

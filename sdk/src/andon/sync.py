@@ -6,7 +6,8 @@ The twin of the client for code without `await`: the same calls, the same promis
     @andon.gated("ledger.post")
     def post(account: str, amount: Decimal, currency: str, memo: str) -> str: ...
 
-Every call runs the one client on a private event loop; a gated function runs on the thread that called it.
+Every call runs the async client on an event loop of its own thread; a gated function runs on the thread that
+called it.
 """
 
 import inspect
@@ -17,10 +18,11 @@ from typing import Final, Generic, Protocol, Self, Unpack
 from pydantic import JsonValue
 
 from andon import client
-from andon.gate import Face, P, R
+from andon.caller_thread import CallerThread
+from andon.gate import Effect, Gate
+from andon.gated import GatedBase, P, R
+from andon.loop_thread import LoopThread
 from andon.models import Because, Claim, Grant, Heartbeat, Outcome, Page, Request, State
-from andon.once import Effect, Gate
-from andon.portal import Errands, Portal
 from andon.settings import Options
 from andon.signature import Signature
 
@@ -37,31 +39,33 @@ class Decorator(Protocol):
     def __call__(self, function: Callable[P, R], /) -> "Gated[P, R]": ...
 
 
-class Gated(Face, Generic[P, R]):
-    """An action behind the gate: call it as the function it was."""
+class Gated(GatedBase, Generic[P, R]):
+    """A plain function behind the gate: call it as the function it was."""
 
-    def __init__(self, portal: Portal, gate: Gate, action_type: str, function: Callable[P, R]) -> None:
+    def __init__(
+        self, loop_thread: LoopThread, gate: Gate, action_type: str, function: Callable[P, R]
+    ) -> None:
         if any(is_later(function) for is_later in _RUNS_LATER):
             raise TypeError(
                 f"{function!r} is not plain: calling it runs nothing yet; see andon.Andon for async"
             )
         super().__init__(action_type, function)
-        self._portal = portal
+        self._loop_thread = loop_thread
         self._gate = gate
         self._function = function
-        self._told = Signature[R](function)
+        self._signature = Signature[R](function)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Ask, claim, run once with what was approved, report; or raise, and nothing ran."""
-        errands = Errands()
+        """Propose, claim, run once with what was approved, report; or raise, and nothing ran."""
+        caller = CallerThread()
         effect: Effect[R] = Effect(
             action_type=self._action_type,
-            signature=self._told,
-            run=lambda call: errands.here(partial(self._function, *call.args, **call.kwargs)),
+            signature=self._signature,
+            run=lambda call: caller.run(partial(self._function, *call.args, **call.kwargs)),
         )
-        arguments = self._told.tell(*args, **kwargs)
+        arguments = self._signature.encode(*args, **kwargs)
         work = self._gate.run(effect, arguments, summary=self._summary, because=self._because)
-        return self._portal.call(work, errands)
+        return self._loop_thread.call(work, caller)
 
 
 class Andon:
@@ -72,7 +76,7 @@ class Andon:
 
     def __init__(self, url: str | None = None, key: str | None = None, **options: Unpack[Options]) -> None:
         self._andon = client.Andon(url, key, **options)
-        self._portal = Portal()
+        self._loop_thread = LoopThread()
         self.workflow = self._andon.workflow
 
     def __enter__(self) -> Self:
@@ -82,14 +86,14 @@ class Andon:
         self.close()
 
     def close(self) -> None:
-        self._portal.call(self._andon.aclose())
-        self._portal.close()
+        self._loop_thread.call(self._andon.aclose())
+        self._loop_thread.close()
 
     def gated(self, action_type: str) -> Decorator:
         """Decorate a plain function so that each call of it is an action people are asked about."""
 
         def decorate(function: Callable[P, R], /) -> Gated[P, R]:
-            return Gated(self._portal, self._andon.gate, action_type, function)
+            return Gated(self._loop_thread, self._andon.gate, action_type, function)
 
         return decorate
 
@@ -103,8 +107,8 @@ class Andon:
         **because: Unpack[Because],
     ) -> str:
         """Return a person's answer, one of *options* or text where allowed, or raise `NotAllowed`."""
-        asked = self._andon.ask(question, options=options, allow_text=allow_text, tried=tried, **because)
-        return self._portal.call(asked)
+        asking = self._andon.ask(question, options=options, allow_text=allow_text, tried=tried, **because)
+        return self._loop_thread.call(asking)
 
     def propose(
         self,
@@ -115,32 +119,32 @@ class Andon:
         **because: Unpack[Because],
     ) -> Request:
         """Propose an action and return its request once settled, whichever way."""
-        return self._portal.call(self._andon.propose(action_type, arguments, summary=summary, **because))
+        return self._loop_thread.call(self._andon.propose(action_type, arguments, summary=summary, **because))
 
     def request(self, request_id: str) -> Request:
         """Return a request as it is now."""
-        return self._portal.call(self._andon.request(request_id))
+        return self._loop_thread.call(self._andon.request(request_id))
 
     def wait(self, request_id: str) -> Request:
         """Return a request once it, or the one that took its place, is settled."""
-        return self._portal.call(self._andon.wait(request_id))
+        return self._loop_thread.call(self._andon.wait(request_id))
 
     def list(self, states: Sequence[State] = (), *, after: str | None = None, limit: int = 50) -> Page:
         """Return a page of the agent's own requests, newest first; *limit* is 1 to 100."""
-        return self._portal.call(self._andon.list(states, after=after, limit=limit))
+        return self._loop_thread.call(self._andon.list(states, after=after, limit=limit))
 
     def cancel(self, request_id: str, *, reason: str | None = None) -> Request:
         """Take a pending request back; raise `AlreadySettled` when it was decided first."""
-        return self._portal.call(self._andon.cancel(request_id, reason=reason))
+        return self._loop_thread.call(self._andon.cancel(request_id, reason=reason))
 
     def claim(self, grant_id: str, digest: str, *, attempt: str | None = None) -> Claim:
         """Claim a grant for one attempt; the same *attempt* may claim again, another may not."""
-        return self._portal.call(self._andon.claim(grant_id, digest, attempt=attempt))
+        return self._loop_thread.call(self._andon.claim(grant_id, digest, attempt=attempt))
 
     def report(self, grant_id: str, outcome: Outcome, *, result: JsonValue = None) -> Grant:
         """Tell what happened under a claimed grant; *result* is at most 64 KiB of JSON."""
-        return self._portal.call(self._andon.report(grant_id, outcome, result=result))
+        return self._loop_thread.call(self._andon.report(grant_id, outcome, result=result))
 
     def heartbeat(self) -> Heartbeat:
         """Say that the agent is alive, and hear whether it may go on."""
-        return self._portal.call(self._andon.heartbeat())
+        return self._loop_thread.call(self._andon.heartbeat())

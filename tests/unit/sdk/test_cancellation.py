@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from andon import GrantState, OutcomeUnknown
+from andon.gate import GRACE
 from andon.testing import Script
-from andon.once import GRACE
 from tests.unit.sdk.hostile import Forward, Hostile, Trick, never_arrives
 from tests.unit.sdk.ledger import CLAIM, GET, POST, REPORT, Book, client, post
 

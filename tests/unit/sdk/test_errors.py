@@ -7,8 +7,8 @@ from pydantic import JsonValue
 
 from andon import errors
 from andon.errors import AndonError, Problem, problem
-from andon.testing.fake_bot import NOON
 from andon.models import Kind, Request, State
+from andon.testing.fake_bot import NOON
 
 API = """unauthenticated 401 · forbidden 403 · not-found 404 · malformed 400 · unknown-action-type 422 ·
 arguments-invalid 422 · invalid 422 · idempotency-key-missing 400 · idempotency-key-reused 409 ·

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from andon import Andon, NotConfigured
-from andon.testing import Script
 from andon.settings import Options, settings
+from andon.testing import Script
 
 
 @pytest.fixture(autouse=True)

@@ -58,15 +58,15 @@ lines = st.builds(
     st.datetimes(timezones=st.just(dt.UTC)),
     st.lists(st.floats(-1e15, 1e15), max_size=3),
 )
-def test_what_is_told_is_what_is_called(
+def test_what_is_encoded_is_what_is_called(
     entries: list[Line], party: Party, currency: Currency, at: dt.datetime, weights: list[float]
 ) -> None:
     """Dumped, written, read and validated, every argument is equal to the one given."""
     signature = Signature[dict[str, Decimal]](journal)
-    told = signature.tell(entries, party, currency, at, weights=weights)
-    read = parse(canonical(told))
+    encoded = signature.encode(entries, party, currency, at, weights=weights)
+    read = parse(canonical(encoded))
     assert isinstance(read, dict)
-    call = signature.call(read)
+    call = signature.decode(read)
     assert call.args == (entries, party, currency, at)
     assert call.kwargs == {"weights": tuple(weights)}
 
@@ -84,7 +84,7 @@ def _gives_handle() -> Signature[int]: ...  # type: ignore[empty-body]  # never 
     "function",
     [_takes_rest, _takes_named, _takes_anything, _takes_set, _takes_frozenset, _takes_handle, _gives_handle],
 )
-def test_what_cannot_be_told_is_refused_when_decorated(function: Callable[..., object]) -> None:
+def test_what_has_no_json_is_refused_when_decorated(function: Callable[..., object]) -> None:
     """Unnamed, unannotated, unordered or opaque parameters are refused before anything is asked."""
     with pytest.raises(TypeError, match=r"_takes|_gives"):
         Signature[object](function)
@@ -107,15 +107,15 @@ def _when(at: dt.datetime, days: list[int]) -> None: ...
 
 def test_a_value_that_changes_on_the_way_is_refused() -> None:
     """What its own serializer rounds, or JSON cannot carry, is not asked about."""
-    assert Signature[None](_float).tell(0.1) == {"amount": 0.1}
+    assert Signature[None](_float).encode(0.1) == {"amount": 0.1}
     for amount in (float("nan"), 1e20):
         with pytest.raises(Unfit):
-            Signature[None](_float).tell(amount)
+            Signature[None](_float).encode(amount)
     with pytest.raises(Unfit, match="changes"):
-        Signature[None](_marks).tell("a")
+        Signature[None](_marks).encode("a")
     for thing in (object(), 2**60, b"\xff"):
         with pytest.raises(Unfit):
-            Signature[None](_any).tell(thing)
+            Signature[None](_any).encode(thing)
 
 
 @pytest.mark.parametrize(
@@ -131,13 +131,13 @@ def test_a_value_that_changes_on_the_way_is_refused() -> None:
 def test_an_approval_is_taken_literally(approved: dict[str, JsonValue]) -> None:
     """Approved JSON that would be read leniently, completed or cut short is refused."""
     with pytest.raises(Mismatch):
-        Signature[None](_when).call(approved)
+        Signature[None](_when).decode(approved)
 
 
 def test_a_serializer_cannot_hide_what_was_approved() -> None:
     """An approved value the function would see differently is refused."""
     with pytest.raises(Mismatch):
-        Signature[None](_rounds).call({"amount": "10.001"})
+        Signature[None](_rounds).decode({"amount": "10.001"})
 
 
 def test_results_are_recorded_or_said_not_to_be() -> None:
@@ -146,8 +146,8 @@ def test_results_are_recorded_or_said_not_to_be() -> None:
     def total(of: str) -> Decimal: ...  # type: ignore[empty-body]  # never called
 
     signature = Signature[Decimal](total)
-    assert signature.recorded(signature.record(Decimal("1.50"))) == Decimal("1.50")
-    assert signature.record("1.50") == UNRECORDED  # type: ignore[arg-type]  # the point of the test
+    assert signature.decode_result(signature.encode_result(Decimal("1.50"))) == Decimal("1.50")
+    assert signature.encode_result("1.50") == UNRECORDED  # type: ignore[arg-type]  # the point of the test
     with pytest.raises(Mismatch):
-        signature.recorded(UNRECORDED)
-    assert Signature[object](_any).recorded(None) is None
+        signature.decode_result(UNRECORDED)
+    assert Signature[object](_any).decode_result(None) is None

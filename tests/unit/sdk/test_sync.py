@@ -15,10 +15,11 @@ from typing import TypeVarTuple
 import pytest
 
 from andon import AlreadyFailed, GrantState, Outcome, OutcomeUnknown, Rejected, State, sync
+from andon.caller_thread import CallerThread
 from andon.client import Andon as AsyncAndon
+from andon.gate import GRACE
+from andon.loop_thread import LoopThread
 from andon.testing import Script
-from andon.once import GRACE
-from andon.portal import Errands, Portal
 from tests.unit.sdk.hostile import Hostile, loses_the_reply, never_answers, never_arrives
 from tests.unit.sdk.ledger import CLAIM, POST, PROPOSED, REPORT
 
@@ -117,10 +118,10 @@ def test_an_interrupt_before_the_claim_lands_runs_nothing() -> None:
 
 
 async def test_an_interrupt_before_the_thread_waits_asks_nothing() -> None:
-    """Ctrl-C between the call and its waiting leaves errands nobody runs: their work does not begin."""
+    """Ctrl-C between the call and its waiting leaves callbacks that nobody runs: the call does not begin."""
     script = Script().approve(POST)
     andon = AsyncAndon(offline=script)
-    calling = asyncio.create_task(Errands().until(andon.propose(POST, PROPOSED, summary="s")))
+    calling = asyncio.create_task(CallerThread().once_waiting(andon.propose(POST, PROPOSED, summary="s")))
     done, _ = await asyncio.wait({calling}, timeout=0.05)  # long enough to propose
     assert (done, script.asked) == (set(), [])
     calling.cancel()
@@ -167,7 +168,7 @@ class TardyLoops(asyncio.DefaultEventLoopPolicy):
 
 def test_calls_and_closing_exclude_each_other() -> None:
     """However calls and closings meet, each call ends: with its result, or cancelled; none waits for ever."""
-    portal, over, odd = Portal(), threading.Event(), []
+    loop_thread, over, odd = LoopThread(), threading.Event(), []
 
     async def step() -> str:
         await asyncio.sleep(0)
@@ -176,7 +177,7 @@ def test_calls_and_closing_exclude_each_other() -> None:
     def call() -> None:
         while not over.is_set():
             try:
-                assert portal.call(step()) == "done"
+                assert loop_thread.call(step()) == "done"
             except CancelledError:
                 pass
             except BaseException as error:  # noqa: BLE001  # whatever it is, the test tells it
@@ -187,19 +188,19 @@ def test_calls_and_closing_exclude_each_other() -> None:
         for caller in callers:
             caller.start()
         for _ in range(50):
-            portal.close()
+            loop_thread.close()
             time.sleep(0.003)
         over.set()
         for caller in callers:
             caller.join(5)
-        portal.close()
+        loop_thread.close()
     assert (odd, [caller.is_alive() for caller in callers]) == ([], [False] * 4)
 
 
 @pytest.mark.slow
 def test_closing_leaves_nobody_waiting_for_what_does_not_end() -> None:
-    """A call whose work ignores its cancellation ends all the same when the portal is closed."""
-    portal, began, ended = Portal(), threading.Event(), []
+    """A call whose work ignores its cancellation ends all the same when the loop is closed."""
+    loop_thread, began, ended = LoopThread(), threading.Event(), []
 
     async def stubborn() -> None:
         began.set()
@@ -209,13 +210,13 @@ def test_closing_leaves_nobody_waiting_for_what_does_not_end() -> None:
 
     def wait() -> None:
         with pytest.raises(CancelledError):
-            portal.call(stubborn())
+            loop_thread.call(stubborn())
         ended.append(True)
 
     thread = threading.Thread(target=wait, daemon=True)
     thread.start()
     began.wait()
-    portal.close()
+    loop_thread.close()
     thread.join(5)
     assert ended
 
@@ -271,10 +272,10 @@ def test_closing_ends_what_other_threads_wait_for() -> None:
 
 def test_work_cancelled_before_it_began_does_not_begin() -> None:
     """An effect cancelled before its thread took it up is never run by that thread."""
-    errands, ran = Errands(), []
+    caller, ran = CallerThread(), []
 
     async def walk_away() -> None:
-        task = asyncio.create_task(errands.here(lambda: ran.append("2100")))
+        task = asyncio.create_task(caller.run(lambda: ran.append("2100")))
         await asyncio.sleep(0)
         task.cancel()
         await asyncio.wait({task})
@@ -282,7 +283,7 @@ def test_work_cancelled_before_it_began_does_not_begin() -> None:
     asyncio.run(walk_away())
     over: Future[None] = Future()
     over.set_result(None)
-    errands.run(over)
+    caller.wait(over)
     assert not ran
 
 

@@ -9,7 +9,7 @@ from andon import canonical
 from andon.errors import Cancelled, Killed, Mismatch, NotAllowed, Rejected, TimedOut, Undeliverable
 from andon.models import Action, Claim, Grant, GrantState, Kind, Request, State
 
-_NO: dict[State, type[NotAllowed]] = {
+_REFUSALS: dict[State, type[NotAllowed]] = {
     State.REJECTED: Rejected,
     State.TIMED_OUT: TimedOut,
     State.UNDELIVERABLE: Undeliverable,
@@ -56,7 +56,7 @@ def successor(before: Request, after: Request) -> Request:
 
 def allowed(request: Request, *, action_type: str) -> tuple[Action, Grant]:
     """Return what a settled proposal allows; raise `NotAllowed` when people said no, `Mismatch` in doubt."""
-    _said_no(request)
+    _raise_if_refused(request)
     genuine(request)
     if request.state not in {State.APPROVED, State.APPROVED_WITH_EDITS}:
         raise Mismatch(f"{request.id} is {request.state}, which is no answer to a proposal")
@@ -69,7 +69,7 @@ def allowed(request: Request, *, action_type: str) -> tuple[Action, Grant]:
 
 def answered(request: Request, *, options: tuple[str, ...], allow_text: bool) -> str:
     """Return the answer to a settled question; raise `NotAllowed` without one, `Mismatch` in doubt."""
-    _said_no(request)
+    _raise_if_refused(request)
     if request.kind is not Kind.QUESTION or request.state is not State.ANSWERED or request.answer is None:
         raise Mismatch(f"{request.id} is {request.state}, which is no answer to a question")
     if request.answer not in options and not allow_text:
@@ -87,7 +87,7 @@ def same_action(claim: Claim, *, grant: Grant, digest: str) -> None:
         raise Mismatch(f"{grant.id} is {claim.grant.state}, not claimed; nothing ran")
 
 
-def _said_no(request: Request) -> None:
-    refusal = _NO.get(request.state)
+def _raise_if_refused(request: Request) -> None:
+    refusal = _REFUSALS.get(request.state)
     if refusal is not None:
         raise refusal(request)
