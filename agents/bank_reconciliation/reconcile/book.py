@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from reconcile.beancount import TOLERANCE, balance, leg, string
-from reconcile.erp import Chart
-from reconcile.files import replace_atomically
-from reconcile.journal import Journal
-from reconcile.money import show
-from reconcile.plan import Month
-from reconcile.pool import Match
-from reconcile.report import Report
-from reconcile.text import one_line
-from reconcile.values import Entry
+from reconcile.ledger.chart import Chart
+from reconcile.ledger.entry import Entry
+from reconcile.matching.match import Match
+from reconcile.month import Month
+from reconcile.postings.atomic_file import replace_atomically
+from reconcile.postings.beancount import TOLERANCE, balance, leg, string
+from reconcile.postings.journal import Journal
+from reconcile.report.report import Report
+from reconcile.shared.money import show
+from reconcile.shared.text import one_line
 
 ONE_DAY = timedelta(days=1)
 
@@ -40,7 +40,7 @@ class Book:
         return Journal(self._beside("postings.beancount"))
 
     def begin(self, month: Month, matches: Sequence[Match]) -> None:
-        """Write the book as far as code knows it, without a verdict: a crash must not leave yesterday's."""
+        """Write the book without a verdict: after a crash no earlier run's verdict may stand."""
         self.journal.start()
         self.leave_open("The close is in progress, or was interrupted: run the agent again.")
         replace_atomically(self.path, _body(self.path, month, matches))
@@ -145,7 +145,7 @@ def _verdict(report: Report, chart: Chart) -> str:
             f"; RECONCILED. The book's bank account is the statement's closing balance.\n{bank}\n{transit}\n"
         )
     gap = show(report.closing - report.booked, report.currency)
-    told = (
+    summary = (
         f"Not reconciled: the statement closes with {show(report.closing, report.currency)}, the book has "
         f"{show(report.booked, report.currency)}; {gap} is open"
     )
@@ -153,7 +153,7 @@ def _verdict(report: Report, chart: Chart) -> str:
     notes = (f"{row.ref}: {show(row.left, report.currency)}, {row.detail}" for row in open_lines)
     account = chart["bank"]
     directives = [
-        f"{report.closed_on} note {account} {string(one_line(note, 300))}" for note in (told, *notes)
+        f"{report.closed_on} note {account} {string(one_line(note, 300))}" for note in (summary, *notes)
     ]
     head = "; NOT RECONCILED, so the closing balance is not asserted. What is missing, line by line:"
     return "\n".join((head, *directives, transit)) + "\n"

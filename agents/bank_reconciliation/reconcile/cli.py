@@ -14,48 +14,43 @@ from typing import TypeAlias
 
 from andon import Andon, AndonError
 from reconcile.book import Book
-from reconcile.camt053 import read_camt053
 from reconcile.close import close_month, planned
-from reconcile.desk import AndonDesk, Desk, Done
-from reconcile.erp import read_chart, read_ledger
-from reconcile.errors import ReconcileError
-from reconcile.plan import Month
-from reconcile.render import as_plan, as_table
-from reconcile.statement_csv import read_csv
-from reconcile.undo import reverse, workflow_of
-from reconcile.values import Statement
+from reconcile.ledger.chart import read_chart
+from reconcile.ledger.erp_export import read_ledger
+from reconcile.month import Month
+from reconcile.report.render import as_plan, as_table
+from reconcile.requests.andon_approvers import AndonApprovers
+from reconcile.requests.approvers import Approvers, Done
+from reconcile.reverse import reverse, workflow_of
+from reconcile.shared.errors import ReconcileError
+from reconcile.statement.formats import read_statement
 
 CHART = Path(__file__).parent.parent / "data" / "chart.csv"
 INCOMPLETE = 3
 
-Connect: TypeAlias = Callable[[str, int], AbstractAsyncContextManager[Desk]]
+Connect: TypeAlias = Callable[[str, int], AbstractAsyncContextManager[Approvers]]
 
 
 @asynccontextmanager
-async def connect(workflow: str, again: int) -> AsyncIterator[Desk]:
-    """Yield the desk of the bot that ``ANDON_URL`` and ``ANDON_AGENT_KEY`` name."""
+async def through_andon(workflow: str, again: int) -> AsyncIterator[Approvers]:
+    """Yield the approvers behind the bot that ``ANDON_URL`` and ``ANDON_AGENT_KEY`` name."""
     async with Andon(workflow=workflow) as andon:
-        yield AndonDesk(andon, workflow=workflow, again=again)
+        yield AndonApprovers(andon, workflow=workflow, again=again)
 
 
-def main(argv: Sequence[str] | None = None, *, desk: Connect = connect) -> int:
+def main(argv: Sequence[str] | None = None, *, connect: Connect = through_andon) -> int:
     """Run the program with *argv* and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         if arguments[:1] == ["reverse"]:
-            return asyncio.run(_reverse(reverse_options().parse_args(arguments[1:]), desk))
-        return asyncio.run(_close(close_options().parse_args(arguments), desk))
+            return asyncio.run(_reverse(reverse_options().parse_args(arguments[1:]), connect))
+        return asyncio.run(_close(close_options().parse_args(arguments), connect))
     except (ReconcileError, AndonError, OSError) as error:
         print(f"bank-reconciliation: {error}", file=sys.stderr)
         return 1
 
 
-def read_statement(data: bytes) -> Statement:
-    """Return the statement in *data*: camt.053 when it begins like XML, the bank's CSV otherwise."""
-    return read_camt053(data) if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else read_csv(data)
-
-
-async def _close(options: argparse.Namespace, desk: Connect) -> int:
+async def _close(options: argparse.Namespace, connect: Connect) -> int:
     statement = read_statement(options.statement.read_bytes())
     chart = read_chart(options.chart.read_bytes())
     ledger = read_ledger(options.ledger.read_bytes(), chart=chart, currency=statement.currency)
@@ -64,20 +59,20 @@ async def _close(options: argparse.Namespace, desk: Connect) -> int:
     if options.plan:
         print(as_plan(planned(month, book)))
         return 0
-    async with desk(statement.workflow, options.again) as where:
-        report = await close_month(month, where, book)
+    async with connect(statement.workflow, options.again) as approvers:
+        report = await close_month(month, approvers, book)
     print(as_table(report))
     return 0 if report.is_done else INCOMPLETE
 
 
-async def _reverse(options: argparse.Namespace, desk: Connect) -> int:
+async def _reverse(options: argparse.Namespace, connect: Connect) -> int:
     book, chart = Book(options.book), read_chart(options.chart.read_bytes())
     workflow = next(
         (workflow_of(one.posting) for one in book.journal.read() if one.posting.ident == options.posting),
         "reverse",
     )
-    async with desk(workflow, 0) as where:
-        verdict = await reverse(options.posting, where, book, chart=chart, reason=options.reason)
+    async with connect(workflow, 0) as approvers:
+        verdict = await reverse(options.posting, approvers, book, chart=chart, reason=options.reason)
     if isinstance(verdict, Done):
         print(f"{verdict.ident} is in the book. Run the close again to see what is open now.")
         return 0

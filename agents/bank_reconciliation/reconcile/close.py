@@ -8,36 +8,37 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from reconcile.asks import Proposal, Question
 from reconcile.book import Book
-from reconcile.classify import Classifier, RuleClassifier
-from reconcile.desk import Answered, Desk, Done, Reply, Verdict
-from reconcile.errors import BookRefused
-from reconcile.evidence import Evidence
-from reconcile.journal import Posted, active
-from reconcile.leave import writer
-from reconcile.plan import Month, Plan, plan
-from reconcile.pool import Match
-from reconcile.posting import Kind
-from reconcile.propose import Proposer
-from reconcile.question import meaning
-from reconcile.render import as_json, as_markdown
-from reconcile.report import Report
-from reconcile.tally import Said, Tally
-from reconcile.values import Line
+from reconcile.matching.match import Match
+from reconcile.month import Month
+from reconcile.postings.journal import Posted, active
+from reconcile.postings.posting import Kind
+from reconcile.report.render import as_json, as_markdown
+from reconcile.report.report import Report
+from reconcile.report.tally import Decisions, Tally
+from reconcile.requests.approved_posting import writer
+from reconcile.requests.approvers import Answered, Approvers, Done, Reply, Verdict
+from reconcile.requests.classifier import Classifier, RuleClassifier
+from reconcile.requests.plan import Plan, plan
+from reconcile.requests.proposal import Proposal
+from reconcile.requests.proposer import Proposer
+from reconcile.requests.question import Question, meaning
+from reconcile.shared.errors import BookRefused
+from reconcile.shared.evidence import Evidence
+from reconcile.statement.statement import Line
 
 Verdicts = tuple[tuple[Proposal, Verdict], ...]
 
 
 async def close_month(
-    month: Month, desk: Desk, book: Book, *, classifier: Classifier | None = None
+    month: Month, approvers: Approvers, book: Book, *, classifier: Classifier | None = None
 ) -> Report:
     """
     Return the report of closing *month*; the book and the report's files are written beside it.
 
     Safe to run again after any crash: requests are found again by their keys, postings by their identity.
     """
-    return await _Close(month, desk, book, classifier or RuleClassifier(month.chart, month.ledger)).run()
+    return await _Close(month, approvers, book, classifier or RuleClassifier(month.chart, month.ledger)).run()
 
 
 def planned(month: Month, book: Book) -> Plan:
@@ -46,9 +47,9 @@ def planned(month: Month, book: Book) -> Plan:
 
 
 class _Close:
-    def __init__(self, month: Month, desk: Desk, book: Book, classifier: Classifier) -> None:
+    def __init__(self, month: Month, approvers: Approvers, book: Book, classifier: Classifier) -> None:
         self._month = month
-        self._desk = desk
+        self._approvers = approvers
         self._book = book
         self._proposer = _proposer(month, classifier)
         self._before = book.journal.read()
@@ -61,8 +62,8 @@ class _Close:
         chosen, declined, unanswered = resolve(first.questions, replies)
         verdicts += await self._post(self._follow_up(chosen, declined))
         verdicts += await self._post(self._rests(verdicts))
-        said = Said(matches=first.matches, chosen=chosen, unanswered=unanswered, verdicts=verdicts)
-        report = Tally(self._month, said, self._book.journal.read()).report()
+        decisions = Decisions(matches=first.matches, chosen=chosen, unanswered=unanswered, verdicts=verdicts)
+        report = Tally(self._month, decisions, self._book.journal.read()).report()
         self._book.finish(self._month, (*first.matches, *chosen), report)
         self._book.write_report(as_markdown(report), as_json(report))
         return report
@@ -78,10 +79,10 @@ class _Close:
         if any(one.posting.ident == ident and one.asked != key for one in self._before):
             return Done(ident)
         effect = writer(self._book.journal, proposal, chart=self._month.chart, asked=key)
-        return await self._desk.post(proposal, effect)
+        return await self._approvers.post(proposal, effect)
 
     async def _ask(self, questions: Sequence[Question]) -> list[Reply]:
-        return await asyncio.gather(*map(self._desk.ask, questions))
+        return await asyncio.gather(*map(self._approvers.ask, questions))
 
     def _follow_up(self, chosen: Iterable[Match], declined: Iterable[Line]) -> list[Proposal]:
         missing = [self._proposer.missing(line) for line in declined]
@@ -122,8 +123,8 @@ def resolve(
                 declined.append(asked.line)
             case Match() as found:
                 given |= {entry.document: asked.line.ref for entry in found.entries}
-                said = Evidence("a person chose it", 0.95)
-                chosen.append(replace(found, how="answer", evidence=(*found.evidence, said)))
+                chosen_by = Evidence("a person chose it", 0.95)
+                chosen.append(replace(found, how="answer", evidence=(*found.evidence, chosen_by)))
     return tuple(chosen), tuple(declined), unanswered
 
 

@@ -8,14 +8,18 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from reconcile.asks import Proposal, Question
-from reconcile.cli import read_statement
-from reconcile.desk import Answered, Done, Effect, Refused, Reply, Unsettled, Verdict
-from reconcile.erp import read_chart, read_ledger
-from reconcile.errors import ReconcileError
-from reconcile.plan import Month
-from reconcile.posting import Posting
-from reconcile.values import Entry, Foreign, Line, Statement
+from reconcile.ledger.chart import read_chart
+from reconcile.ledger.entry import Entry
+from reconcile.ledger.erp_export import read_ledger
+from reconcile.month import Month
+from reconcile.postings.posting import Posting
+from reconcile.requests.approvers import Answered, Done, Effect, Refused, Reply, Unsettled, Verdict
+from reconcile.requests.proposal import Proposal
+from reconcile.requests.question import Question
+from reconcile.shared.errors import ReconcileError
+from reconcile.shared.money import Foreign
+from reconcile.statement.formats import read_statement
+from reconcile.statement.statement import Line, Statement
 
 AGENT = Path(__file__).parents[3] / "agents" / "bank_reconciliation"
 DATA = AGENT / "data"
@@ -111,8 +115,8 @@ def run(effect: Effect, posting: Posting) -> Verdict:
 
 
 @dataclass(kw_only=True)
-class People:
-    """A desk at which two functions decide: what is said of a proposal, what a question is answered."""
+class ScriptedApprovers:
+    """Approvers played by two functions: what is said of a proposal, what a question is answered."""
 
     decide: Callable[[Proposal], str | Posting] = approve
     answer: Callable[[Question], str] = first_option

@@ -19,6 +19,6 @@ for folder in (AGENT, AGENT / "data", Path(__file__).parent):
 @pytest.fixture
 def book(tmp_path: Path) -> "Book":
     """Return a book that is not there yet."""
-    from reconcile.book import Book  # its folder is on the path only now
+    from reconcile.book import Book
 
     return Book(tmp_path / "close.beancount")

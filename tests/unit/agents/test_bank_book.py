@@ -12,15 +12,15 @@ import pytest
 from bank_samples import AGENT, BANK, CHART, TRANSIT, bean_check, entry, line, month_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reconcile.asks import Proposal
-from reconcile.beancount import string
 from reconcile.book import Book
-from reconcile.classify import RuleClassifier
-from reconcile.errors import BookRefused, PostingRefused
-from reconcile.journal import HEADER, Journal, active
-from reconcile.leave import fitting
-from reconcile.posting import Kind, Posting
-from reconcile.propose import Proposer
+from reconcile.postings.beancount import string
+from reconcile.postings.journal import HEADER, Journal, active
+from reconcile.postings.posting import Kind, Posting
+from reconcile.requests.approved_posting import fitting
+from reconcile.requests.classifier import RuleClassifier
+from reconcile.requests.proposal import Proposal
+from reconcile.requests.proposer import Proposer
+from reconcile.shared.errors import BookRefused, PostingRefused
 
 FEE = Posting(
     kind=Kind.BANK_FEE,
@@ -159,7 +159,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from dataclasses import replace
 from pathlib import Path
-from reconcile.journal import Journal
+from reconcile.postings.journal import Journal
 sys.path.insert(0, sys.argv[2])
 from test_bank_book import FEE
 for number in sys.argv[4:]:
@@ -184,8 +184,7 @@ KILLED = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from reconcile import files
-from reconcile.journal import Journal
+from reconcile.postings.journal import Journal
 sys.path.insert(0, sys.argv[2])
 from test_bank_book import FEE
 point = sys.argv[4]

@@ -1,4 +1,4 @@
-"""A whole close at a scripted desk, with bean-check as the judge of the book."""
+"""A whole close with scripted approvers, with bean-check as the judge of the book."""
 
 import asyncio
 import re
@@ -10,7 +10,7 @@ from bank_samples import (
     BANK,
     CHART,
     CLOSING,
-    People,
+    ScriptedApprovers,
     abroad,
     bean_check,
     doubtful,
@@ -19,21 +19,22 @@ from bank_samples import (
     month_of,
     sample,
 )
-from reconcile.asks import NONE_OF_THESE, Proposal, Question
 from reconcile.book import Book
 from reconcile.close import close_month
-from reconcile.desk import Desk, Effect, Refused, Reply, Verdict
-from reconcile.errors import BookRefused
-from reconcile.posting import Kind, Posting
-from reconcile.render import as_table
-from reconcile.report import State
+from reconcile.postings.posting import Kind, Posting
+from reconcile.report.render import as_table
+from reconcile.report.report import State
+from reconcile.requests.approvers import Approvers, Effect, Refused, Reply, Verdict
+from reconcile.requests.proposal import Proposal
+from reconcile.requests.question import NONE_OF_THESE, Question
+from reconcile.shared.errors import BookRefused
 
 
 @pytest.mark.parametrize("name", ["small", "2026-10"])
 async def test_a_month_with_every_leave_reconciles(name: str, book: Book) -> None:
     """With every leave and answer given, bean-check itself confirms the closing balance."""
     month = sample(name)
-    report = await close_month(month, People(), book)
+    report = await close_month(month, ScriptedApprovers(), book)
     assert report.is_reconciled
     assert bean_check(book.path) == ""
     closing = f"{month.statement.closing} ~ 0 OMR"
@@ -42,7 +43,7 @@ async def test_a_month_with_every_leave_reconciles(name: str, book: Book) -> Non
 
 async def test_bean_check_judges_and_is_not_told(book: Book) -> None:
     """One baisa added to a posting behind the agent's back makes bean-check refuse the book."""
-    await close_month(sample("small"), People(), book)
+    await close_month(sample("small"), ScriptedApprovers(), book)
     path = book.path.with_name("close.postings.beancount")
     text = path.read_text()
     path.write_text(text.replace("  4.200 OMR", "  4.201 OMR").replace("  -4.200 OMR", "  -4.201 OMR"))
@@ -52,8 +53,8 @@ async def test_bean_check_judges_and_is_not_told(book: Book) -> None:
 async def test_changed_inputs_do_not_post_the_same_line_twice(book: Book) -> None:
     """A posted line is neither asked nor matched when the ledger catches up; the late entry is in transit."""
     fee = line("L1", "-4.200", "BANK", "FEE FT-0001")
-    await close_month(month_of([fee], []), People(), book)
-    people = People()
+    await close_month(month_of([fee], []), ScriptedApprovers(), book)
+    people = ScriptedApprovers()
     late = entry("D1", "-4.200", "BANK", "FT-0001")
     report = await close_month(month_of([fee], [late]), people, book)
     assert (len(book.journal.read()), people.proposals) == (1, [])
@@ -64,10 +65,10 @@ async def test_changed_inputs_do_not_post_the_same_line_twice(book: Book) -> Non
 
 async def test_a_book_of_another_statement_is_refused(book: Book) -> None:
     """Postings for lines that this statement does not have mean the wrong book, and nothing is touched."""
-    await close_month(month_of([line("L1", "-4.200", text="FEE")], []), People(), book)
+    await close_month(month_of([line("L1", "-4.200", text="FEE")], []), ScriptedApprovers(), book)
     before = book.path.read_bytes()
     with pytest.raises(BookRefused, match="use another --book"):
-        await close_month(month_of([line("L2", "-4.200", text="FEE")], []), People(), book)
+        await close_month(month_of([line("L2", "-4.200", text="FEE")], []), ScriptedApprovers(), book)
     assert book.path.read_bytes() == before
 
 
@@ -75,7 +76,7 @@ async def test_foreign_money_balances(book: Book) -> None:
     """USD 10,000.00 booked at 0.3845 and paid at 0.3850: 5.000 is a loss, and nothing stays in transit."""
     sent = replace(line("L1", "-3850.000", text="PO-26-0077"), foreign=abroad("USD", "10000.00", "0.3850"))
     owed = replace(entry("D1", "-3845.000", "X", "PO-26-0077"), foreign=abroad("USD", "10000.00", "0.3845"))
-    report = await close_month(month_of([sent], [owed], opening="9000.000"), People(), book)
+    report = await close_month(month_of([sent], [owed], opening="9000.000"), ScriptedApprovers(), book)
     posting = book.journal.read()[0].posting
     assert (posting.account, posting.side, posting.amount) == (CHART["fx-loss"], "debit", Decimal("5.000"))
     assert report.in_transit == 0
@@ -86,7 +87,7 @@ async def test_foreign_money_balances(book: Book) -> None:
 async def test_an_odd_rate_still_balances(book: Book) -> None:
     """A total price that no rate gives exactly (505.201 for 1,300.00 euros) is accepted by bean-check."""
     came = replace(line("L1", "505.201", "NOBODY"), foreign=abroad("EUR", "1300.00", "0.3886162"))
-    await close_month(month_of([came], []), People(), book)
+    await close_month(month_of([came], []), ScriptedApprovers(), book)
     assert "-1300.00 EUR @@ 505.201 OMR" in book.path.with_name("close.postings.beancount").read_text()
     assert bean_check(book.path) == ""
 
@@ -94,7 +95,7 @@ async def test_an_odd_rate_still_balances(book: Book) -> None:
 async def test_a_refused_duplicate_stays_in_transit(book: Book) -> None:
     """When people say that it is no duplicate, the bank reconciles and the second entry waits."""
     pays = [entry("D1", "-50.000", "X", "BILL-99", day=9), entry("D2", "-50.000", "X", "BILL-99", day=11)]
-    people = People(decide=lambda _: "no")
+    people = ScriptedApprovers(decide=lambda _: "no")
     report = await close_month(month_of([line("L1", "-50.000", text="BILL-99")], pays), people, book)
     assert report.is_done
     assert (report.in_transit, report.of(State.REFUSED)[0].ref) == (Decimal("-50.000"), "D2")
@@ -103,7 +104,7 @@ async def test_a_refused_duplicate_stays_in_transit(book: Book) -> None:
 
 async def test_none_of_these_becomes_a_proposal(book: Book) -> None:
     """A line whose candidates people decline is proposed as a posting of its own."""
-    people = People(answer=lambda _: NONE_OF_THESE)
+    people = ScriptedApprovers(answer=lambda _: NONE_OF_THESE)
     report = await close_month(doubtful(), people, book)
     assert [one.posting.kind for one in people.proposals] == [Kind.RECEIPT]
     assert report.is_reconciled
@@ -116,7 +117,7 @@ async def test_two_answers_cannot_give_one_entry_twice(book: Book) -> None:
     def always_d1(question: Question) -> str:
         return next(option for option in question.options if option.startswith("D1"))
 
-    report = await close_month(doubtful("L1", "L2"), People(answer=always_d1), book)
+    report = await close_month(doubtful("L1", "L2"), ScriptedApprovers(answer=always_d1), book)
     assert [row.ref for row in report.of(State.ASKED)] == ["L1"]
     assert report.of(State.OPEN)[0].detail == "D1 was given to L1 by another answer"
     assert bean_check(book.path) == ""
@@ -125,13 +126,13 @@ async def test_two_answers_cannot_give_one_entry_twice(book: Book) -> None:
 @pytest.mark.parametrize("answer", ["", "D3 perhaps"])
 async def test_no_answer_or_a_strange_one_leaves_the_line_open(answer: str, book: Book) -> None:
     """Silence and words that are no option settle nothing."""
-    report = await close_month(doubtful(), People(answer=lambda _: answer), book)
+    report = await close_month(doubtful(), ScriptedApprovers(answer=lambda _: answer), book)
     assert [row.ref for row in report.of(State.OPEN)] == ["L1"]
     assert not report.is_reconciled
 
 
-class Patient(People):
-    """People who decide nothing before everything is on their desk."""
+class Patient(ScriptedApprovers):
+    """Approvers who decide nothing before they have been asked everything."""
 
     def __init__(self, *, expected: int) -> None:
         super().__init__()
@@ -165,7 +166,7 @@ async def test_everything_is_asked_before_anybody_answers(book: Book) -> None:
 async def test_a_report_cannot_be_written_by_a_name(book: Book) -> None:
     """Markdown in a bank's text stays text: no extra column, link, heading or emphasis."""
     month = month_of([line("L1", "10.000", "# [x](http://h) | **y** <b>", "t")], [])
-    await close_month(month, People(), book)
+    await close_month(month, ScriptedApprovers(), book)
     text = book.path.with_name("close.report.md").read_text()
     assert r"\# \[x\](http://h) \| \*\*y\*\* \<b\>" in text
 
@@ -177,7 +178,9 @@ async def test_an_edited_rest_that_is_short_stays_open(book: Book) -> None:
         amount = Decimal("3.000") if proposal.posting.kind is Kind.REST else Decimal("100.000")
         return replace(proposal.posting, amount=amount)
 
-    report = await close_month(month_of([line("L1", "-105.000", text="FEE")], []), People(decide=less), book)
+    report = await close_month(
+        month_of([line("L1", "-105.000", text="FEE")], []), ScriptedApprovers(decide=less), book
+    )
     assert report.of(State.OPEN)[0].left == Decimal("-2.000")
     assert report.of(State.OPEN)[0].detail == (
         "Expenses:Bank-Charges 100.000 OMR, Assets:VAT-Input 3.000 OMR posted; of the rest: "
@@ -193,7 +196,9 @@ async def test_the_console_shows_what_is_left(book: Book) -> None:
         whole = proposal.posting.kind is not Kind.REST
         return replace(proposal.posting, amount=Decimal("100.000")) if whole else "silence"
 
-    report = await close_month(month_of([line("L1", "-105.000", text="FEE")], []), People(decide=less), book)
+    report = await close_month(
+        month_of([line("L1", "-105.000", text="FEE")], []), ScriptedApprovers(decide=less), book
+    )
     heading, row = as_table(report).splitlines()[:2]
     assert re.split("  +", heading) == [
         "STATE", "REFERENCE", "DATE", "AMOUNT", "NOT IN THE BOOK", "ABOUT", "DETAIL",
@@ -208,14 +213,14 @@ async def test_the_console_cuts_nothing_people_said(book: Book) -> None:
     """The reason of a refusal is in the table to its last word."""
     why = "not our tenant, " * 7 + "and so the bank will recall it"
 
-    class Wordy(People):
+    class Wordy(ScriptedApprovers):
         async def post(self, proposal: Proposal, effect: Effect) -> Verdict:
             await super().post(proposal, effect)
             return Refused(why)
 
-    desk = Wordy(decide=lambda _: "no")
-    report = await close_month(month_of([line("L1", "10.000", "X", "t")], []), desk, book)
+    wordy = Wordy(decide=lambda _: "no")
+    report = await close_month(month_of([line("L1", "10.000", "X", "t")], []), wordy, book)
     assert why in as_table(report)
 
 
-_: type[Desk] = People  # the scripted desk is a desk
+_: type[Approvers] = ScriptedApprovers

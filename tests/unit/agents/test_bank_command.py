@@ -16,20 +16,20 @@ from bank_samples import (
     CHART,
     CLOSING,
     DATA,
-    People,
+    ScriptedApprovers,
     approve,
     bean_check,
     entry,
     line,
     month_of,
 )
-from reconcile.asks import Proposal
 from reconcile.book import Book
 from reconcile.cli import main
 from reconcile.close import close_month
-from reconcile.posting import Kind, Posting
-from reconcile.report import State
-from reconcile.undo import reverse
+from reconcile.postings.posting import Kind, Posting
+from reconcile.report.report import State
+from reconcile.requests.proposal import Proposal
+from reconcile.reverse import reverse
 
 import andon
 
@@ -39,13 +39,13 @@ pytestmark = pytest.mark.slow
 async def test_a_posting_can_be_taken_back(book: Book) -> None:
     """A reversal is asked, mirrors the posting, takes the verdict away, and reopens the line."""
     month = month_of([line("L1", "-4.200", text="FEE")], [])
-    await close_month(month, People(), book)
-    people = People()
+    await close_month(month, ScriptedApprovers(), book)
+    people = ScriptedApprovers()
     await reverse("line:L1", people, book, chart=CHART, reason="wrong account")
     assert people.proposals[0].posting.side == "credit"
     assert "was taken back" in book.path.with_name(CLOSING).read_text()
     assert bean_check(book.path) == ""
-    again = People()
+    again = ScriptedApprovers()
     report = await close_month(month, again, book)
     assert (again.proposals, report.is_reconciled) == ([], False)
     assert "taken back" in report.of(State.OPEN)[0].detail
@@ -60,9 +60,9 @@ async def test_no_rest_is_asked_of_what_was_taken_back(ident: str, left: str, bo
         return replace(proposal.posting, amount=Decimal("100.000")) if proposal.limit > 100 else "yes"
 
     month = month_of([line("L1", "-105.000", text="FEE")], [])
-    await close_month(month, People(decide=less), book)
-    await reverse(ident, People(), book, chart=CHART, reason="wrong")
-    people = People(decide=less)
+    await close_month(month, ScriptedApprovers(decide=less), book)
+    await reverse(ident, ScriptedApprovers(), book, chart=CHART, reason="wrong")
+    people = ScriptedApprovers(decide=less)
     report = await close_month(month, people, book)
     assert [one for one in people.proposals if one.posting.kind is Kind.REST] == []
     assert report.of(State.OPEN)[0].left == Decimal(left)
@@ -73,19 +73,19 @@ async def test_no_rest_is_asked_of_what_was_taken_back(ident: str, left: str, bo
 async def test_after_a_reversal_the_ledger_may_catch_up(book: Book) -> None:
     """A line whose posting was taken back is matched once the ledger has its entry."""
     fee = line("L1", "-4.200", "BANK", "FEE FT-0001")
-    await close_month(month_of([fee], []), People(), book)
-    await reverse("line:L1", People(), book, chart=CHART, reason="booked in the ledger")
+    await close_month(month_of([fee], []), ScriptedApprovers(), book)
+    await reverse("line:L1", ScriptedApprovers(), book, chart=CHART, reason="booked in the ledger")
     month = month_of([fee], [entry("D1", "-4.200", "BANK", "FT-0001")])
-    report = await close_month(month, People(), book)
+    report = await close_month(month, ScriptedApprovers(), book)
     assert report.is_done
     assert bean_check(book.path) == ""
 
 
 async def test_a_refused_reversal_changes_nothing(book: Book) -> None:
     """When people refuse a reversal, postings and verdict stay as they are."""
-    await close_month(month_of([line("L1", "-4.200", text="FEE")], []), People(), book)
+    await close_month(month_of([line("L1", "-4.200", text="FEE")], []), ScriptedApprovers(), book)
     files = {path: path.read_bytes() for path in book.path.parent.glob("close.*")}
-    await reverse("line:L1", People(decide=lambda _: "no"), book, chart=CHART, reason="x")
+    await reverse("line:L1", ScriptedApprovers(decide=lambda _: "no"), book, chart=CHART, reason="x")
     assert files == {path: path.read_bytes() for path in book.path.parent.glob("close.*")}
 
 
@@ -98,13 +98,15 @@ def arguments(book: Book) -> list[str]:
 
 def test_the_command_closes_reports_and_takes_back(book: Book, capsys: pytest.CaptureFixture[str]) -> None:
     """The program prints a table, writes Markdown and JSON, says by its exit code whether all is done."""
-    people = People(decide=lambda one: "no" if one.posting.amount == Decimal("480.000") else approve(one))
+    people = ScriptedApprovers(
+        decide=lambda one: "no" if one.posting.amount == Decimal("480.000") else approve(one)
+    )
 
     @asynccontextmanager
-    async def desk(_: str, __: int):  # type: ignore[no-untyped-def]  # noqa: ANN202  an async generator
+    async def connect(_: str, __: int):  # type: ignore[no-untyped-def]  # noqa: ANN202  an async generator
         yield people
 
-    assert main(arguments(book), desk=desk) == 3
+    assert main(arguments(book), connect=connect) == 3
     printed = capsys.readouterr().out
     assert re.search(
         r"refused +FT263000008 +27 Oct +480.000 OMR +480.000 OMR +AL HAZM DENTAL CLINIC +refused: not ours",
@@ -115,8 +117,8 @@ def test_the_command_closes_reports_and_takes_back(book: Book, capsys: pytest.Ca
     assert (summary["reconciled"], summary["counts"]["posted"]) == (False, 4)
     assert "## Refused by people" in book.path.with_name("close.report.md").read_text()
     undo = ["reverse", "--posting", "line:FT262880005", "--book", str(book.path), "--reason", "wrong"]
-    assert main(undo, desk=desk) == 0
-    assert main([*undo[:2], "line:none", *undo[3:]], desk=desk) == 1
+    assert main(undo, connect=connect) == 0
+    assert main([*undo[:2], "line:none", *undo[3:]], connect=connect) == 1
     assert "there is no posting 'line:none'" in capsys.readouterr().err
 
 

@@ -6,18 +6,20 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from bank_samples import BANK, CHART, TRANSIT, People, bean_check, entry, line, month_of
+from bank_samples import BANK, CHART, TRANSIT, ScriptedApprovers, bean_check, entry, line, month_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reconcile.asks import NONE_OF_THESE, Proposal, Question
 from reconcile.book import Book
-from reconcile.classify import RuleClassifier
 from reconcile.close import close_month
-from reconcile.journal import active
-from reconcile.plan import Month, plan
-from reconcile.posting import Posting
-from reconcile.propose import Proposer
-from reconcile.report import Report, State
+from reconcile.month import Month
+from reconcile.postings.journal import active
+from reconcile.postings.posting import Posting
+from reconcile.report.report import Report, State
+from reconcile.requests.classifier import RuleClassifier
+from reconcile.requests.plan import plan
+from reconcile.requests.proposal import Proposal
+from reconcile.requests.proposer import Proposer
+from reconcile.requests.question import NONE_OF_THESE, Question
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +45,7 @@ def months(draw: st.DrawFn) -> Month:
 
 
 @st.composite
-def peoples(draw: st.DrawFn) -> People:
+def peoples(draw: st.DrawFn) -> ScriptedApprovers:
     """Draw people who say anything: yes, no, less, silence; any option, none, silence."""
 
     def decide(proposal: Proposal) -> str | Posting:
@@ -55,7 +57,7 @@ def peoples(draw: st.DrawFn) -> People:
     def answer(question: Question) -> str:
         return draw(st.sampled_from([*question.options, NONE_OF_THESE, "", "nonsense"]))
 
-    return People(decide=decide, answer=answer)
+    return ScriptedApprovers(decide=decide, answer=answer)
 
 
 def proposer(month: Month) -> Proposer:
@@ -114,7 +116,7 @@ def test_no_two_asks_share_a_key(month: Month) -> None:
     assert set(keys.values()) <= {1}
 
 
-def closed(month: Month, people: People, book: Book) -> Report:
+def closed(month: Month, people: ScriptedApprovers, book: Book) -> Report:
     """Close *month* with *people*."""
     return asyncio.run(close_month(month, people, book))
 
@@ -122,7 +124,7 @@ def closed(month: Month, people: People, book: Book) -> Report:
 @given(month=months(), people=peoples())
 @settings(max_examples=100, deadline=None)
 def test_only_what_was_approved_is_posted_and_all_of_it_adds_up(
-    month: Month, people: People, tmp_path_factory: pytest.TempPathFactory
+    month: Month, people: ScriptedApprovers, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Each posting was approved and each approved one posted; bank and book differ by what is open."""
     allowed: list[tuple[str, Decimal]] = []
@@ -151,7 +153,7 @@ def test_only_what_was_approved_is_posted_and_all_of_it_adds_up(
 @given(month=months(), people=peoples())
 @settings(max_examples=12, deadline=None)
 def test_bean_check_accepts_every_book(
-    month: Month, people: People, tmp_path_factory: pytest.TempPathFactory
+    month: Month, people: ScriptedApprovers, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Whatever people say, the book balances, its transit account is what the report lists, and a claimed
     closing balance is true.

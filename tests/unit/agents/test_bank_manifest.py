@@ -9,10 +9,10 @@ import pytest
 import yaml
 from bank_samples import AGENT, BANK, CHART, TRANSIT, approve, sample
 from reconcile import cli
-from reconcile.classify import RuleClassifier
-from reconcile.plan import plan
-from reconcile.posting import Kind
-from reconcile.propose import Proposer
+from reconcile.postings.posting import Kind
+from reconcile.requests.classifier import RuleClassifier
+from reconcile.requests.plan import plan
+from reconcile.requests.proposer import Proposer
 
 from bot.config.load import load
 from escalation.action import Json

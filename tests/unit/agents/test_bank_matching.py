@@ -6,12 +6,13 @@ from decimal import Decimal
 
 import pytest
 from bank_samples import abroad, entry, line, sample
-from reconcile.by_likeness import date_evidence
-from reconcile.evidence import Evidence, confidence
-from reconcile.matching import Matching, match
-from reconcile.question import question
-from reconcile.text import likeness, one_line, reference, references
-from reconcile.values import Entry, Line
+from reconcile.ledger.entry import Entry
+from reconcile.matching.by_likeness import date_evidence
+from reconcile.matching.stages import Matching, match
+from reconcile.requests.question import question
+from reconcile.shared.evidence import Evidence, confidence
+from reconcile.shared.text import likeness, one_line, reference, references
+from reconcile.statement.statement import Line
 
 WADI = "Al Wadi Cold Stores LLC"
 

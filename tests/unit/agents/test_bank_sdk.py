@@ -10,7 +10,7 @@ from bank_samples import (
     CHART,
     CLOSING,
     TRANSIT,
-    People,
+    ScriptedApprovers,
     bean_check,
     doubtful,
     entry,
@@ -19,13 +19,15 @@ from bank_samples import (
     month_of,
     sample,
 )
-from reconcile.asks import Proposal, Question
 from reconcile.book import Book
 from reconcile.close import close_month
-from reconcile.desk import AndonDesk, Effect, Reply, Verdict
-from reconcile.plan import Month
-from reconcile.posting import Kind, Posting
-from reconcile.report import Report, State
+from reconcile.month import Month
+from reconcile.postings.posting import Kind, Posting
+from reconcile.report.report import Report, State
+from reconcile.requests.andon_approvers import AndonApprovers
+from reconcile.requests.approvers import Effect, Reply, Verdict
+from reconcile.requests.proposal import Proposal
+from reconcile.requests.question import Question
 
 from andon import Andon
 from andon.testing import Script
@@ -37,7 +39,7 @@ async def scripted(month: Month, script: Script, book: Book, *, again: int = 0) 
     """Close *month* through the SDK, with *script* in place of the bot."""
     workflow = month.statement.workflow
     async with Andon(offline=script, workflow=workflow) as andon:
-        return await close_month(month, AndonDesk(andon, workflow=workflow, again=again), book)
+        return await close_month(month, AndonApprovers(andon, workflow=workflow, again=again), book)
 
 
 def small_script() -> Script:
@@ -126,13 +128,13 @@ async def test_october_through_the_sdk(book: Book) -> None:
     for _ in range(30):
         script.approve("ledger.post")
     month = sample("2026-10")
-    desk = People(decide=lambda _: "silence", answer=first_option)
-    await close_month(month, desk, Book(book.path.with_name("dry.beancount")))
-    for asked in desk.questions:
+    approvers = ScriptedApprovers(decide=lambda _: "silence", answer=first_option)
+    await close_month(month, approvers, Book(book.path.with_name("dry.beancount")))
+    for asked in approvers.questions:
         script.answer(first_option(asked))
     report = await scripted(month, script, book)
     assert report.is_reconciled
-    assert (len(desk.proposals), len(desk.questions)) == (21, 2)
+    assert (len(approvers.proposals), len(approvers.questions)) == (21, 2)
     assert bean_check(book.path) == ""
     # INV-26-1225 was booked with 1,530.000 and paid with 1,350.000: −180.000 is for the ledger to mend.
     assert [(row.state, row.amount) for row in report.of(State.OPEN)] == [(State.OPEN, Decimal("-180.000"))]
@@ -225,9 +227,9 @@ class Crash(BaseException):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dying:
-    """A desk at which the process dies in the effect, before or after the posting is written."""
+    """Approvers with whom the process dies in the effect, before or after the posting is written."""
 
-    desk: AndonDesk
+    approvers: AndonApprovers
     after_write: bool
 
     async def post(self, proposal: Proposal, effect: Effect) -> Verdict:
@@ -238,11 +240,11 @@ class Dying:
                 effect(posting)
             raise Crash
 
-        return await self.desk.post(proposal, die)
+        return await self.approvers.post(proposal, die)
 
     async def ask(self, question: Question) -> Reply:
         """Ask as usual."""
-        return await self.desk.ask(question)
+        return await self.approvers.ask(question)
 
 
 @pytest.mark.parametrize("after_write", [False, True])
@@ -253,9 +255,9 @@ async def test_a_crash_in_the_effect_never_posts_twice(
     """An agent that died inside the effect does not run it again; a person says what became of it."""
     month, script = month_of([line("L1", "-4.200", text="FEE")], []), Script().approve("ledger.post")
     async with Andon(offline=script, workflow="close-2026-10") as bot:
-        desk = Dying(desk=AndonDesk(bot, workflow="close-2026-10"), after_write=after_write)
+        dying = Dying(approvers=AndonApprovers(bot, workflow="close-2026-10"), after_write=after_write)
         with pytest.raises(Crash):
-            await close_month(month, desk, book)
+            await close_month(month, dying, book)
     assert "interrupted" in book.path.with_name(CLOSING).read_text()
     report = await scripted(month, script, book)
     assert len(book.journal.read()) == int(after_write)

@@ -12,10 +12,10 @@ import pytest
 from bank_samples import DATA, abroad, sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reconcile import xmltree
-from reconcile.camt053 import NAMESPACE, read_camt053
-from reconcile.errors import StatementRefused
-from reconcile.statement_csv import read_csv
+from reconcile.shared.errors import StatementRefused
+from reconcile.statement import xml_tree
+from reconcile.statement.bank_csv import read_csv
+from reconcile.statement.camt053 import NAMESPACE, read_camt053
 from sample import october, small
 from sample.write import write
 
@@ -100,7 +100,7 @@ def test_an_undeclared_entity_is_refused() -> None:
 def test_depth_is_bounded() -> None:
     """A hundred thousand nested elements are refused at the thirty-third."""
     deep = f'<Document xmlns="{NAMESPACE}">' + "<a>" * 100_000
-    assert f"deeper than {xmltree.MAX_DEPTH}" in refusal(deep)
+    assert f"deeper than {xml_tree.MAX_DEPTH}" in refusal(deep)
 
 
 def test_depth_is_exactly_thirty_two() -> None:
@@ -109,16 +109,16 @@ def test_depth_is_exactly_thirty_two() -> None:
     def nested(levels: int) -> bytes:
         return (f'<a xmlns="{NAMESPACE}">' + "<a>" * (levels - 1) + "</a>" * levels).encode()
 
-    assert xmltree.parse(nested(32), namespace=NAMESPACE).name == "a"
+    assert xml_tree.parse(nested(32), namespace=NAMESPACE).name == "a"
     with pytest.raises(StatementRefused):
-        xmltree.parse(nested(33), namespace=NAMESPACE)
+        xml_tree.parse(nested(33), namespace=NAMESPACE)
 
 
 def test_size_and_number_of_elements_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file over the limits is refused by its size before it is parsed, and by its elements while it is."""
-    monkeypatch.setattr(xmltree, "MAX_ELEMENTS", 100)
+    monkeypatch.setattr(xml_tree, "MAX_ELEMENTS", 100)
     assert "more than 100 elements" in refusal(XML)
-    monkeypatch.setattr(xmltree, "MAX_BYTES", 100)
+    monkeypatch.setattr(xml_tree, "MAX_BYTES", 100)
     assert "at most 100 are read" in refusal(XML)
 
 

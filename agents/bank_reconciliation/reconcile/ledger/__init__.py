@@ -1,0 +1,1 @@
+"""The company's side: the cash entries that the ERP exports, and the chart of accounts."""

@@ -1,0 +1,1 @@
+"""What every room needs: money, text, evidence, CSV tables and errors."""
