@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from deploy.demo.people import BOT_USER_ID, TEAM_ID
+from deploy.demo.slack_app import BOT_USER_ID, TEAM_ID
 
 _IDENTITY = {"team_id": TEAM_ID, "user_id": BOT_USER_ID, "bot_id": "B0ANDON"}
 

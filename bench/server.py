@@ -15,8 +15,8 @@ from bench.databases import CONFIG, core_of
 from bench.fake_slack import FakeSlack, fake_slack
 from bench.measure import memory_of
 from bench.wire import Lines
-from deploy.demo.people import BOT_TOKEN, SIGNING_SECRET
 from deploy.demo.processes import free_port, program, running
+from deploy.demo.slack_app import BOT_TOKEN, SIGNING_SECRET
 from escalation.errors import EscalationError
 from escalation.service import keys
 

@@ -10,7 +10,9 @@ from urllib.parse import quote_plus
 
 from bot.slack.envelope import sign
 from bot.slack.render import names
-from deploy.demo.people import APP_ID, FINANCE, SALMA, SIGNING_SECRET, TEAM_ID
+from deploy.demo.channels import FINANCE
+from deploy.demo.people import SALMA
+from deploy.demo.slack_app import APP_ID, SIGNING_SECRET, TEAM_ID
 from escalation.authority import Account
 from escalation.clock import SystemClock
 from escalation.ids import AgentName

@@ -27,7 +27,9 @@ from typing import Any, Final
 
 import aiohttp
 
-from deploy.demo import people
+from deploy.demo import slack_app
+from deploy.demo.channels import CHANNELS, Channel
+from deploy.demo.people import PEOPLE
 from deploy.demo.workspace import Workspace
 
 HOST: Final = "127.0.0.1"
@@ -70,7 +72,7 @@ def binary() -> Path:
 @asynccontextmanager
 async def local_slack(*, bot: str | None = None, port: int = 0) -> AsyncIterator[Workspace]:
     """
-    Run local-slack until the block ends; yield the client that acts for its people.
+    Run local-slack until the block ends; yield the client that acts for its slack_app.
 
     *bot* is the bot's base URL for signed HTTP deliveries; None means Socket Mode.
     *port* 0 takes any free one. The page listens on every interface (local-slack cannot be told
@@ -94,29 +96,29 @@ def settings(bot: str | None) -> dict[str, Any]:
     """Return local-slack's configuration: one workspace, one app, HTTP to *bot* or Socket Mode."""
     delivery = {"mode": "socket"} if bot is None else {"mode": "events", "requestUrl": bot + EVENTS_PATH}
     app = {
-        "appId": people.APP_ID,
-        "botUserId": people.BOT_USER_ID,
+        "appId": slack_app.APP_ID,
+        "botUserId": slack_app.BOT_USER_ID,
         "botName": "andon",
-        "botToken": people.BOT_TOKEN,
-        "appToken": people.APP_TOKEN,
-        "signingSecret": people.SIGNING_SECRET,
+        "botToken": slack_app.BOT_TOKEN,
+        "appToken": slack_app.APP_TOKEN,
+        "signingSecret": slack_app.SIGNING_SECRET,
     }
     return {
-        "workspace": {"name": "Andon", "domain": "andon", "teamId": people.TEAM_ID},
+        "workspace": {"name": "Andon", "domain": "andon", "teamId": slack_app.TEAM_ID},
         "apps": [app | delivery],
-        "users": [asdict(person) for person in people.PEOPLE],
-        "channels": [_channel(channel) for channel in people.CHANNELS],
+        "users": [asdict(person) for person in PEOPLE],
+        "channels": [_channel(channel) for channel in CHANNELS],
     }
 
 
-def _channel(channel: people.Channel) -> dict[str, Any]:
+def _channel(channel: Channel) -> dict[str, Any]:
     members = [person.id for person in channel.members]
     # A message in a channel reaches the bot only when the bot is listed as a member.
     return {
         "id": channel.id,
         "name": channel.name,
         "purpose": channel.purpose,
-        "members": [*members, people.BOT_USER_ID],
+        "members": [*members, slack_app.BOT_USER_ID],
     }
 
 

@@ -9,10 +9,10 @@ import os
 import signal
 import sys
 
-from deploy.demo.auto import play
+from deploy.demo.autoplay import play
 from deploy.demo.local_slack import LocalSlackError
 from deploy.demo.processes import ROOT, DidNotWork, running
-from deploy.demo.stage import PLACE, Stage, stage
+from deploy.demo.stack import PLACE, Stack, running_stack
 
 _WELCOME = """
   Andon is running. An agent is closing October and asks you before it posts.
@@ -28,7 +28,7 @@ _WELCOME = """
 
 async def by_hand() -> int:
     """Run the demo until Ctrl-C."""
-    async with stage() as on:
+    async with running_stack() as on:
         stopped = _stopped()
         place = PLACE.relative_to(ROOT)
         print(
@@ -49,11 +49,11 @@ async def by_hand() -> int:
 
 async def by_itself() -> int:
     """Play the people through every scenario; return the exit code."""
-    async with stage(sla="25s") as on:
+    async with running_stack(sla="25s") as on:
         return await _played(on)
 
 
-async def _played(on: Stage) -> int:
+async def _played(on: Stack) -> int:
     playing, stopped = asyncio.create_task(play(on)), _stopped()
     await asyncio.wait({playing, stopped}, return_when=asyncio.FIRST_COMPLETED)
     if not playing.done():

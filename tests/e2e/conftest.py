@@ -9,8 +9,9 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from andon import Andon, State
-from deploy.demo.people import FINANCE, GENERAL, KHALID, NADIA, SALMA
-from deploy.demo.stage import AGENT
+from deploy.demo.channels import FINANCE, GENERAL
+from deploy.demo.people import KHALID, NADIA, SALMA
+from deploy.demo.stack import AGENT
 from tests.e2e.bookkeeper import Bookkeeper
 from tests.e2e.house import House, house
 from tests.e2e.installation import Installation, installed

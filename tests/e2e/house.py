@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.config import SlackMode
-from deploy.demo import people
+from deploy.demo import slack_app
 from deploy.demo.local_slack import local_slack
 from deploy.demo.processes import free_port
-from deploy.demo.stage import AGENT
+from deploy.demo.stack import AGENT
 from deploy.demo.workspace import Workspace
 from tests.e2e.installation import installed
 
@@ -38,5 +38,5 @@ async def house(place: Path, *, mode: SlackMode = SlackMode.HTTP) -> AsyncIterat
 
 def _ears(mode: SlackMode) -> dict[str, str]:
     if mode is SlackMode.SOCKET:
-        return {"SLACK_APP_TOKEN": people.APP_TOKEN, "SLACK_SIGNING_SECRET": ""}
-    return {"SLACK_SIGNING_SECRET": people.SIGNING_SECRET}
+        return {"SLACK_APP_TOKEN": slack_app.APP_TOKEN, "SLACK_SIGNING_SECRET": ""}
+    return {"SLACK_SIGNING_SECRET": slack_app.SIGNING_SECRET}

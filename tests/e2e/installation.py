@@ -13,11 +13,16 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from deploy.demo import people
+from deploy.demo import slack_app
 from deploy.demo.processes import ROOT, free_port, program, ready, running
 
 #: What auth.test says of a token that is ours.
-OURS: Final = {"ok": True, "team_id": people.TEAM_ID, "user_id": people.BOT_USER_ID, "bot_id": "B0ANDON"}
+OURS: Final = {
+    "ok": True,
+    "team_id": slack_app.TEAM_ID,
+    "user_id": slack_app.BOT_USER_ID,
+    "bot_id": "B0ANDON",
+}
 
 
 #: Give up CAP_DAC_OVERRIDE (PR_CAPBSET_DROP), where there is one, and become the command.
@@ -117,8 +122,8 @@ def installed(place: Path) -> Installation:
     (place / "var").mkdir()
     return Installation(place=place).exporting(
         SLACK_API_URL="http://127.0.0.1:1/api/",  # nobody listens there
-        SLACK_BOT_TOKEN=people.BOT_TOKEN,
-        SLACK_SIGNING_SECRET=people.SIGNING_SECRET,
+        SLACK_BOT_TOKEN=slack_app.BOT_TOKEN,
+        SLACK_SIGNING_SECRET=slack_app.SIGNING_SECRET,
     )
 
 

@@ -18,7 +18,7 @@ from andon import Andon
 from andon.errors import Unauthenticated
 from bot.cli import app
 from deploy.demo.processes import ROOT
-from deploy.demo.stage import AGENT
+from deploy.demo.stack import AGENT
 from tests.e2e.installation import OURS, Installation, installed, slack_that
 
 MANIFEST = "agents/bank_reconciliation/manifest.yaml"

@@ -11,7 +11,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from deploy.demo.people import FINANCE
+from deploy.demo.channels import FINANCE
 from deploy.demo.processes import ROOT
 from deploy.demo.workspace import Workspace
 from tests.harness.local_slack import needs_local_slack

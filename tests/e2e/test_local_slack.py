@@ -10,8 +10,10 @@ from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
+from deploy.demo.channels import ALERTS, FINANCE
 from deploy.demo.local_slack import DidNotStart, NotInstalled, local_slack
-from deploy.demo.people import ALERTS, APP_TOKEN, BOT_TOKEN, FINANCE, KHALID, SALMA
+from deploy.demo.people import KHALID, SALMA
+from deploy.demo.slack_app import APP_TOKEN, BOT_TOKEN
 from deploy.demo.workspace import Workspace
 from tests.harness.browser import Desk, chromium, desk
 from tests.harness.local_slack import bot_in_slack, needs_local_slack

@@ -7,8 +7,9 @@ from playwright.async_api import Browser
 
 from andon import Andon, Evidence, Killed, Rejected, Stopped
 from bot.config import SlackMode
-from deploy.demo.people import ALERTS, DIRECTORS, FINANCE, GENERAL, KHALID, MARYAM, NADIA, OMAR, SALMA, YUSUF
-from deploy.demo.stage import AGENT
+from deploy.demo.channels import ALERTS, DIRECTORS, FINANCE, GENERAL
+from deploy.demo.people import KHALID, MARYAM, NADIA, OMAR, SALMA, YUSUF
+from deploy.demo.stack import AGENT
 from tests.e2e.bookkeeper import Bookkeeper, Posting, meanwhile, posting
 from tests.e2e.house import house
 from tests.e2e.pictures import picture

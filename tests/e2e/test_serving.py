@@ -11,7 +11,7 @@ from contextlib import closing
 import pytest
 
 from andon import Andon, State
-from deploy.demo.stage import AGENT
+from deploy.demo.stack import AGENT
 from tests.e2e.bookkeeper import meanwhile, posting
 from tests.e2e.installation import OURS, Installation, slack_that
 from tests.harness.databases import FAST, Postgres, running_postgres

@@ -24,7 +24,8 @@ from typing import Final
 
 from playwright.async_api import Browser, Locator, Page, ViewportSize, async_playwright, expect
 
-from deploy.demo.people import Channel, Person
+from deploy.demo.channels import Channel
+from deploy.demo.people import Person
 from tests.harness.look import TIDY, dress
 
 VIEWPORT: Final = ViewportSize(width=1280, height=800)  # CSS pixels

@@ -5,8 +5,10 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from deploy.demo.people import BOT_TOKEN, FINANCE, SIGNING_SECRET
-from deploy.demo.workspace import Json, Workspace
+from deploy.demo.channels import FINANCE
+from deploy.demo.interactions import Json
+from deploy.demo.slack_app import BOT_TOKEN, SIGNING_SECRET
+from deploy.demo.workspace import Workspace
 
 
 def plain(text: str) -> Json:

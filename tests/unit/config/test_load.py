@@ -273,7 +273,9 @@ def test_the_shipped_configuration_is_right() -> None:
 
 def test_the_shipped_people_are_those_of_the_local_slack() -> None:
     """Names, accounts and channels agree with the demo's workspace."""
-    from deploy.demo import people
+    from deploy.demo.channels import CHANNELS
+    from deploy.demo.people import PEOPLE
+    from deploy.demo.slack_app import TEAM_ID
 
     configuration = load(ROOT / "andon.yaml", today=TODAY).configuration
     named = {
@@ -283,11 +285,9 @@ def test_the_shipped_people_are_those_of_the_local_slack() -> None:
     }
     channels = {team.channel for team in configuration.directory.teams.values()}
 
-    assert named == {(person.real_name, person.id) for person in people.PEOPLE} - {
-        ("Omar Al Saidi", "U06OMAR")
-    }
-    assert configuration.tenant == people.TEAM_ID
-    assert channels | {configuration.alerts_channel} <= {channel.id for channel in people.CHANNELS}
+    assert named == {(person.real_name, person.id) for person in PEOPLE} - {("Omar Al Saidi", "U06OMAR")}
+    assert configuration.tenant == TEAM_ID
+    assert channels | {configuration.alerts_channel} <= {channel.id for channel in CHANNELS}
 
 
 def test_a_relative_path_is_told_as_it_was_given(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Sets the stage: a local Slack, the bot on SQLite, and a key for the agent; all gone at the end."""
+"""The demo's programs: a local Slack, the bot on SQLite, and a key for the agent; all gone at the end."""
 
 import fcntl
 import os
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from deploy.demo import people
+from deploy.demo import slack_app
 from deploy.demo.local_slack import local_slack
 from deploy.demo.processes import ROOT, DidNotWork, free_port, output, program, ready, running
 from deploy.demo.workspace import Workspace
@@ -21,7 +21,7 @@ DATA: Final = ROOT / "agents" / "bank_reconciliation" / "data" / "small"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class Stack:
     """What runs, and how to reach it."""
 
     slack: Workspace
@@ -46,15 +46,15 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(*, sla: str | None = None) -> AsyncIterator[Stage]:
+async def running_stack(*, sla: str | None = None) -> AsyncIterator[Stack]:
     """Run Slack and the bot during the block; *sla* shortens the time people have, such as ``20s``."""
-    with _alone():
-        async with _staged(sla) as on:
+    with _only_demo_here():
+        async with _started(sla) as on:
             yield on
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _only_demo_here() -> Iterator[None]:
     """Keep this checkout's demo folder for ourselves, emptied of what an earlier demo left."""
     PLACE.mkdir(mode=0o700, exist_ok=True)
     folder = os.open(PLACE, os.O_RDONLY)
@@ -74,19 +74,19 @@ def _alone() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _staged(sla: str | None) -> AsyncIterator[Stage]:
+async def _started(sla: str | None) -> AsyncIterator[Stack]:
     bot_url = f"http://127.0.0.1:{free_port(8080)}"
-    async with AsyncExitStack() as stack:
-        slack = await stack.enter_async_context(local_slack(bot=bot_url, port=free_port(3000)))
+    async with AsyncExitStack() as exits:
+        slack = await exits.enter_async_context(local_slack(bot=bot_url, port=free_port(3000)))
         environment = _environment(slack, _configuration(sla))
         command = [program("andon"), "serve", "--port", bot_url.rpartition(":")[2]]
         log = PLACE / "bot.log"
-        bot = await stack.enter_async_context(running(command, environment, log))
+        bot = await exits.enter_async_context(running(command, environment, log))
         await ready(f"{bot_url}/readyz", bot, log)
         made = await output([program("andon"), "keys", "create", "--agent", AGENT], environment)
         exports = f"export ANDON_URL={bot_url} ANDON_AGENT_KEY={made.strip()}\n"
         (PLACE / "agent.env").write_text(exports, encoding="utf-8")
-        yield Stage(slack=slack, bot_url=bot_url, environment=environment, key=made.strip())
+        yield Stack(slack=slack, bot_url=bot_url, environment=environment, key=made.strip())
 
 
 def _environment(slack: Workspace, configuration: Path) -> dict[str, str]:
@@ -94,8 +94,8 @@ def _environment(slack: Workspace, configuration: Path) -> dict[str, str]:
         "ANDON_CONFIG": str(configuration),
         "ANDON_DATABASE_URL": f"sqlite+aiosqlite:///{PLACE / 'andon.db'}",
         "SLACK_API_URL": slack.api_url,
-        "SLACK_BOT_TOKEN": people.BOT_TOKEN,
-        "SLACK_SIGNING_SECRET": people.SIGNING_SECRET,
+        "SLACK_BOT_TOKEN": slack_app.BOT_TOKEN,
+        "SLACK_SIGNING_SECRET": slack_app.SIGNING_SECRET,
     }
 
 
