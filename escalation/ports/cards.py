@@ -1,0 +1,25 @@
+"""Where cards stand in Slack."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from escalation.ids import RequestId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """Where a request's card stands in Slack."""
+
+    request: RequestId
+    channel: str
+    ts: str  #: Slack's proof that it was posted.
+
+
+class Cards(Protocol):
+    """Where cards stand."""
+
+    async def get(self, request: RequestId) -> Card | None: ...
+
+    async def put(self, card: Card) -> None:
+        """Remember *card*, in place of an older one of the same request."""
+        ...

@@ -1,0 +1,33 @@
+"""What is asked of the grants that are stored."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from escalation.grant import Grant
+from escalation.ids import GrantId, RequestId
+from escalation.switch import Scope
+
+
+class Grants(Protocol):
+    """The grants."""
+
+    async def add(self, grant: Grant) -> None: ...
+
+    async def get(self, grant: GrantId) -> Grant | None: ...
+
+    async def lock(self, grant: GrantId) -> Grant | None: ...
+
+    async def of(self, request: RequestId) -> Grant | None: ...
+
+    async def save(self, grant: Grant) -> bool:
+        """Write *grant* over version ``grant.version - 1``; return False if that is not there."""
+        ...
+
+    async def lock_due(self, now: datetime, limit: int) -> Sequence[Grant]: ...
+
+    async def lock_unclaimed(self, scope: Scope) -> Sequence[Grant]:
+        """Return every grant not yet claimed that a stop of *scope* covers."""
+        ...
+
+    async def next_due_at(self) -> datetime | None: ...
