@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import quote_plus
 
 from bot.slack.envelope import sign
-from bot.slack.render import names
+from bot.slack.render.block_kit import action_ids
 from deploy.demo.channels import FINANCE
 from deploy.demo.people import SALMA
 from deploy.demo.slack_app import APP_ID, SIGNING_SECRET, TEAM_ID
@@ -82,7 +82,7 @@ def click() -> Click:
     """Return a click of Salma's on Approve as Slack's door hands it on."""
     fingerprint = hashlib.sha256(f"click {next(_numbers)}".encode()).hexdigest()
     return Click(
-        account=Account(workspace=TEAM_ID, user=SALMA.id), fingerprint=fingerprint, what=names.APPROVE
+        account=Account(workspace=TEAM_ID, user=SALMA.id), fingerprint=fingerprint, what=action_ids.APPROVE
     )
 
 
@@ -101,7 +101,7 @@ class Clicks:
             element
             for block in blocks
             for element in block.get("elements", ())
-            if element.get("action_id") == names.APPROVE
+            if element.get("action_id") == action_ids.APPROVE
         )
         payload = {
             "type": "block_actions",

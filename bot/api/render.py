@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 
 from bot.api import models
-from bot.api.words import what_to_do_next
+from bot.wording.next_step import what_to_do_next
 from escalation.action import Action
 from escalation.grant import Grant
 from escalation.ports import Dossier

@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.slack import draw
 from bot.slack.client import AWAY, error_code, may_pass, without_secrets
 from bot.slack.lanes import Lanes
-from bot.slack.render.blocks import Message
+from bot.slack.render.block_kit.blocks import Message
 from escalation.clock import Clock
 from escalation.ids import PersonId
 from escalation.ports import Delivered, Delivery, Dossier, Impossible, OutboxKind, Outgoing, TryLater

@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.slack.client import AWAY, error_code
 from bot.slack.draw import Drawing
 from bot.slack.guard import INGRESS_HEADER
-from bot.slack.render.blocks import Block, Message
+from bot.slack.render.block_kit.blocks import Block, Message
 from escalation.authority import Account, Person
 from escalation.clock import Clock
 from escalation.errors import EscalationError

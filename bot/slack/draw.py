@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.slack.render import answers, card, home, notices
-from bot.slack.render.blocks import Block, Message
-from bot.slack.render.times import Times
-from bot.slack.render.view import Edited, View
+from bot.slack.render.block_kit.blocks import Block, Message
+from bot.slack.render.block_kit.dates import SlackDates
+from bot.wording.times import Times
+from bot.wording.view import Edited, View
 from escalation import notice
 from escalation.action import Action
 from escalation.authority import Account, Authority, Person
@@ -39,7 +40,7 @@ class Drawing:
             grant=about.grant,
             edited=_edited(about.original),
             steps=tuple(about.steps),
-            plain_times=configuration.plain_times,
+            writes_times=_times(configuration),
         )
 
     def card(self, about: Dossier, *, now: datetime) -> Message:
@@ -93,7 +94,7 @@ class Drawing:
 
     def times(self, *, now: datetime, zone: str = "UTC") -> Times:
         """Return how instants are written for somebody in *zone*."""
-        return Times(now=now, zone=zone, words_only=self.configuration().plain_times)
+        return _times(self.configuration())(now=now, zone=zone)
 
     def account_of(self, person: PersonId) -> Account | None:
         """Return the account of *person* in our workspace."""
@@ -116,3 +117,7 @@ def _edited(original: Request | None) -> Edited | None:
     if original is None or original.edited_by is None or not isinstance(original.subject, Action):
         return None
     return Edited(arguments=original.subject.arguments, by=original.edited_by)
+
+
+def _times(configuration: Configuration) -> type[Times]:
+    return Times if configuration.plain_times else SlackDates

@@ -3,8 +3,9 @@
 from collections.abc import Collection
 
 from bot.slack.door import Body, Door, account
-from bot.slack.render import answers, edit, modals, names
-from bot.slack.render.blocks import Block
+from bot.slack.render import answers, edit, modals
+from bot.slack.render.block_kit import action_ids
+from bot.slack.render.block_kit.blocks import Block
 from bot.slack.render.home import stranger
 from bot.slack.render.runbook import runbook as draw_runbook
 from escalation.authority import Account
@@ -133,9 +134,9 @@ def in_full(door: Door, body: Body, about: Dossier) -> Block:
 def more(door: Door, body: Body, what: str, about: Dossier) -> Block:
     """Return what an entry of the overflow menu shows."""
     view = door.drawing.view(about, now=door.clock.now())
-    if what == names.MORE_WHY:
+    if what == action_ids.MORE_WHY:
         return modals.why(view)
-    if what == names.MORE_RUNBOOK and view.agent is not None:
+    if what == action_ids.MORE_RUNBOOK and view.agent is not None:
         return runbook(door, view.agent.runbook)
     return in_full(door, body, about)
 

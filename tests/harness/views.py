@@ -7,7 +7,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from bot.slack.render.view import View
+from bot.wording.view import View
 from escalation.action import Json, action, digest
 from escalation.authority import Account, Authority, Directory, Person, Team, Terms
 from escalation.configuration import ActionType, Agent, Misfit
@@ -185,6 +185,5 @@ def view(asked: Request | None = None, **changes: Any) -> View:
         authority=authority(shown),
         directory=DIRECTORY,
         now=NOON + timedelta(minutes=3),
-        plain_times=True,
     )
     return replace(drawn, **changes)

@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from bot.slack.render import names
+from bot.slack.render.block_kit import action_ids
 from escalation.action import decode
 from escalation.audit import Event, Verified
 from escalation.configuration import Configuration
@@ -27,7 +27,7 @@ from tests.scenario.unreliable import UnreliableStore
 
 _ENDS = {f"request.{state.value}" for state in State if state.is_settled}
 #: What the log may never hold unless the scenario provoked it.
-_DECIDES = (names.APPROVE, names.EDIT, names.REJECT, names.ANSWER, names.ANSWER_TEXT)
+_DECIDES = (action_ids.APPROVE, action_ids.EDIT, action_ids.REJECT, action_ids.ANSWER, action_ids.ANSWER_TEXT)
 _ALARMS = {"courtesy_refused", "courtesy_failed"}
 
 

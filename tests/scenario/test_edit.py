@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot.slack.render.names import EDITED
+from bot.slack.render.block_kit.action_ids import EDITED
 from tests.harness.fake_slack import Answer
 from tests.scenario.rules import MANIFEST, Change, changed
 from tests.scenario.world import World

@@ -10,11 +10,13 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.slack.render import answers, edit, home, modals, names, notices, runbook
-from bot.slack.render.blocks import Block, Message
+from bot.slack.render import answers, edit, home, modals, notices, runbook
+from bot.slack.render.block_kit import action_ids
+from bot.slack.render.block_kit.blocks import Block, Message
+from bot.slack.render.block_kit.dates import SlackDates
 from bot.slack.render.card import card
-from bot.slack.render.times import Times
-from bot.slack.render.view import Edited, View
+from bot.wording.times import Times
+from bot.wording.view import Edited, View
 from escalation import notice
 from escalation.action import Action, Json
 from escalation.reason import Reason, Refused
@@ -193,19 +195,19 @@ def shows(payload: object, subject: Action) -> bool:
 
 
 @HARD
-@given(arguments=ARGUMENTS, text=HOSTILE, plain_times=st.booleans())
+@given(arguments=ARGUMENTS, text=HOSTILE, writes_times=st.sampled_from([Times, SlackDates]))
 def test_a_card_is_dead_within_limits_and_approvable_only_when_whole(
-    *, arguments: dict[str, Any], text: str, plain_times: bool
+    *, arguments: dict[str, Any], text: str, writes_times: type[Times]
 ) -> None:
     """Whatever the agent writes: nothing acts, limits hold, and Approve needs every value in full."""
-    drawn = view(request(arguments, words=words(text)), plain_times=plain_times)
+    drawn = view(request(arguments, words=words(text)), writes_times=writes_times)
     message = card(drawn)
     check_message(message)
     offered = {element["action_id"] for element in elements(message.blocks)}
     assert isinstance(drawn.request.subject, Action)
     whole = shows(message.blocks, drawn.request.subject)
-    assert names.APPROVE not in offered or whole
-    assert (names.EDIT in offered) == (names.APPROVE in offered)
+    assert action_ids.APPROVE not in offered or whole
+    assert (action_ids.EDIT in offered) == (action_ids.APPROVE in offered)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
@@ -251,7 +253,7 @@ def test_questions_are_dead_and_answerable_only_when_whole(
     message = card(view(asked))
     check_message(message)
     check_view(modals.answer(view(asked)))
-    answerable = any(e["action_id"].startswith(names.ANSWER) for e in elements(message.blocks))
+    answerable = any(e["action_id"].startswith(action_ids.ANSWER) for e in elements(message.blocks))
     plain = "".join(unspelled(said) for _, said in texts(message.blocks))
     if answerable:
         assert all(option in plain for option in options)
@@ -298,7 +300,7 @@ def test_home_and_answers_are_dead(arguments: dict[str, Any], text: str) -> None
     """Queues, statuses and refusals show hostile text dead."""
     drawn = view(request(arguments, words=words(text)))
     switch = Switch(scope=EVERYTHING, stop=Stop(by=SALMA, at=NOON, reason=text))
-    times = Times(now=NOON, zone="Asia/Muscat")
+    times = SlackDates(now=NOON, zone="Asia/Muscat")
     check_view(home.home(shown_home(drawn, switch, times)))
     waiting = {drawn.request.agent: 1}
     status = answers.Status(
@@ -371,7 +373,7 @@ def test_what_the_manifest_hides_stays_hidden(secret: str, text: str) -> None:
     message, full = card(drawn), modals.full(drawn)
     check_message(message)
     assert "S3cr3t" not in message.text + str(message.blocks) + str(full)
-    assert names.APPROVE not in {element["action_id"] for element in elements(message.blocks)}
+    assert action_ids.APPROVE not in {element["action_id"] for element in elements(message.blocks)}
     assert "submit" not in full
     for person in (SALMA, NADIA):
         assert "S3cr3t" in str(modals.full(drawn, person))

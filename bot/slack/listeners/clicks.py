@@ -7,8 +7,9 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 
 from bot.slack import tell
 from bot.slack.door import Body, Door, click
-from bot.slack.render import modals, names
-from bot.slack.render.blocks import Block
+from bot.slack.render import modals
+from bot.slack.render.block_kit import action_ids
+from bot.slack.render.block_kit.blocks import Block
 from escalation.grant import Report
 from escalation.ids import GrantId, RequestId
 from escalation.ports import Dossier
@@ -24,20 +25,20 @@ Show = Callable[[Door, Body, Dossier], Block]
 
 def register(app: AsyncApp, door: Door) -> None:
     """Listen to every action id that is drawn."""
-    answers = re.compile(rf"^{re.escape(names.ANSWER)}(:\d+)?$")
-    app.action(names.APPROVE)(_approve(door))
+    answers = re.compile(rf"^{re.escape(action_ids.ANSWER)}(:\d+)?$")
+    app.action(action_ids.APPROVE)(_approve(door))
     app.action(answers)(_pick(door))
-    app.action(names.MORE)(_more(door))
-    app.action(names.ASK_AGAIN)(_ask_again(door))
-    app.action(names.RESOLVE_SUCCEEDED)(_resolve(door, Report.SUCCEEDED))
-    app.action(names.RESOLVE_FAILED)(_resolve(door, Report.FAILED))
-    app.action(names.STOP)(_confirm_stop(door))
-    app.action(names.RESUME)(_resume(door))
+    app.action(action_ids.MORE)(_more(door))
+    app.action(action_ids.ASK_AGAIN)(_ask_again(door))
+    app.action(action_ids.RESOLVE_SUCCEEDED)(_resolve(door, Report.SUCCEEDED))
+    app.action(action_ids.RESOLVE_FAILED)(_resolve(door, Report.FAILED))
+    app.action(action_ids.STOP)(_confirm_stop(door))
+    app.action(action_ids.RESUME)(_resume(door))
     for action_id, show in (
-        (names.EDIT, tell.edit_form),
-        (names.REJECT, tell.reject_form),
-        (names.FULL, tell.in_full),
-        (names.ANSWER_TEXT, tell.answer_form),
+        (action_ids.EDIT, tell.edit_form),
+        (action_ids.REJECT, tell.reject_form),
+        (action_ids.FULL, tell.in_full),
+        (action_ids.ANSWER_TEXT, tell.answer_form),
     ):
         app.action(action_id)(_show(door, show))
     # Links are buttons too, for Slack: their clicks only want to be acknowledged.
@@ -73,7 +74,7 @@ async def _decide(door: Door, request: AsyncBoltRequest, body: Body, what: tuple
 def _ask_again(door: Door) -> Listener:
     async def listener(ack: AsyncAck, request: AsyncBoltRequest, body: Body, action: Body) -> None:
         request_id = RequestId(action["value"])
-        outcome = await ask_again.ask_again(door.core, click(request, body, names.ASK_AGAIN), request_id)
+        outcome = await ask_again.ask_again(door.core, click(request, body, action_ids.ASK_AGAIN), request_id)
         await ack()
         await tell.outcome(door, body, request_id, outcome)
 
@@ -84,7 +85,7 @@ def _more(door: Door) -> Listener:
     async def listener(ack: AsyncAck, request: AsyncBoltRequest, body: Body, action: Body) -> None:
         what, _, value = str(action["selected_option"]["value"]).partition(":")
         request_id = RequestId(value)
-        if what == names.MORE_ACKNOWLEDGE:
+        if what == action_ids.MORE_ACKNOWLEDGE:
             taken = click(request, body, f"request:{what}")
             await tell.outcome(door, body, request_id, await acknowledge(door.core, taken, request_id))
         elif (about := await queries.dossier(door.core, request_id)) is None:
@@ -135,7 +136,7 @@ def _confirm_stop(door: Door) -> Listener:
 
 def _resume(door: Door) -> Listener:
     async def listener(ack: AsyncAck, request: AsyncBoltRequest, body: Body, action: Body) -> None:
-        await tell.resume(door, body, click(request, body, names.RESUME), scope(action["value"]))
+        await tell.resume(door, body, click(request, body, action_ids.RESUME), scope(action["value"]))
         await ack()
 
     return listener

@@ -8,7 +8,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 from bot.slack import tell
 from bot.slack.door import Body, Door, click
 from bot.slack.render import answers, modals
-from bot.slack.render.blocks import Message
+from bot.slack.render.block_kit.blocks import Message
 from escalation.authority import Person
 from escalation.errors import InvalidConfiguration
 from escalation.ids import AgentName, RequestId

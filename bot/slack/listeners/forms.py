@@ -7,7 +7,8 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 from bot.slack import tell
 from bot.slack.door import Body, Door, click
 from bot.slack.render import edit as edit_form
-from bot.slack.render import modals, names
+from bot.slack.render import modals
+from bot.slack.render.block_kit import action_ids
 from escalation.action import Action
 from escalation.ids import RequestId
 from escalation.ports import Dossier
@@ -26,11 +27,11 @@ _NOTHING = Write("")
 
 def register(app: AsyncApp, door: Door) -> None:
     """Listen to every modal that can be submitted."""
-    app.view(names.REJECTED)(_rejected(door))
-    app.view(names.EDITED)(_edited(door))
-    app.view(names.ANSWERED)(_answered(door))
-    app.view(names.APPROVED_FULL)(_approved(door))
-    app.view(names.STOPPED)(_stopped(door))
+    app.view(action_ids.REJECTED)(_rejected(door))
+    app.view(action_ids.EDITED)(_edited(door))
+    app.view(action_ids.ANSWERED)(_answered(door))
+    app.view(action_ids.APPROVED_FULL)(_approved(door))
+    app.view(action_ids.STOPPED)(_stopped(door))
 
 
 def _rejected(door: Door) -> Listener:
@@ -77,7 +78,7 @@ def _edited(door: Door) -> Listener:
         if isinstance(form, edit_form.Mistakes):
             await ack(response_action="errors", errors=form.errors)
             return
-        taken = click(request, body, names.EDITED)
+        taken = click(request, body, action_ids.EDITED)
         outcome = await edit(door.core, taken, drawn.request.id, form.arguments)
         await _finish(door, (ack, body), drawn.request.id, outcome)
 
@@ -88,7 +89,7 @@ def _stopped(door: Door) -> Listener:
     async def listener(ack: AsyncAck, request: AsyncBoltRequest, body: Body, view: Body) -> None:
         reason = modals.reason(view["state"]["values"]) or "no reason given"
         what = (scope(view["private_metadata"]), reason)
-        await tell.stop(door, body, click(request, body, names.STOPPED), what)
+        await tell.stop(door, body, click(request, body, action_ids.STOPPED), what)
         await ack()
 
     return listener

@@ -4,15 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from bot.slack.render import blocks, names
-from bot.slack.render.blocks import Block, Message
+from bot.slack.render.block_kit import action_ids, blocks
+from bot.slack.render.block_kit.blocks import Block, Message
+from bot.slack.render.block_kit.mrkdwn import escaped, mrkdwn
 from bot.slack.render.card import summary
-from bot.slack.render.home import brief, gist, state_of, stop_of
+from bot.slack.render.home import brief, state_of, stop_of
 from bot.slack.render.modals import covered, why_blocks
 from bot.slack.render.outcome import too_late
-from bot.slack.render.text import cut, escaped, mrkdwn, plain
-from bot.slack.render.times import Times
-from bot.slack.render.view import View
+from bot.wording.gist import gist
+from bot.wording.text import cut, plain
+from bot.wording.times import Times
+from bot.wording.view import View
 from escalation.authority import Directory
 from escalation.configuration import Agent
 from escalation.ids import AgentName
@@ -62,7 +64,7 @@ def queue(views: Sequence[View]) -> Message:
         return sentence("Nothing waits for your decision.")
     drawn: list[Block] = []
     for view in views[:_LISTED]:
-        open_ = blocks.button("Open to decide", names.FULL, view.request.id)
+        open_ = blocks.button("Open to decide", action_ids.FULL, view.request.id)
         drawn.extend((brief(view), blocks.actions([open_])))
     more = len(views) - _LISTED
     drawn.extend([blocks.context(f"{more} more wait.")] if more > 0 else [])
@@ -119,7 +121,7 @@ def late(view: View) -> Message:
     """Say how it ended without this click, and offer to ask again what nobody answered."""
     request = view.request
     over = request.state.went_unanswered or not request.state.is_settled
-    again = blocks.actions([blocks.button("Ask again", names.ASK_AGAIN, request.id)])
+    again = blocks.actions([blocks.button("Ask again", action_ids.ASK_AGAIN, request.id)])
     drawn = (*too_late(view), *([again] if over and request.follow is None else []))
     return Message(text=f"Too late: your click changed nothing. {summary(view)}", blocks=drawn)
 

@@ -7,17 +7,20 @@ without a decision, and the values. A card that does not show the whole action h
 
 from dataclasses import replace
 
-from bot.slack.render import blocks, names
-from bot.slack.render.blocks import Block, Message
+from bot.slack.render.block_kit import action_ids, blocks
+from bot.slack.render.block_kit.blocks import Block, Message
+from bot.slack.render.block_kit.mrkdwn import escaped, mrkdwn
 from bot.slack.render.facts import facts, name, undone
 from bot.slack.render.layout import Laid, Room, lay
-from bot.slack.render.outcome import TITLES, outcome, sentence
+from bot.slack.render.outcome import outcome, sentence
 from bot.slack.render.question import answers, question
-from bot.slack.render.text import cut, escaped, mrkdwn, plain, quoted
-from bot.slack.render.values import Row, gathered, hidden_texts, rows, veiled
-from bot.slack.render.view import View
 from bot.slack.render.whole import whole
 from bot.slack.render.words import words
+from bot.wording.arguments import Row, gathered, hidden_texts, rows, veiled
+from bot.wording.states import TITLES
+from bot.wording.text import cut, plain, quoted
+from bot.wording.times import Times
+from bot.wording.view import View
 from escalation.action import Action
 from escalation.request import Question
 
@@ -36,9 +39,9 @@ def summary(view: View) -> str:
     request = view.request
     about = mrkdwn(view.title)
     if request.state.is_settled:
-        ended = sentence(replace(view, plain_times=True))
+        ended = sentence(replace(view, writes_times=Times))
         return cut(f"{TITLES[request.state]}: {about}. {ended}".replace("*", ""), 2900)
-    due = view.times.words(request.deadline)
+    due = view.times.with_span(request.deadline)
     asked = _question(request.subject) if isinstance(request.subject, Question) else _values(view)
     said = veiled(request.words.summary, hidden_texts(view))
     parts = [
@@ -89,7 +92,7 @@ def _pending(view: View) -> list[Block]:
 def _settled(view: View) -> list[Block]:
     laid = _laid(view)
     again = view.request.state.went_unanswered and view.request.follow is None
-    button = blocks.button("Ask again", names.ASK_AGAIN, view.request.id)
+    button = blocks.button("Ask again", action_ids.ASK_AGAIN, view.request.id)
     subject = view.request.subject
     asked = [blocks.verbatim(quoted(subject.text, 2800))] if isinstance(subject, Question) else []
     return [
@@ -166,28 +169,30 @@ def _odd_words(shown: tuple[Row, ...]) -> list[Block]:
 
 def _buttons(view: View, laid: Laid) -> list[Block]:
     id_ = view.request.id
-    reject = blocks.button("Reject", names.REJECT, id_, style="danger")
+    reject = blocks.button("Reject", action_ids.REJECT, id_, style="danger")
     more = _more_menu(view)
     if view.authority.denied:
         return [reject, more]
     if not laid.is_whole:
-        return [blocks.button("Open in full", names.FULL, id_, style="primary"), reject, more]
-    approve = blocks.button("Approve", names.APPROVE, id_, style="primary")
-    return [approve, blocks.button("Edit", names.EDIT, id_), reject, more]
+        return [blocks.button("Open in full", action_ids.FULL, id_, style="primary"), reject, more]
+    approve = blocks.button("Approve", action_ids.APPROVE, id_, style="primary")
+    return [approve, blocks.button("Edit", action_ids.EDIT, id_), reject, more]
 
 
 def _more_menu(view: View) -> Block:
     id_ = view.request.id
-    looking = [] if view.request.acknowledged_by else [("I am looking", names.MORE_ACKNOWLEDGE)]
+    looking = [] if view.request.acknowledged_by else [("I am looking", action_ids.MORE_ACKNOWLEDGE)]
     full = "Full question" if isinstance(view.request.subject, Question) else "Full arguments"
-    book = [("Runbook", names.MORE_RUNBOOK)] if view.agent is not None else []
+    book = [("Runbook", action_ids.MORE_RUNBOOK)] if view.agent is not None else []
     offered = [
         *looking,
-        (full, names.MORE_FULL),
-        ("Why did this need me?", names.MORE_WHY),
+        (full, action_ids.MORE_FULL),
+        ("Why did this need me?", action_ids.MORE_WHY),
         *book,
     ]
-    return blocks.overflow(names.MORE, [blocks.option(label, f"{what}:{id_}") for label, what in offered])
+    return blocks.overflow(
+        action_ids.MORE, [blocks.option(label, f"{what}:{id_}") for label, what in offered]
+    )
 
 
 def _rest(view: View) -> list[Block]:

@@ -5,13 +5,14 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bot.slack.render import blocks, names
-from bot.slack.render.blocks import Block
+from bot.slack.render.block_kit import action_ids, blocks
+from bot.slack.render.block_kit.blocks import Block
+from bot.slack.render.block_kit.mrkdwn import mrkdwn
 from bot.slack.render.fields import Field, Unreadable, field_of
 from bot.slack.render.modals import entered, modal
-from bot.slack.render.text import chunks, mrkdwn, plain, visible
-from bot.slack.render.values import is_plain, shown
-from bot.slack.render.view import View
+from bot.wording.arguments import is_plain, shown
+from bot.wording.text import chunks, plain, visible
+from bot.wording.view import View
 from escalation.action import Action, Json
 from escalation.configuration import ActionType
 
@@ -49,7 +50,7 @@ def edit(view: View) -> Block:
     drawn = [blocks.section(f"*{mrkdwn(view.title)}*\n{note}"), *inputs]
     if len(drawn) > blocks.VIEW_BLOCKS or len(json.dumps(drawn)) > blocks.VIEW_BYTES:
         return _cannot(view, "Its values are too long for a form.")
-    return modal(names.EDITED, "Edit", drawn, metadata=view.request.id, submit="Approve edited")
+    return modal(action_ids.EDITED, "Edit", drawn, metadata=view.request.id, submit="Approve edited")
 
 
 def parse_edit(
@@ -148,4 +149,6 @@ def _where(path: str, type_: ActionType, original: Mapping[str, Json]) -> str:
 
 def _cannot(view: View, because: str) -> Block:
     sentence = f"{because} You can still reject it and say in the reason what should change."
-    return modal(names.READ, "Cannot be edited", [blocks.section(mrkdwn(sentence))], metadata=view.request.id)
+    return modal(
+        action_ids.READ, "Cannot be edited", [blocks.section(mrkdwn(sentence))], metadata=view.request.id
+    )

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from bot.slack.render.text import mrkdwn
-from bot.slack.render.view import View
+from bot.slack.render.block_kit.mrkdwn import mrkdwn
+from bot.wording.view import View
 from escalation.action import Action
 from escalation.ids import PersonId
 from escalation.ladder import Rung

@@ -9,9 +9,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Protocol
 
-from bot.slack.render import blocks
-from bot.slack.render.blocks import Block
-from bot.slack.render.text import plain, visible
+from bot.slack.render.block_kit import blocks
+from bot.slack.render.block_kit.blocks import Block
+from bot.wording.text import plain, visible
 from escalation.action import Json, decode
 from escalation.errors import InvalidAction
 

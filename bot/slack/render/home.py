@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bot.slack.render import blocks, names
-from bot.slack.render.blocks import Block
+from bot.slack.render.block_kit import action_ids, blocks
+from bot.slack.render.block_kit.blocks import Block
+from bot.slack.render.block_kit.mrkdwn import escaped, mrkdwn
 from bot.slack.render.facts import undone
-from bot.slack.render.outcome import TITLES
-from bot.slack.render.text import cut, escaped, mrkdwn, plain
-from bot.slack.render.times import Times
-from bot.slack.render.values import gathered, rows
-from bot.slack.render.view import View
+from bot.wording.gist import gist
+from bot.wording.states import TITLES
+from bot.wording.text import plain
+from bot.wording.times import Times
+from bot.wording.view import View
 from escalation.authority import Directory, Person
 from escalation.configuration import Agent
 from escalation.request import Question
@@ -64,21 +65,6 @@ def brief(view: View) -> Block:
     return noted(f"{heading}\n{due}", gist(view))
 
 
-def gist(view: View, *, of: int = 4) -> str:
-    """Return the beginning of what is asked, the first *of* values, as plain text nobody has escaped."""
-    subject = view.request.subject
-    if isinstance(subject, Question):
-        return plain(subject.text, 300)
-    every = gathered(rows(view))
-    first = ", ".join(f"{cut(row.label, 40)} {cut(row.value, 60)}" for row in every[:of])
-    more = len(every) - of
-    return (
-        f"{first} and {more} more {'value' if more == 1 else 'values'}"
-        if more > 0
-        else first or "no arguments"
-    )
-
-
 def noted(text: str, note: str) -> Block:
     """Return a section of markup with a *note* of plain text below it."""
     return {**blocks.section(text), "fields": [blocks.plain_text(note)]}
@@ -89,8 +75,8 @@ def _queue(queue: Sequence[View]) -> Iterator[Block]:
         yield brief(view)
         is_question = isinstance(view.request.subject, Question)
         what = "Open to answer" if is_question else "Open to decide"
-        open_ = blocks.button(what, names.FULL, view.request.id, style="primary")
-        reject = blocks.button("Reject", names.REJECT, view.request.id, style="danger")
+        open_ = blocks.button(what, action_ids.FULL, view.request.id, style="primary")
+        reject = blocks.button("Reject", action_ids.REJECT, view.request.id, style="danger")
         yield blocks.actions([open_] if is_question else [open_, reject])
     more = len(queue) - _QUEUE
     if more > 0:
@@ -106,9 +92,9 @@ def _agents(shown: Home) -> Iterator[Block]:
         yield state_of(agent, shown.stopped, shown.directory, shown.times)
         own = str(Scope(ScopeKind.AGENT, agent.name))
         if holding is None:
-            yield blocks.actions([blocks.button("Stop", names.STOP, own, style="danger")])
+            yield blocks.actions([blocks.button("Stop", action_ids.STOP, own, style="danger")])
         else:
-            yield blocks.actions([blocks.button("Resume", names.RESUME, str(holding.scope))])
+            yield blocks.actions([blocks.button("Resume", action_ids.RESUME, str(holding.scope))])
     more = len(agents) - _AGENTS
     if more > 0:
         yield blocks.context(f"{more} more: /andon status lists them.")

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bot.slack.render import blocks
-from bot.slack.render.blocks import Block
-from bot.slack.render.text import chunks, cut, escaped
-from bot.slack.render.values import Change, Row
+from bot.slack.render.block_kit import blocks
+from bot.slack.render.block_kit.blocks import Block
+from bot.slack.render.block_kit.mrkdwn import escaped
+from bot.wording.arguments import Change, Row
+from bot.wording.text import chunks, cut
 
 #: A value up to this long stands beside its label; a longer one below it.
 _SHORT = 120

@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.slack.render import blocks, names
-from bot.slack.render.blocks import Block
+from bot.slack.render.block_kit import action_ids, blocks
+from bot.slack.render.block_kit.blocks import Block
+from bot.slack.render.block_kit.mrkdwn import escaped, mrkdwn
 from bot.slack.render.card import lead
 from bot.slack.render.facts import facts
 from bot.slack.render.outcome import outcome, too_late
 from bot.slack.render.question import choices, whole_question
-from bot.slack.render.text import escaped, mrkdwn, plain, quoted
-from bot.slack.render.values import Reader, hidden_texts
-from bot.slack.render.view import View
 from bot.slack.render.whole import whole
 from bot.slack.render.words import all_words
+from bot.wording.arguments import Reader, hidden_texts
+from bot.wording.text import plain, quoted
+from bot.wording.view import View
 from escalation.action import Action, Json
 from escalation.ids import PersonId
 from escalation.request import Question
@@ -42,12 +43,12 @@ def modal(
 
 def said(heading: str, sentence: str) -> Block:
     """Return a modal that says one thing, such as why a click was refused."""
-    return modal(names.READ, heading, [blocks.verbatim(plain(sentence, 2800))])
+    return modal(action_ids.READ, heading, [blocks.verbatim(plain(sentence, 2800))])
 
 
 def late(view: View) -> Block:
     """Return the modal that a form turns into when its request ended while it was filled in."""
-    return modal(names.READ, "Nothing changed", too_late(view))
+    return modal(action_ids.READ, "Nothing changed", too_late(view))
 
 
 def reject(view: View) -> Block:
@@ -56,7 +57,7 @@ def reject(view: View) -> Block:
         blocks.section(f"*{escaped(plain(view.title, 200))}:* nothing will be done. One rejection is final."),
         _words_entry(REASON, "Why? The agent reads this and does better.", limit=_LONGEST_REASON),
     ]
-    return modal(names.REJECTED, "Reject", drawn, metadata=view.request.id, submit="Reject")
+    return modal(action_ids.REJECTED, "Reject", drawn, metadata=view.request.id, submit="Reject")
 
 
 def reason(values: Mapping[str, Json]) -> str:
@@ -83,8 +84,8 @@ def full(view: View, reader: PersonId | None = None) -> Block:
         blocks.context(mrkdwn(view.request.id)),
     ]
     if not decidable:
-        return modal(names.READ, "In full", shown, metadata=view.request.id)
-    return modal(names.APPROVED_FULL, "Approve?", shown, metadata=view.request.id, submit="Approve")
+        return modal(action_ids.READ, "In full", shown, metadata=view.request.id)
+    return modal(action_ids.APPROVED_FULL, "Approve?", shown, metadata=view.request.id, submit="Approve")
 
 
 def answer(view: View) -> Block:
@@ -100,7 +101,7 @@ def answer(view: View) -> Block:
         label = "Or in your own words" if asked.options else "Your answer"
         drawn.append(_words_entry(TEXT, label, limit=_LONGEST_ANSWER, required=not asked.options))
     drawn.extend((*all_words(request), blocks.section(facts(view))))
-    return modal(names.ANSWERED, "Answer", drawn, metadata=request.id, submit="Send answer")
+    return modal(action_ids.ANSWERED, "Answer", drawn, metadata=request.id, submit="Send answer")
 
 
 def answered(values: Mapping[str, Json], asked: Question) -> str | dict[str, str]:
@@ -125,7 +126,7 @@ def stop(scope: Scope) -> Block:
         ),
         _words_entry(REASON, "Why? Whoever resumes it reads this.", limit=_LONGEST_REASON),
     ]
-    return modal(names.STOPPED, "Stop", drawn, metadata=str(scope), submit="Stop")
+    return modal(action_ids.STOPPED, "Stop", drawn, metadata=str(scope), submit="Stop")
 
 
 def covered(scope: Scope) -> str:
@@ -143,7 +144,7 @@ def covered(scope: Scope) -> str:
 
 def why(view: View) -> Block:
     """Return why *view*'s request needed a person."""
-    return modal(names.READ, "Why did this need me?", why_blocks(view), metadata=view.request.id)
+    return modal(action_ids.READ, "Why did this need me?", why_blocks(view), metadata=view.request.id)
 
 
 def why_blocks(view: View) -> tuple[Block, ...]:

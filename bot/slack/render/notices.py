@@ -3,17 +3,18 @@
 from dataclasses import dataclass
 from typing import assert_never
 
-from bot.slack.render import blocks, names
-from bot.slack.render.blocks import Block, Message
+from bot.slack.render.block_kit import action_ids, blocks
+from bot.slack.render.block_kit.blocks import Block, Message
+from bot.slack.render.block_kit.mrkdwn import escaped, mrkdwn
 from bot.slack.render.facts import name, runbook
 from bot.slack.render.facts import names as names_of
-from bot.slack.render.home import gist
 from bot.slack.render.modals import covered
-from bot.slack.render.outcome import TITLES
-from bot.slack.render.text import cut, escaped, mrkdwn, plain, quoted
-from bot.slack.render.times import Times
-from bot.slack.render.values import hidden_texts, veiled
-from bot.slack.render.view import View
+from bot.wording.arguments import hidden_texts, veiled
+from bot.wording.gist import gist
+from bot.wording.states import TITLES
+from bot.wording.text import cut, plain, quoted
+from bot.wording.times import Times
+from bot.wording.view import View
 from escalation import notice
 from escalation.authority import Directory
 from escalation.request import State
@@ -188,8 +189,8 @@ def _unknown(grant: str, view: View) -> Said:
         ),
         words=gist(view),
         buttons=(
-            blocks.button("It happened", names.RESOLVE_SUCCEEDED, grant),
-            blocks.button("It did not happen", names.RESOLVE_FAILED, grant),
+            blocks.button("It happened", action_ids.RESOLVE_SUCCEEDED, grant),
+            blocks.button("It did not happen", action_ids.RESOLVE_FAILED, grant),
         ),
     )
 

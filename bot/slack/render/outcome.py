@@ -3,28 +3,15 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from bot.slack.render import blocks
-from bot.slack.render.blocks import Block
+from bot.slack.render.block_kit import blocks
+from bot.slack.render.block_kit.blocks import Block
+from bot.slack.render.block_kit.mrkdwn import mrkdwn
 from bot.slack.render.facts import name
-from bot.slack.render.text import mrkdwn, quoted
-from bot.slack.render.values import hidden_texts, veiled
-from bot.slack.render.view import View
+from bot.wording.arguments import hidden_texts, veiled
+from bot.wording.text import quoted
+from bot.wording.view import View
 from escalation.grant import Grant, GrantState
 from escalation.request import State, Verdict
-
-#: The first word of a settled card.
-TITLES = {
-    State.PENDING: "Waiting",
-    State.APPROVED: "Approved",
-    State.APPROVED_WITH_EDITS: "Approved with edits",
-    State.ANSWERED: "Answered",
-    State.REJECTED: "Rejected",
-    State.TIMED_OUT: "Timed out",
-    State.UNDELIVERABLE: "Nobody could be asked",
-    State.CANCELLED: "Taken back",
-    State.SUPERSEDED: "Edited",
-    State.KILLED: "Stopped",
-}
 
 
 def outcome(view: View) -> tuple[Block, ...]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from bot.slack.render import blocks, names
-from bot.slack.render.blocks import Block
-from bot.slack.render.text import chunks, cut, visible
+from bot.slack.render.block_kit import action_ids, blocks
+from bot.slack.render.block_kit.blocks import Block
+from bot.wording.text import chunks, cut, visible
 from escalation.request import Question, Request
 
 _BUTTONS = 4
@@ -37,7 +37,7 @@ def fits_card(asked: Question) -> bool:
 def answers(request: Request, asked: Question, more: Block) -> tuple[Block, ...]:
     """Return the actions of a card that asks *asked*; *more* is its menu."""
     if not fits_card(asked):
-        full = blocks.button("Open in full", names.FULL, request.id, style="primary")
+        full = blocks.button("Open in full", action_ids.FULL, request.id, style="primary")
         return (blocks.actions([full, more]),)
     elements = [*_choices(request, asked), *_own_words(request, asked), more]
     return (blocks.actions(elements),)
@@ -60,14 +60,14 @@ def _choices(request: Request, asked: Question) -> Iterator[Block]:
     texts = labels(asked)
     if len(texts) <= _BUTTONS and all(len(text) <= _SHORT for text in texts):
         for index, text in enumerate(texts):
-            yield blocks.button(text, f"{names.ANSWER}:{index}", f"{request.id}|{index}")
+            yield blocks.button(text, f"{action_ids.ANSWER}:{index}", f"{request.id}|{index}")
     else:
-        yield blocks.select(names.ANSWER, "Choose an answer", choices(request, asked))
+        yield blocks.select(action_ids.ANSWER, "Choose an answer", choices(request, asked))
 
 
 def _own_words(request: Request, asked: Question) -> Iterator[Block]:
     if asked.allow_text:
-        yield blocks.button("Answer in words", names.ANSWER_TEXT, request.id)
+        yield blocks.button("Answer in words", action_ids.ANSWER_TEXT, request.id)
 
 
 def _listed(asked: Question) -> tuple[str, ...]:

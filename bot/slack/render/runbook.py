@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from bot.slack.render import blocks, names
-from bot.slack.render.blocks import Block
+from bot.slack.render.block_kit import action_ids, blocks
+from bot.slack.render.block_kit.blocks import Block
 from bot.slack.render.modals import modal
-from bot.slack.render.text import chunks, cut
+from bot.wording.text import chunks, cut
 
 _BLOCKS = 90
 _PIECE = 2800
@@ -24,7 +24,7 @@ def runbook(title: str, markdown: str) -> Block:
     drawn = list(_drawn(_body(markdown)))
     if len(drawn) > _BLOCKS:
         drawn = [*drawn[:_BLOCKS], blocks.section("_The runbook goes on; the rest is in its file._")]
-    return modal(names.READ, title, drawn or [blocks.section("_The runbook is empty._")])
+    return modal(action_ids.READ, title, drawn or [blocks.section("_The runbook is empty._")])
 
 
 def _body(markdown: str) -> str:

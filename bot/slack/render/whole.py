@@ -2,12 +2,12 @@
 
 import json
 
-from bot.slack.render import blocks
-from bot.slack.render.blocks import Block
+from bot.slack.render.block_kit import blocks
+from bot.slack.render.block_kit.blocks import Block
 from bot.slack.render.layout import Room, lay
-from bot.slack.render.text import chunks, visible
-from bot.slack.render.values import Reader, rows
-from bot.slack.render.view import View
+from bot.wording.arguments import Reader, rows
+from bot.wording.text import chunks, visible
+from bot.wording.view import View
 from escalation.action import Action
 
 #: What the arguments may take of a view; the rest is for the facts and the agent's words.

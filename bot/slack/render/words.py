@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from bot.slack.render import blocks
-from bot.slack.render.blocks import Block
-from bot.slack.render.text import mrkdwn, quoted
-from bot.slack.render.values import veiled
+from bot.slack.render.block_kit import blocks
+from bot.slack.render.block_kit.blocks import Block
+from bot.slack.render.block_kit.mrkdwn import mrkdwn
+from bot.wording.arguments import veiled
+from bot.wording.text import quoted
 from escalation.request import Question, Request, Words
 
 _SUMMARY = 300

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from bot.slack.render import names
-from bot.slack.render.blocks import Message
+from bot.slack.render.block_kit import action_ids
+from bot.slack.render.block_kit.blocks import Message
+from bot.slack.render.block_kit.dates import SlackDates
 from bot.slack.render.card import card
-from bot.slack.render.view import Edited
+from bot.wording.view import Edited
 from escalation.action import Json
 from escalation.authority import Terms
 from escalation.grant import GrantState
@@ -54,7 +55,7 @@ def words(message: Message) -> str:
 def test_a_whole_action_can_be_approved_with_one_click() -> None:
     """A card that shows everything offers Approve, Edit, Reject and more, and asks for no confirmation."""
     message = drawn()
-    assert actions(message) == [names.APPROVE, names.EDIT, names.REJECT, names.MORE]
+    assert actions(message) == [action_ids.APPROVE, action_ids.EDIT, action_ids.REJECT, action_ids.MORE]
     assert all("confirm" not in element for element in elements(message.blocks))
 
 
@@ -66,7 +67,7 @@ def test_a_button_carries_an_id_and_nothing_else() -> None:
 
 def test_the_menu_names_what_it_does_and_to_what() -> None:
     """The overflow menu's values are a verb and the request's id."""
-    menu = next(e for e in elements(drawn().blocks) if e["action_id"] == names.MORE)
+    menu = next(e for e in elements(drawn().blocks) if e["action_id"] == action_ids.MORE)
     expected = [f"{what}:{REQUEST}" for what in ("acknowledge", "full", "why", "runbook")]
     assert [option["value"] for option in menu["options"]] == expected
 
@@ -94,7 +95,7 @@ def test_arguments_stand_in_the_manifests_order_then_by_name() -> None:
 
 def test_a_real_slack_gets_dates_in_the_readers_own_zone() -> None:
     """Unless plain words are asked for, instants are Slack dates with a fallback in UTC."""
-    message = drawn(plain_times=False)
+    message = drawn(writes_times=SlackDates)
     deadline = NOON + timedelta(minutes=15)
     date = f"<!date^{int(deadline.timestamp())}^{{date_short_pretty}} at {{time}}|22 Nov 2026 08:15 UTC>"
     assert date in words(message)
@@ -110,13 +111,13 @@ def test_what_the_manifest_hides_is_masked_and_takes_approve_away() -> None:
     message = drawn(asked, agent=agent(action_type(redact=frozenset({"iban"}))))
     assert secret not in words(message) + message.text
     assert "•••• (hidden by the manifest; full value in the full view)" in words(message)
-    assert actions(message) == [names.FULL, names.REJECT, names.MORE]
+    assert actions(message) == [action_ids.FULL, action_ids.REJECT, action_ids.MORE]
 
 
 def test_what_does_not_fit_has_to_be_opened_first() -> None:
     """A card that cannot show every value in full has neither Approve nor Edit, and says so."""
     message = drawn(request({**ARGUMENTS, "memo": "x" * 10_000}))
-    assert actions(message) == [names.FULL, names.REJECT, names.MORE]
+    assert actions(message) == [action_ids.FULL, action_ids.REJECT, action_ids.MORE]
     assert "Only 3 of 4 values are shown here." in words(message)
 
 
@@ -124,14 +125,14 @@ def test_what_not_even_a_view_can_show_cannot_be_approved_here() -> None:
     """An action too large for a view is not approvable in Slack, and the card says so."""
     message = drawn(request({"memo": "\u202e" * 20_000}))
     assert "nobody can approve it here" in words(message)
-    assert names.APPROVE not in actions(message)
+    assert action_ids.APPROVE not in actions(message)
 
 
 def test_an_action_type_the_manifest_lost_is_hidden_altogether() -> None:
     """Without its manifest nobody knows what to hide, so everything is hidden and nothing approvable."""
     message = drawn(agent=None)
     assert "1250.00" not in words(message) + message.text
-    assert names.APPROVE not in actions(message)
+    assert action_ids.APPROVE not in actions(message)
 
 
 def test_an_edit_shows_what_changed_and_who_changed_it() -> None:
@@ -172,14 +173,14 @@ def test_climbed_rungs_and_whoever_looks_are_told() -> None:
     message = drawn(request(acknowledged_by=KHALID), steps=(step,), now=NOON + timedelta(minutes=9))
     assert "*So far:* reminded Sun 22 Nov at 12:08 Asia/Muscat" in words(message)
     assert "Khalid Al Balushi is looking; the deadline stands." in words(message)
-    menu = next(e for e in elements(message.blocks) if e["action_id"] == names.MORE)
+    menu = next(e for e in elements(message.blocks) if e["action_id"] == action_ids.MORE)
     assert f"acknowledge:{REQUEST}" not in [option["value"] for option in menu["options"]]
 
 
 def test_a_few_short_options_are_buttons() -> None:
     """Up to four short options are a button each, told apart by their index."""
     message = drawn(question("PO-77", "PO-78", allow_text=True))
-    assert actions(message)[:3] == ["request:answer:0", "request:answer:1", names.ANSWER_TEXT]
+    assert actions(message)[:3] == ["request:answer:0", "request:answer:1", action_ids.ANSWER_TEXT]
     values = [e["value"] for e in elements(message.blocks) if e["action_id"].startswith("request:answer:")]
     assert values == [f"{REQUEST}|0", f"{REQUEST}|1"]
 
@@ -187,7 +188,7 @@ def test_a_few_short_options_are_buttons() -> None:
 def test_more_options_are_a_list() -> None:
     """A hundred options are one select."""
     message = drawn(question(*(f"PO-{number}" for number in range(100))))
-    select = next(e for e in elements(message.blocks) if e["action_id"] == names.ANSWER)
+    select = next(e for e in elements(message.blocks) if e["action_id"] == action_ids.ANSWER)
     assert len(select["options"]) == 100
     assert select["options"][99]["value"] == f"{REQUEST}|99"
 
@@ -202,7 +203,7 @@ def test_an_option_too_long_for_a_label_is_written_out() -> None:
 def test_a_question_too_long_for_a_card_cannot_be_answered_there() -> None:
     """A question that is not shown in full has no answers on the card, only Open in full."""
     message = drawn(question("yes", text="\u202e" * 2000))
-    assert actions(message) == [names.FULL, names.MORE]
+    assert actions(message) == [action_ids.FULL, action_ids.MORE]
 
 
 SETTLED: dict[State, dict[str, Any]] = {
@@ -227,7 +228,7 @@ def test_a_settled_card_says_how_it_ended_and_has_no_live_button(state: State) -
     assert message.blocks[0]["type"] == "header"
     assert "approve?" not in words(message)
     assert "1250.00" in words(message)
-    assert actions(message) == ([names.ASK_AGAIN] if state.went_unanswered else [])
+    assert actions(message) == ([action_ids.ASK_AGAIN] if state.went_unanswered else [])
 
 
 def test_nothing_done_is_said_in_so_many_words() -> None:

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from bot.slack.render import modals, names
-from bot.slack.render.blocks import Block
+from bot.slack.render import modals
+from bot.slack.render.block_kit import action_ids
+from bot.slack.render.block_kit.blocks import Block
 from bot.slack.render.runbook import runbook
 from escalation.request import Question, State
 from escalation.switch import EVERYTHING, Scope, ScopeKind
@@ -38,7 +39,7 @@ def words(drawn: Block) -> str:
 def test_the_full_view_approves_by_its_submit_button() -> None:
     """A value too long for a card is in the full view to its last character, and Approve submits it."""
     drawn = checked(modals.full(view(request({**ARGUMENTS, "memo": "x" * 20_000}))))
-    assert drawn["callback_id"] == names.APPROVED_FULL
+    assert drawn["callback_id"] == action_ids.APPROVED_FULL
     assert drawn["private_metadata"] == REQUEST
     assert words(drawn).count("x") >= 20_000
 
@@ -88,7 +89,7 @@ def test_no_form_has_buttons_inside() -> None:
 def test_a_rejection_asks_for_its_reason() -> None:
     """The reason is required, and comes back without the blanks around it."""
     drawn = checked(modals.reject(view()))
-    assert drawn["callback_id"] == names.REJECTED
+    assert drawn["callback_id"] == action_ids.REJECTED
     assert [e["action_id"] for e in elements(drawn)] == [modals.REASON]
     assert modals.reason({"reason": {"reason": {"value": "  wrong account \n"}}}) == "wrong account"
     assert modals.reason({"reason": {"reason": {"value": None}}}) == ""
@@ -184,6 +185,6 @@ def test_every_id_is_one_the_listeners_know() -> None:
         modals.stop(EVERYTHING),
         modals.answer(view(question("a"))),
     ]
-    assert {str(shown["callback_id"]) for shown in drawn} <= names.CALLBACKS
+    assert {str(shown["callback_id"]) for shown in drawn} <= action_ids.CALLBACKS
     late = view(now=NOON + timedelta(minutes=20))
-    assert modals.full(late, KHALID)["callback_id"] in names.CALLBACKS
+    assert modals.full(late, KHALID)["callback_id"] in action_ids.CALLBACKS

@@ -5,9 +5,10 @@ from typing import get_args
 
 import pytest
 
-from bot.slack.render import answers, home, names, notices
-from bot.slack.render.blocks import Message
-from bot.slack.render.times import Times
+from bot.slack.render import answers, home, notices
+from bot.slack.render.block_kit import action_ids
+from bot.slack.render.block_kit.blocks import Message
+from bot.wording.times import Times
 from escalation import notice
 from escalation.grant import GrantState
 from escalation.reason import Reason, Refused
@@ -32,7 +33,7 @@ from tests.harness.views import (
     view,
 )
 
-TIMES = Times(now=NOON, zone="Asia/Muscat", words_only=True)
+TIMES = Times(now=NOON, zone="Asia/Muscat")
 NOTES: tuple[notice.Notice, ...] = (
     notice.Nudged(),
     notice.BackupCalled(backup="maryam"),
@@ -103,7 +104,7 @@ def test_an_unknown_effect_is_resolved_by_two_buttons() -> None:
     """The alert lets a person say whether it happened; each button carries the grant's id alone."""
     message = notices.notify(NOTES[7], notices.Around(directory=DIRECTORY, times=TIMES, view=view()))
     buttons = [(e["action_id"], e["value"]) for e in elements(message.blocks)]
-    assert buttons == [(names.RESOLVE_SUCCEEDED, "grt_1"), (names.RESOLVE_FAILED, "grt_1")]
+    assert buttons == [(action_ids.RESOLVE_SUCCEEDED, "grt_1"), (action_ids.RESOLVE_FAILED, "grt_1")]
 
 
 def test_a_failure_does_not_tell_what_is_hidden() -> None:
@@ -146,7 +147,7 @@ def test_a_stopped_action_type_is_not_forgotten() -> None:
 def test_the_queue_leads_to_the_full_view() -> None:
     """Each waiting request can be opened to decide, never approved from a list that shows a part of it."""
     message = answers.queue([view(), view(question("a"))])
-    assert {element["action_id"] for element in elements(message.blocks)} == {names.FULL}
+    assert {element["action_id"] for element in elements(message.blocks)} == {action_ids.FULL}
     assert checked(answers.queue([])) == "Nothing waits for your decision."
 
 
@@ -158,7 +159,7 @@ def test_a_late_click_is_offered_another_ask() -> None:
         assert "Too late: your click changed nothing." in checked(message)
         assert says in checked(message)
         assert [(e["action_id"], e["value"]) for e in elements(message.blocks)] == [
-            (names.ASK_AGAIN, REQUEST)
+            (action_ids.ASK_AGAIN, REQUEST)
         ]
 
 
@@ -212,9 +213,9 @@ def test_home_shows_queue_agents_and_past_decisions() -> None:
         "*Approved* · bank-reconciliation: amount 1250.00, currency OMR, account 2100 and 1 more value"
         " · Sun 22 Nov at 12:03 Asia/Muscat" in said_
     )
-    assert [e["action_id"] for e in elements(drawn)] == [names.FULL, names.REJECT, names.STOP]
+    assert [e["action_id"] for e in elements(drawn)] == [action_ids.FULL, action_ids.REJECT, action_ids.STOP]
     halted = home.home(replace(shown, stopped=(STOPPED,), queue=()))
-    assert [(e["action_id"], e["value"]) for e in elements(halted)] == [(names.RESUME, "all")]
+    assert [(e["action_id"], e["value"]) for e in elements(halted)] == [(action_ids.RESUME, "all")]
 
 
 def test_home_stays_within_limits_however_much_waits() -> None:

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from bot.slack.render import answers, edit, modals, notices
-from bot.slack.render.blocks import Block, Message
+from bot.slack.render.block_kit.blocks import Block, Message
+from bot.slack.render.block_kit.dates import SlackDates
 from bot.slack.render.card import card
-from bot.slack.render.view import Edited
+from bot.wording.view import Edited
 from escalation import notice
 from escalation.authority import Terms
 from escalation.request import State, Verdict
@@ -43,7 +44,7 @@ def _note(note: notice.Notice) -> Message:
 
 PICTURES: Mapping[str, Callable[[], Message | Block]] = {
     "proposal": lambda: card(view()),
-    "proposal-in-slack-dates": lambda: card(view(plain_times=False)),
+    "proposal-in-slack-dates": lambda: card(view(writes_times=SlackDates)),
     "proposal-hidden": lambda: card(view(agent=agent(action_type(redact=frozenset({"memo"}))))),
     "proposal-edited": lambda: card(
         view(edited=Edited(arguments={**ARGUMENTS, "amount": "1520.00"}, by=KHALID))

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.slack.render.text import chunks, cut, mixed_alphabets, mrkdwn, plain, quoted, visible
+from bot.slack.render.block_kit.mrkdwn import mrkdwn
+from bot.wording.text import chunks, cut, mixed_alphabets, plain, quoted, visible
 
 ANYTHING = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 

@@ -19,7 +19,6 @@ _EMOJI_STYLE = "\ufe0f"  #: Asks for a symbol in colour; drawn as nothing after 
 _ALPHABETS = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC")
 #: More marks than this over one letter cover the lines around it.
 _MAX_MARKS = 3
-_EMOJI_CODE = re.compile(r":(?=[a-z0-9_+'-]+:)", re.IGNORECASE)
 #: What needs no spelling out, at a glance: words of ASCII with one blank between them.
 _READABLE = re.compile(r"(?:[!-~]+(?: [!-~]+)*)?")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -55,12 +54,12 @@ def visible(text: str, *, newline: str = " ⏎ ") -> str:
 
 
 def plain(text: str, limit: int) -> str:
-    """Return *text* for one line of a ``plain_text`` object, at most *limit* characters long."""
+    """Return *text* as one line without markup, at most *limit* characters long."""
     return cut(visible(text), limit)
 
 
 def quoted(text: str, limit: int, *, lines: int = 40) -> str:
-    """Return *text* for a ``plain_text`` object with a bar before each of its lines.
+    """Return *text* without markup, with a bar before each of its lines.
 
     The bar is never the text's own, so none of its lines can pass for one of ours. What exceeds
     *limit* characters or *lines* lines is left out, and the last line says so.
@@ -70,18 +69,6 @@ def quoted(text: str, limit: int, *, lines: int = 40) -> str:
     if left_out > 0:
         parts = [*parts[:lines], f"… ({left_out:,} more lines)"]
     return cut("\n".join(parts), limit)
-
-
-def mrkdwn(text: str, limit: int = 150) -> str:
-    """Return *text* so that Slack's markup shows it (at most *limit* characters) and does nothing with it."""
-    return escaped(plain(text, limit))
-
-
-def escaped(shown: str) -> str:
-    """Return text that is *shown* already (by ``visible`` or ``plain``) so that markup leaves it alone."""
-    shown = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    # Slack knows no escape for these three; a look-alike keeps them readable and dead.
-    return _EMOJI_CODE.sub("\ua789", shown.replace("`", "ˋ").replace("://", ":⁄⁄"))
 
 
 def cut(text: str, limit: int) -> str:
@@ -99,7 +86,7 @@ def chunks(text: str, size: int) -> Iterator[str]:
     """Yield all of *text* in pieces of at most *size* characters, never cutting a spelled-out one."""
     while length(text) > size:
         head = _head(text, size)
-        # A piece must not end in a blank: Slack would trim it away.
+        # A piece must not end in a blank: a client may trim it away (Slack does).
         piece = _whole(head).rstrip(" ") or head
         yield piece
         text = text[len(piece) :]
@@ -107,7 +94,7 @@ def chunks(text: str, size: int) -> Iterator[str]:
 
 
 def length(text: str) -> int:
-    """Return how long Slack finds *text*: it counts UTF-16, so an emoji is two."""
+    """Return how long *text* is in UTF-16, as Slack and browsers count: an emoji is two."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
 
 

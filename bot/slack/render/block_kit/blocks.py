@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from bot.slack.render.text import cut, plain
+from bot.wording.text import cut, plain
 from escalation.action import Json
 
 Block: TypeAlias = dict[str, Json]

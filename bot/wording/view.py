@@ -1,12 +1,12 @@
-"""What a card is drawn from: the request as it stands, and what the configuration says about it."""
+"""One request as a door shows it: as it stands, and what the configuration says about it."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.slack.render.text import cut
-from bot.slack.render.times import Times, common_zone
+from bot.wording.text import cut
+from bot.wording.times import Times, common_zone
 from escalation.action import Action, Json
 from escalation.authority import Authority, Directory
 from escalation.configuration import PLACES, ActionType, Agent
@@ -29,7 +29,7 @@ class Edited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """One request at one moment, with everything that is drawn of it."""
+    """One request at one moment, with everything that is shown of it."""
 
     request: Request
     agent: Agent | None  #: As configured today; none if it was taken out of the configuration.
@@ -39,7 +39,7 @@ class View:
     grant: Grant | None = None
     edited: Edited | None = None  #: For a request that edits another one.
     steps: tuple[Step, ...] = ()  #: The rungs that were climbed, in order.
-    plain_times: bool = False  #: Print times in words, for clients that do not draw Slack's dates.
+    writes_times: type[Times] = Times  #: How the door writes instants.
 
     @property
     def type(self) -> ActionType | None:
@@ -79,7 +79,7 @@ class View:
         """Writes instants for those who decide."""
         people = self.directory.people
         zone = common_zone(people[person].time_zone for person in self.deciders)
-        return Times(now=self.now, zone=zone, words_only=self.plain_times)
+        return self.writes_times(now=self.now, zone=zone)
 
 
 def _in_title(value: Json) -> str:

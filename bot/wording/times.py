@@ -1,4 +1,4 @@
-"""Instants as people read them: in Slack's own words, or in plain ones for clients that draw none."""
+"""Instants and spans of time as people read them, in the time zone that the readers share."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,27 +15,20 @@ class Times:
     """Writes instants for readers who look at *now*."""
 
     now: datetime
-    zone: str = "UTC"  #: An IANA name: the zone of plain words.
-    words_only: bool = False  #: Whether the client draws no ``<!date…>``.
+    zone: str = "UTC"  #: An IANA name.
 
     def at(self, instant: datetime) -> str:
-        """Return *instant* for ``mrkdwn``: Slack turns it into the reader's own time zone."""
-        if self.words_only:
-            return self._plain(instant)
-        fallback = instant.astimezone(UTC).strftime("%d %b %Y %H:%M UTC")
-        return f"<!date^{int(instant.timestamp())}^{{date_short_pretty}} at {{time}}|{fallback}>"
-
-    def words(self, instant: datetime) -> str:
-        """Return *instant* as it is read now, such as ``Sun 22 Nov at 08:15 Asia/Muscat (in 12 min)``."""
-        return f"{self._plain(instant)} ({span(instant - self.now)})"
-
-    def _plain(self, instant: datetime) -> str:
-        # With the day and without a span: what is drawn stands for days, and "in 12 min" is soon wrong.
+        """Return *instant* with its day, such as ``Sun 22 Nov at 08:15 Asia/Muscat``."""
+        # Without a span: what is drawn stands for days, and "in 12 min" is soon wrong.
         zone, name = _zone(self.zone)
         local = instant.astimezone(zone)
         today = self.now.astimezone(zone).date()
         day = f"{local:%a} {local.day} {local:%b}" + (f" {local.year}" if local.year != today.year else "")
         return f"{day} at {local:%H:%M} {name}"
+
+    def with_span(self, instant: datetime) -> str:
+        """Return *instant* as it is read now, such as ``Sun 22 Nov at 08:15 Asia/Muscat (in 12 min)``."""
+        return f"{Times.at(self, instant)} ({span(instant - self.now)})"
 
 
 def span(away: timedelta) -> str:

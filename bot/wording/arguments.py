@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from bot.slack.render.text import mixed_alphabets, visible
-from bot.slack.render.view import View
+from bot.wording.text import mixed_alphabets, visible
+from bot.wording.view import View
 from escalation.action import Action, Json
 
 MASK = "•••• (hidden by the manifest; full value in the full view)"
