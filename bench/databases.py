@@ -11,9 +11,9 @@ from pathlib import Path
 
 import asyncpg
 
+from bot.adapters import open_core
 from bot.cli.common import loaded
 from bot.config import Environment
-from bot.opening import open_core
 from deploy.demo.processes import ROOT
 from escalation.audit import Verified
 from escalation.service import seal
@@ -71,7 +71,9 @@ def databases(kinds: list[Kind]) -> Iterator[Databases]:
 async def core_of(url: str) -> AsyncIterator[Core]:
     """Open the use cases on the database at *url*, with the configuration that is shipped."""
     known = loaded(CONFIG)
-    async with open_core(Environment.model_validate({"andon_database_url": url}), known) as core:
+    async with open_core(
+        Environment.model_validate({"andon_database_url": url}), known.configuration
+    ) as core:
         await put_in_force(core, body=known.body)
         yield core
 

@@ -6,7 +6,8 @@ from typing import Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.api.problems import Problem
-from bot.asgi import Allowance, Flaw, Headers, read_body, replaying, stated_length
+from bot.http.body import Allowance, Flaw, read_body, replaying, stated_length
+from bot.http.headers import Headers
 
 #: Bytes of all headers.
 MAX_HEADERS: Final = 16 * 1024

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import TypeAdapter
 
-from bot.api import body, models, render
+from bot.api import json_body, models, render
 from bot.api.problems import Problem, invalid, problem
 from escalation.action import Digest, canonical
 from escalation.errors import InvalidAction
@@ -80,7 +80,7 @@ async def create(
         raise Problem(
             "idempotency-key-missing", 400, "Send an Idempotency-Key header: one per intended request."
         )
-    sent = await body.read(request, _REQUEST)
+    sent = await json_body.read(request, _REQUEST)
     command = propose.Propose(
         agent=who.agent,
         key=idempotency_key,
@@ -125,7 +125,7 @@ async def read_many(
 @router.post("/requests/{request_id}/cancel", openapi_extra=_takes(_CANCEL))
 async def take_back(request_id: str, request: Request, who: Who) -> models.RequestOut:
     """Take a pending request back."""
-    why = (await body.read(request, _CANCEL)).reason or ""
+    why = (await json_body.read(request, _CANCEL)).reason or ""
     outcome = await cancel.cancel(who.core, who.agent, RequestId(request_id), why)
     if isinstance(outcome, Refused):
         raise problem(outcome)
@@ -135,7 +135,7 @@ async def take_back(request_id: str, request: Request, who: Who) -> models.Reque
 @router.post("/grants/{grant_id}/claim", openapi_extra=_takes(_CLAIM))
 async def claim_grant(grant_id: str, request: Request, who: Who) -> models.ClaimedOut:
     """Ask, right before the effect, whether it may still start. The same attempt may ask again."""
-    sent = await body.read(request, _CLAIM)
+    sent = await json_body.read(request, _CLAIM)
     command = Claim(agent=who.agent, digest=Digest(sent.digest), attempt=sent.attempt)
     outcome = await claim.claim(who.core, GrantId(grant_id), command)
     if isinstance(outcome, Refused):
@@ -146,7 +146,7 @@ async def claim_grant(grant_id: str, request: Request, who: Who) -> models.Claim
 @router.post("/grants/{grant_id}/report", openapi_extra=_takes(_REPORT))
 async def report_grant(grant_id: str, request: Request, who: Who) -> models.ReportedOut:
     """Say what happened: succeeded, failed, or unknown, which a person then resolves."""
-    sent = await body.read(request, _REPORT)
+    sent = await json_body.read(request, _REPORT)
     command = Tell(agent=who.agent, report=Report(sent.outcome), result=_result(sent.result))
     outcome = await report.report(who.core, GrantId(grant_id), command)
     if isinstance(outcome, Refused):
@@ -157,7 +157,7 @@ async def report_grant(grant_id: str, request: Request, who: Who) -> models.Repo
 @router.post("/heartbeat", openapi_extra=_takes(_HEARTBEAT))
 async def heartbeat(request: Request, who: Who) -> models.HeartbeatOut:
     """Say that the agent is alive, and learn whether it may go on."""
-    await body.read(request, _HEARTBEAT)
+    await json_body.read(request, _HEARTBEAT)
     async with who.core.store.read() as tx:
         now = tx.now
     return render.heartbeat_out(await queries.stop_of(who.core, who.agent), now)

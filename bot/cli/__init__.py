@@ -2,7 +2,7 @@
 
 import typer
 
-from bot.cli import audit, check, keys, manifest, migrate, serve
+from bot.cli import audit, check, keys, migrate, serve, slack_manifest
 
 app = typer.Typer(
     name="andon",
@@ -15,7 +15,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("check")(check.check)
 app.command("migrate")(migrate.migrate)
-app.command("slack-manifest")(manifest.slack_manifest)
+app.command("slack-manifest")(slack_manifest.slack_manifest)
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 

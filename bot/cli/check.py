@@ -2,13 +2,13 @@
 
 import typer
 
-from bot.cli.common import ConfigOption, places, read
+from bot.cli.common import ConfigOption, loaded, places
 
 
 def check(config: ConfigOption = None) -> None:
     """Check andon.yaml, every manifest and every runbook, as a whole."""
     path = config or places().andon_config
-    found = read(path).configuration
+    found = loaded(path).configuration
     actions = sum(len(agent.actions) for agent in found.agents.values())
     people, teams = len(found.directory.people), len(found.directory.teams)
     typer.echo(

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
@@ -16,18 +16,15 @@ from bot.config import (
     ConfigurationProblems,
     Environment,
     InvalidSettings,
+    Loaded,
     Settings,
     environment,
     load,
     settings,
 )
-from bot.config import Loaded as Found
 from escalation.clock import SystemClock
 from escalation.errors import EscalationError
 from escalation.service.context import Core
-
-if TYPE_CHECKING:
-    from bot.opening import Loaded
 
 T = TypeVar("T")
 ConfigOption = Annotated[
@@ -63,7 +60,7 @@ def today() -> date:
     return SystemClock().now().date()
 
 
-def read(config: Path) -> Found:
+def loaded(config: Path) -> Loaded:
     """Return what the files around *config* say, or say what is wrong with them."""
     try:
         found = load(config, today=today())
@@ -74,15 +71,6 @@ def read(config: Path) -> Found:
     return found
 
 
-def loaded(config: Path) -> "Loaded":
-    """Return the configuration in *config* for a core, or say what is wrong with it."""
-    from bot.opening import Loaded
-
-    found = read(config)
-    texts = {Path(name).stem: text for name, text in found.sources.items() if name.endswith(".md")}
-    return Loaded(configuration=found.configuration, body=found.body, runbook=texts.get)
-
-
 def with_core(
     config: Path | None,
     use: Callable[[Core], Awaitable[T]],
@@ -90,7 +78,7 @@ def with_core(
     first: Callable[[Environment], Awaitable[None]] | None = None,
 ) -> T:
     """Do what comes *first*, open what the environment names, run *use* with it, and close it again."""
-    from bot.opening import open_core
+    from bot.adapters import open_core
 
     where = places()
     known = loaded(config or where.andon_config)
@@ -98,7 +86,7 @@ def with_core(
     async def run() -> T:
         if first is not None:
             await first(where)
-        async with open_core(where, known) as core:
+        async with open_core(where, known.configuration) as core:
             await core.store.check()
             return await use(core)
 

@@ -18,7 +18,7 @@ def create(
     config: ConfigOption = None,
 ) -> None:
     """Make a key for an agent and print it, once. Only its hash is kept."""
-    from bot.opening import create_file
+    from bot.adapters import create_file
 
     # Whoever makes a key before the first `andon serve` should not have to know that it makes the file.
     made = with_core(config, lambda core: keys.create(core, AgentName(agent)), first=create_file)

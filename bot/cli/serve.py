@@ -3,18 +3,15 @@
 import logging
 import socket
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import structlog
 import typer
 import uvloop
 
 from bot.cli.common import ConfigOption, all_settings, fail, loaded
-from bot.config import Settings, SlackMode
+from bot.config import Loaded, Settings, SlackMode
 from escalation.errors import EscalationError
-
-if TYPE_CHECKING:
-    from bot.opening import Loaded
 
 
 def serve(
@@ -35,7 +32,7 @@ def serve(
         listener.close()
 
 
-async def _serve(environment: Settings, known: "Loaded", listener: socket.socket) -> None:
+async def _serve(environment: Settings, known: Loaded, listener: socket.socket) -> None:
     from bot.wiring import serve as serve_house
 
     host, port = listener.getsockname()[:2]

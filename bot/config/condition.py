@@ -7,8 +7,8 @@ from difflib import get_close_matches
 
 import cel
 
-from bot.config.fields import wrong
 from bot.config.problem import did_you_mean, shown
+from bot.config.shape import wrong
 from escalation.errors import InvalidConfiguration
 from escalation.policy import Condition
 

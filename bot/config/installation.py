@@ -6,19 +6,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
-from bot.config.fields import (
-    ChannelId,
-    Given,
-    Name,
-    Shape,
-    Short,
-    Sla,
-    Text,
-    TimeZone,
-    UserId,
-    WorkspaceId,
-    wrong,
-)
+from bot.config.field_types import ChannelId, Given, Name, Short, Sla, Text, TimeZone, UserId, WorkspaceId
+from bot.config.shape import Shape, wrong
 
 _EMPTY_IS_NOBODY = "; empty means nobody"
 

@@ -9,15 +9,21 @@ from pathlib import Path
 from types import MappingProxyType
 
 from bot.config import build
-from bot.config.arguments import check_arguments, check_schemas
-from bot.config.check import check_agents, check_installation, check_manifest, check_rules, check_runbook
-from bot.config.document import Document
+from bot.config.action_checks import check_arguments, check_schemas
+from bot.config.cross_checks import (
+    check_agents,
+    check_installation,
+    check_manifest,
+    check_rules,
+    check_runbook,
+)
 from bot.config.installation import FoldersShape, InstallationShape
 from bot.config.manifest import ManifestShape
 from bot.config.problem import ConfigurationProblems, Problem, in_order
-from bot.config.reading import Part, Reading
+from bot.config.reader import Part, Reader
 from bot.config.runbooks import RunbookFile, freshness
 from bot.config.source import version
+from bot.config.yaml_document import Document
 from escalation.authority import Directory
 from escalation.configuration import Configuration
 from escalation.runbook import Runbook
@@ -37,6 +43,11 @@ class Loaded:
         """All the files as one text, to be remembered under the version."""
         return json.dumps(dict(self.sources), ensure_ascii=False, sort_keys=True)
 
+    def runbook_text(self, name: str) -> str | None:
+        """Return the Markdown of the runbook *name*."""
+        files = (file for file in self.sources if file.endswith(".md"))
+        return next((self.sources[file] for file in files if Path(file).stem == name), None)
+
 
 def load(path: Path, *, today: date) -> Loaded:
     """Return the configuration that begins at *path*; *today* tells what is out of date.
@@ -44,85 +55,85 @@ def load(path: Path, *, today: date) -> Loaded:
     Raises ``ConfigurationProblems`` with all the problems of all the files. What one file says
     against another is checked once each of the two is right by itself.
     """
-    reading = Reading(path.parent)
-    installation = _installation(reading, path.name)
+    reader = Reader(path.parent)
+    installation = _installation(reader, path.name)
     folders = FoldersShape() if installation is None else installation.folders
     directory = None if installation is None else build.directory(installation)
-    manifests = list(_manifests(reading, folders.agents, installed=path))
-    _check_manifests(reading, manifests, directory, today=today)
-    runbooks = dict(_runbooks(reading, manifests, folder=folders.runbooks, today=today))
-    _check_runbooks(reading, manifests, runbooks, directory)
-    if installation is None or reading.failed:
-        raise ConfigurationProblems(reading.problems)
+    manifests = list(_manifests(reader, folders.agents, installed=path))
+    _check_manifests(reader, manifests, directory, today=today)
+    runbooks = dict(_runbooks(reader, manifests, folder=folders.runbooks, today=today))
+    _check_runbooks(reader, manifests, runbooks, directory)
+    if installation is None or reader.failed:
+        raise ConfigurationProblems(reader.problems)
     shapes = [part.shape for part in manifests if part.shape is not None]
     return Loaded(
-        configuration=build.configuration(installation, shapes, version=version(reading.sources.values())),
+        configuration=build.configuration(installation, shapes, version=version(reader.sources.values())),
         runbooks=MappingProxyType({name: runbook for name, (_, runbook) in runbooks.items()}),
-        warnings=in_order(reading.problems),
-        sources=MappingProxyType({name: source.text for name, source in sorted(reading.sources.items())}),
+        warnings=in_order(reader.problems),
+        sources=MappingProxyType({name: source.text for name, source in sorted(reader.sources.items())}),
     )
 
 
-def _installation(reading: Reading, name: str) -> InstallationShape | None:
-    part = reading.part(name, InstallationShape)
+def _installation(reader: Reader, name: str) -> InstallationShape | None:
+    part = reader.part(name, InstallationShape)
     if part is None or part.shape is None:
         return None
-    reading.note(check_installation(part.document, part.shape, build.directory(part.shape)))
+    reader.report(check_installation(part.document, part.shape, build.directory(part.shape)))
     return part.shape
 
 
-def _manifests(reading: Reading, folder: str, *, installed: Path) -> Iterator[Part[ManifestShape]]:
-    base = reading.root / folder
+def _manifests(reader: Reader, folder: str, *, installed: Path) -> Iterator[Part[ManifestShape]]:
+    base = reader.root / folder
     found = sorted(base.glob("*/manifest.yaml"))
     if not found:
         message = f"there is no manifest in {base}/*/"
         advice = "write one for each agent and call it manifest.yaml"
-        reading.note([Problem(file=str(installed), line=1, message=message, advice=advice)])
+        reader.report([Problem(file=str(installed), line=1, message=message, advice=advice)])
     for path in found:
-        part = reading.part(f"{folder}/{path.parent.name}/{path.name}", ManifestShape)
+        part = reader.part(f"{folder}/{path.parent.name}/{path.name}", ManifestShape)
         if part is not None:
             yield part
 
 
 def _check_manifests(
-    reading: Reading, parts: Sequence[Part[ManifestShape]], directory: Directory | None, *, today: date
+    reader: Reader, parts: Sequence[Part[ManifestShape]], directory: Directory | None, *, today: date
 ) -> None:
     for part in parts:
         faults = list(check_schemas(part.document))
-        reading.note(faults)
+        reader.report(faults)
         if part.shape is None:
             continue
         verified = part.shape.rollback.verified
-        reading.note(check_rules(part.document, part.shape))
-        reading.note(freshness(part.document, ("rollback", "verified"), verified, today=today))
+        reader.report(check_rules(part.document, part.shape))
+        reader.report(freshness(part.document, ("rollback", "verified"), verified, today=today))
         if not faults:
-            reading.note(check_arguments(part.document, part.shape))
+            reader.report(check_arguments(part.document, part.shape))
         if directory is not None:
-            reading.note(check_manifest(part.document, part.shape, directory))
-    reading.note(check_agents(_shaped(parts)))
+            reader.report(check_manifest(part.document, part.shape, directory))
+    reader.report(check_agents(_shaped(parts)))
 
 
 def _runbooks(
-    reading: Reading, parts: Sequence[Part[ManifestShape]], *, folder: str, today: date
+    reader: Reader, parts: Sequence[Part[ManifestShape]], *, folder: str, today: date
 ) -> Iterator[tuple[str, tuple[Document, Runbook]]]:
     users = {name: part.document for part in reversed(parts) if (name := _runbook_of(part)) is not None}
     for name, user in sorted(users.items(), key=lambda item: item[0]):
-        base = reading.root / folder
+        base = reader.root / folder
         if not (base / f"{name}.md").is_file():
             close = get_close_matches(name, [path.stem for path in base.glob("*.md")], n=1)
             advice = f"did you mean `{close[0]}`?" if close else "write that runbook"
             message = f"is {name!r}; there is no {base / name}.md"
-            reading.note([user.problem(("runbook",), message, advice)])
-        elif (source := reading.source(f"{folder}/{name}.md")) is not None:
+            reader.report([user.problem(("runbook",), message, advice)])
+        elif (source := reader.source(f"{folder}/{name}.md")) is not None:
             file = RunbookFile(source, name=name)
             runbook, problems = file.read(today=today)
-            reading.note([*problems, *file.dead_links(base)])
+            reader.report([*problems, *file.dead_links(base)])
             if runbook is not None:
                 yield name, (file.front, runbook)
 
 
 def _check_runbooks(
-    reading: Reading,
+    reader: Reader,
     parts: Sequence[Part[ManifestShape]],
     runbooks: Mapping[str, tuple[Document, Runbook]],
     directory: Directory | None,
@@ -132,7 +143,7 @@ def _check_runbooks(
         users = [shape.agent for shape in shapes if shape.runbook == name]
         # Of a manifest that is not in shape the agent's name is not known either.
         agents = {shape.agent for shape in shapes} if len(shapes) == len(parts) else {*runbook.agents}
-        reading.note(check_runbook(front, runbook, directory, agents=agents, users=users))
+        reader.report(check_runbook(front, runbook, directory, agents=agents, users=users))
 
 
 def _shaped(parts: Sequence[Part[ManifestShape]]) -> list[tuple[Document, ManifestShape]]:

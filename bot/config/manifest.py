@@ -7,13 +7,12 @@ from typing import Annotated, ClassVar, Self
 from pydantic import BeforeValidator, Field, InstanceOf, model_validator
 
 from bot.config.condition import condition
-from bot.config.fields import (
+from bot.config.field_types import (
     ChannelId,
     Currency,
     Given,
     Money,
     Name,
-    Shape,
     Short,
     Sla,
     Text,
@@ -22,8 +21,8 @@ from bot.config.fields import (
     choice,
     kind_of,
     matching,
-    wrong,
 )
+from bot.config.shape import Shape, wrong
 from escalation.policy import Condition, Then
 
 ALWAYS = "always"

@@ -9,12 +9,13 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from bot.config.document import Document, parse
-from bot.config.document import Path as Place
-from bot.config.explain import explain
-from bot.config.fields import Name, Shape, Text
+from bot.config.field_types import Name, Text
 from bot.config.problem import Problem, Severity
+from bot.config.shape import Shape
 from bot.config.source import Source
+from bot.config.validation_errors import explain
+from bot.config.yaml_document import Document, parse
+from bot.config.yaml_document import Path as Place
 from escalation import runbook
 from escalation.ids import AgentName, PersonId
 from escalation.runbook import Runbook

@@ -9,9 +9,9 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError, ValidationError
 from jsonschema.validators import extend
 
-from bot.config.document import Path
-from bot.config.fields import kind_of
+from bot.config.field_types import kind_of
 from bot.config.problem import did_you_mean, shown
+from bot.config.yaml_document import Path
 from escalation.action import Json
 from escalation.configuration import Misfit
 

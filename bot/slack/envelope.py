@@ -17,7 +17,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 
-from bot.asgi import Allowance, Flaw, Headers, stated_length
+from bot.http.body import Allowance, Flaw, stated_length
+from bot.http.headers import Headers
 
 #: Older or newer than this and a signature no longer counts.
 WINDOW: Final = timedelta(minutes=5)

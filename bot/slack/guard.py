@@ -16,7 +16,8 @@ from typing import Any, Final, TypeAlias
 import structlog
 from starlette.types import Message, Receive, Scope, Send
 
-from bot.asgi import Allowance, Flaw, Headers, read_body, replaying, respond
+from bot.http.body import Allowance, Flaw, read_body, replaying, respond
+from bot.http.headers import Headers
 from bot.slack.body import says_one_thing
 from bot.slack.envelope import Envelope, Rejected, Verified, Why, open_envelope, rejected, verify
 from bot.slack.replays import Refusals, Replays

@@ -7,9 +7,7 @@ from pathlib import Path
 from shutil import copytree
 from tempfile import TemporaryDirectory
 
-from bot.config import Loaded as Read
-from bot.config import load
-from bot.opening import Loaded
+from bot.config import Loaded, load
 from escalation.configuration import Configuration
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +38,7 @@ class Rules:
 
     def runbook(self, name: str) -> str | None:
         """Return a runbook's text as it is now."""
-        return self.loaded.runbook(name)
+        return self.loaded.runbook_text(name)
 
     def become(self, loaded: Loaded) -> None:
         """Put *loaded* in force."""
@@ -51,7 +49,7 @@ class Rules:
 @cache
 def shipped() -> Loaded:
     """Return the configuration in the repository."""
-    return _loaded(load(ROOT / ANDON, today=TODAY))
+    return load(ROOT / ANDON, today=TODAY)
 
 
 @cache
@@ -64,7 +62,7 @@ def changed(*changes: Change) -> Loaded:
             (copy / name).write_text((ROOT / name).read_text(encoding="utf-8"), encoding="utf-8")
         for change in changes:
             _apply(copy, change)
-        return _loaded(load(copy / ANDON, today=TODAY))
+        return load(copy / ANDON, today=TODAY)
 
 
 def with_second_agent() -> Loaded:
@@ -81,7 +79,7 @@ def with_second_agent() -> Loaded:
         (copy / "agents/expense_review").mkdir()
         (copy / "agents/expense_review/manifest.yaml").write_text(second, encoding="utf-8")
         _apply(copy, Change(RUNBOOK, "[bank-reconciliation]", "[bank-reconciliation, expense-review]"))
-        return _loaded(load(copy / ANDON, today=TODAY))
+        return load(copy / ANDON, today=TODAY)
 
 
 def _apply(copy: Path, change: Change) -> None:
@@ -89,8 +87,3 @@ def _apply(copy: Path, change: Change) -> None:
     text = path.read_text(encoding="utf-8")
     assert change.old in text, f"{change.file} has no {change.old!r}"
     path.write_text(text.replace(change.old, change.new), encoding="utf-8")
-
-
-def _loaded(found: Read) -> Loaded:
-    texts = {Path(name).stem: text for name, text in found.sources.items() if name.endswith(".md")}
-    return Loaded(configuration=found.configuration, body=found.body, runbook=texts.get)

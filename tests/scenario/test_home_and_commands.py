@@ -130,7 +130,7 @@ async def test_runbook(room: World) -> None:
 
 async def test_a_runbook_that_is_not_there(room: World) -> None:
     """When the text of a runbook is not on this server, the modal says so instead of being empty."""
-    await room.rules_become(replace(shipped(), runbook=lambda _: None))
+    await room.rules_become(replace(shipped(), sources={}))
     asked = await room.agent.asks()
     await room.salma.clicks("Runbook", on=await room.card(asked))
     await room.salma.sees_modal("is not on this server")

@@ -10,9 +10,9 @@ import httpx
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from bot.config import Environment, Settings, SlackMode
-from bot.opening import Loaded, open_core
-from bot.wiring import House, furnish
+from bot.adapters import open_core
+from bot.config import Environment, Loaded, Settings, SlackMode
+from bot.wiring import Application, assemble
 from escalation.action import decode
 from escalation.audit import Event
 from escalation.clock import Clock
@@ -65,7 +65,7 @@ class World:
 
     clock: MovableClock
     slack: FakeSlack
-    house: House
+    house: Application
     agent: Agent
     rules: Rules
     log: Sequence[MutableMapping[str, Any]]
@@ -175,12 +175,12 @@ async def world(
     with capture_logs() as log:
         async with (
             serve(slack) as api_url,
-            open_core(Environment(), loaded, store=store(clock), clock=clock) as opened,
+            open_core(Environment(), loaded.configuration, store=store(clock), clock=clock) as opened,
         ):
             core = replace(opened, configuration=rules.current)
             await put_in_force(core, body=loaded.body)
             known = _settings(api_url, settings or {})
-            house = await furnish(core, known, replace(loaded, runbook=rules.runbook), clock=clock, pace=1000)
+            house = await assemble(core, known, rules.runbook, clock=clock, pace=1000)
             slack.post = through(house.web)
             async with _web(house) as http:
                 agent = Agent(http=http, key=await _key(core, AGENT), name=AGENT)
@@ -207,7 +207,7 @@ def _settings(api_url: str, more: Mapping[str, Any]) -> Settings:
     return Settings(**given)
 
 
-def _web(house: House) -> httpx.AsyncClient:
+def _web(house: Application) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(house.web), base_url="http://andon")
 
 

@@ -8,7 +8,7 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from bot.asgi import BoundedHead
+from bot.http.protocol import BoundedHead
 
 HEAD = b"POST /v1/requests HTTP/1.1\r\nHost: andon\r\n"
 

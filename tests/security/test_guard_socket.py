@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from bot.asgi import Allowance
+from bot.http.body import Allowance
 from bot.slack.guard import Limits
 from tests.unit.guard.kit import CLICK, FORM, NOON, REFUSALS, Knock, Recorder, guard, knock, stamp
 

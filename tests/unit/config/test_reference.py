@@ -8,10 +8,10 @@ import pytest
 
 from bot.config import Settings
 from bot.config import schema as schemas
-from bot.config.fields import Shape
 from bot.config.installation import InstallationShape
 from bot.config.manifest import ManifestShape
 from bot.config.runbooks import FrontMatterShape
+from bot.config.shape import Shape
 from tests.unit.config.kit import Site
 from tests.unit.house.repository import ROOT
 

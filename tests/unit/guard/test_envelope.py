@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.asgi import Allowance, Flaw, Headers
+from bot.http.body import Allowance, Flaw
+from bot.http.headers import Headers
 from bot.slack.envelope import (
     MAX_HEADERS,
     Envelope,

@@ -9,7 +9,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
-from bot.asgi import Allowance
+from bot.http.body import Allowance
 from bot.slack.guard import INGRESS_HEADER, Guard, Limits
 from escalation.errors import InvalidConfiguration
 from tests.unit.guard.kit import (

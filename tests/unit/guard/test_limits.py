@@ -9,7 +9,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from bot.api.limits import MAX_HEADERS, LimitedBodies
-from bot.asgi import Allowance
+from bot.http.body import Allowance
 from tests.unit.guard.kit import Header, Knock, Recorder, knock_at, scope_of
 
 LIMIT = 256 * 1024

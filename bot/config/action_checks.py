@@ -5,9 +5,9 @@ from typing import Any
 
 from bot.config import schema
 from bot.config.condition import looks
-from bot.config.document import Document, Path
 from bot.config.manifest import ActionShape, ManifestShape
 from bot.config.problem import Problem, did_you_mean
+from bot.config.yaml_document import Document, Path
 from escalation.configuration import PLACES
 
 #: The types of arguments that fit into a line.

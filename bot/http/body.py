@@ -1,4 +1,4 @@
-"""What every door shares about HTTP: strict framing, and bodies read up to a size and within a time."""
+"""Strict message framing, and request bodies read whole within a size limit and a timeout."""
 
 import asyncio
 from collections.abc import Iterable
@@ -7,7 +7,8 @@ from datetime import timedelta
 from enum import Enum
 
 from starlette.types import Message, Receive, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from bot.http.headers import Headers
 
 _CONTENT_LENGTH = b"content-length"
 _TRANSFER_ENCODING = b"transfer-encoding"
@@ -30,73 +31,6 @@ class Allowance:
 
     size: int = 256 * 1024  #: Bytes.
     within: timedelta = timedelta(seconds=5)
-
-
-class BoundedHead(HttpToolsProtocol):
-    """Uvicorn's HTTP/1.1, that hangs up on a head too large or too slow to be anybody's we know.
-
-    By itself it collects headers for as long as they come, before any door hears of the request.
-    """
-
-    most = 512 * 1024  #: Bytes of a request line and its headers, and what was read along with them.
-    patience = 10.0  #: Seconds until a head has to be complete.
-    _read = 0
-    _late: asyncio.TimerHandle | None = None  # while a head is expected
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        super().connection_made(transport)
-        self._expect()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._have()
-        super().connection_lost(exc)
-
-    def on_message_begin(self) -> None:
-        self._expect()
-        super().on_message_begin()
-
-    def on_headers_complete(self) -> None:
-        self._have()
-        super().on_headers_complete()
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        self._read += len(data)
-        if self._late is not None and self._read > self.most:
-            self.transport.close()
-
-    def _expect(self) -> None:
-        self._have()
-        self._late = self.loop.call_later(self.patience, self.transport.close)
-
-    def _have(self) -> None:
-        self._read = 0
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
-
-
-class Headers:
-    """The headers of one request: every value that was sent, by lower-case name."""
-
-    def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
-        self._values: dict[bytes, list[bytes]] = {}
-        self.size = 0  #: Bytes of all names and values.
-        for name, value in raw:
-            self.size += len(name) + len(value)
-            self._values.setdefault(name.lower(), []).append(value)
-
-    def all(self, name: bytes) -> list[bytes]:
-        """Return the values of *name*, in the order they were sent."""
-        return self._values.get(name, [])
-
-    def first(self, name: bytes) -> bytes | None:
-        """Return the first value of *name*, or None if it was not sent."""
-        return next(iter(self.all(name)), None)
-
-    def repeated(self, names: Iterable[bytes]) -> bool:
-        """Tell whether any of *names* was sent more than once: two readers could pick two values."""
-        return any(len(self.all(name)) > 1 for name in names)
 
 
 def stated_length(headers: Headers, *, allowance: Allowance) -> int | Flaw | None:

@@ -7,43 +7,21 @@ from datetime import timedelta
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import cache
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     GetCoreSchemaHandler,
     StringConstraints,
 )
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, core_schema
 
 from bot.config.problem import did_you_mean, shown
+from bot.config.shape import wrong
 
 _DURATION = re.compile(r"(?:([0-9]{1,4})d)?(?:([0-9]{1,5})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,7})s)?")
-
-
-class Shape(BaseModel):
-    """What a part of a file may look like: exactly these keys, of exactly these types.
-
-    The description of a field is the advice for whoever got it wrong: it completes "write …".
-    """
-
-    #: Keys with a story: what to write in place of what this release does not do.
-    unbuilt: ClassVar[Mapping[str, str]] = {}
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-def wrong(what: str, advice: str | None = None, *, at: str | None = None) -> PydanticCustomError:
-    """Return the error that says *what* is wrong; without *advice* the field's description is it.
-
-    *at* names the key inside the checked value that it is about.
-    """
-    # The text goes through the context: a brace in it is no placeholder.
-    return PydanticCustomError("wrong", "{what}", {"what": what, "advice": advice, "at": at})
 
 
 @dataclass(frozen=True)

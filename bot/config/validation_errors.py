@@ -9,9 +9,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from bot.config.document import Document, Path
-from bot.config.fields import Shape, kind_of
+from bot.config.field_types import kind_of
 from bot.config.problem import Problem, did_you_mean
+from bot.config.shape import Shape
+from bot.config.yaml_document import Document, Path
 
 _BAD_KEY = "[key]"  #: What pydantic appends when the key of a table is at fault.
 

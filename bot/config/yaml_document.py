@@ -9,7 +9,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from bot.config.problem import Problem
 from bot.config.source import Source
-from bot.config.syntax import trouble
+from bot.config.yaml_errors import trouble
 
 Path: TypeAlias = tuple[str | int, ...]  #: Such as ``("people", "salma", "slack", 0)``.
 

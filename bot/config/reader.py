@@ -7,11 +7,11 @@ from typing import Generic, TypeVar
 
 from pydantic import ValidationError
 
-from bot.config.document import Document, parse
-from bot.config.explain import explain
-from bot.config.fields import Shape
 from bot.config.problem import Problem, Severity
+from bot.config.shape import Shape
 from bot.config.source import Source, read
+from bot.config.validation_errors import explain
+from bot.config.yaml_document import Document, parse
 
 S = TypeVar("S", bound=Shape)
 
@@ -24,7 +24,7 @@ class Part(Generic[S]):
     shape: S | None  #: Nothing where the file does not have it.
 
 
-class Reading:
+class Reader:
     """The files read so far, and their problems."""
 
     def __init__(self, root: Path) -> None:
@@ -38,25 +38,25 @@ class Reading:
         if source is None:
             return None
         document = parse(source)
-        self.note(document.problems)
+        self.report(document.problems)
         if document.value is None and document.problems:
             return Part(document=document, shape=None)
         try:
             return Part(document=document, shape=shape.model_validate(document.value))
         except ValidationError as error:
-            self.note(explain(document, shape, error))
+            self.report(explain(document, shape, error))
             return Part(document=document, shape=None)
 
     def source(self, name: str) -> Source | None:
         """Return the text of the file called *name*, or nothing where it cannot be read."""
         found = read(self.root / name, name=name)
         if isinstance(found, Problem):
-            self.note([found])
+            self.report([found])
             return None
         self.sources[name] = found
         return found
 
-    def note(self, problems: Iterable[Problem]) -> None:
+    def report(self, problems: Iterable[Problem]) -> None:
         """Add *problems* to those known."""
         self.problems += problems
 

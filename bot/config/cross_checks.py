@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from bot.config.document import Document, Path
 from bot.config.installation import InstallationShape
 from bot.config.manifest import ManifestShape, RuleShape
 from bot.config.problem import Problem, did_you_mean
+from bot.config.yaml_document import Document, Path
 from escalation.authority import Directory, Terms
 from escalation.ids import PersonId
 from escalation.runbook import Runbook

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from starlette.types import Message
 
-from bot.asgi import Allowance, Flaw, Headers, read_body, replaying, stated_length
+from bot.http.body import Allowance, Flaw, read_body, replaying, stated_length
+from bot.http.headers import Headers
 
 SMALL = Allowance(size=10, within=timedelta(seconds=5))
 

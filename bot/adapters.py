@@ -1,13 +1,11 @@
 """
-Opens the core with the store and the wake-ups that the environment names.
+Chooses the adapters of the core's ports, store and wake-ups, by the environment, and opens the core.
 
-The only module that chooses adapters. It knows neither the web nor Slack, so that commands that need
-neither start quickly.
+It knows neither the web nor Slack, so that commands that need neither start quickly.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from bot.config import Environment
@@ -20,32 +18,23 @@ from escalation.store import Database, open_store
 from escalation.wakeups import open_wakeups
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
-    """What the files say, checked as a whole."""
-
-    configuration: Configuration
-    body: str  #: The files themselves, for the record.
-    runbook: Callable[[str], str | None]  #: A runbook's text, by name.
-
-
 @asynccontextmanager
 async def open_core(
     environment: Environment,
-    loaded: Loaded,
+    configuration: Configuration,
     *,
     store: Store | None = None,
     clock: Clock | None = None,
     kills: Kills = never,
 ) -> AsyncIterator[Core]:
-    """Open the wake-ups and the store (*store*, or what the environment names); close them at the end."""
+    """Yield a core over *configuration*, with *store* or the one *environment* names; close it at the end."""
     store = store or open_store(environment.database_url, clock)
     wakeups: Wakeups = await open_wakeups(environment.database_url, environment.redis_url)
     core = Core(
         store=store,
         ids=Ulids(clock or SystemClock()),
         wakeups=wakeups,
-        configuration=lambda: loaded.configuration,
+        configuration=lambda: configuration,
         kill=kills,
     )
     try:

@@ -1,0 +1,1 @@
+"""What every door shares about HTTP: strict framing, size limits and timeouts, and the server itself."""
