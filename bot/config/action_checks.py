@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bot.config import schema
+from bot.config.argument_schema import faults, pinned
 from bot.config.condition import looks
 from bot.config.manifest import ActionShape, ManifestShape
 from bot.config.problem import Problem, did_you_mean
@@ -19,8 +19,8 @@ def check_schemas(document: Document) -> Iterator[Problem]:
     actions = document.value.get("actions") if isinstance(document.value, dict) else None
     for type_, action in actions.items() if isinstance(actions, dict) else ():
         found = action.get("schema") if isinstance(action, dict) else None
-        for path, message, advice in schema.faults(found) if isinstance(found, dict) else ():
-            yield document.problem(("actions", type_, "schema", *path), message, advice)
+        for fault in faults(found) if isinstance(found, dict) else ():
+            yield document.problem(("actions", type_, "schema", *fault.path), fault.message, fault.advice)
 
 
 def check_arguments(document: Document, shape: ManifestShape) -> Iterator[Problem]:
@@ -64,9 +64,8 @@ def _looked_at(document: Document, path: Path, action: ActionShape) -> Iterator[
                 advice = did_you_mean(name, _properties(action))
                 yield document.problem(where, f"looks at {name!r}, which is no argument", advice)
                 continue
-            if (fault := schema.pinned(_schema(action), name)) is not None:
-                at, message, advice = fault
-                yield document.problem((*path, "schema", *at), message, advice)
+            if (fault := pinned(_schema(action), name)) is not None:
+                yield document.problem((*path, "schema", *fault.path), fault.message, fault.advice)
         yield from _as_text(document, where, action, names=seen.ordered)
 
 

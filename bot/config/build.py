@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from types import MappingProxyType
 from typing import cast
 
-from bot.config import schema
+from bot.config.argument_validator import misfit
 from bot.config.installation import InstallationShape
 from bot.config.manifest import ActionShape, ManifestShape, RuleShape
 from escalation.action import Json
@@ -73,7 +73,7 @@ def _action(type_: str, action: ActionShape) -> ActionType:
         type=type_,
         title=action.title,
         schema=arguments,
-        misfit=schema.misfit(arguments),
+        misfit=misfit(arguments),
         reversible=action.reversible,
         display=tuple(action.display),
         redact=frozenset(action.redact),

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from bot.config.installation import InstallationShape
 from bot.config.manifest import ManifestShape, RuleShape
 from bot.config.problem import Problem, did_you_mean
+from bot.config.reader import Part
 from bot.config.yaml_document import Document, Path
 from escalation.authority import Directory, Terms
 from escalation.ids import PersonId
@@ -68,14 +69,16 @@ def check_rules(document: Document, shape: ManifestShape) -> Iterator[Problem]:
                 )
 
 
-def check_agents(manifests: Iterable[tuple[Document, ManifestShape]]) -> Iterator[Problem]:
+def check_agents(manifests: Iterable[Part[ManifestShape]]) -> Iterator[Problem]:
     """Yield the names that two agents share."""
     first: dict[str, Document] = {}
-    for document, shape in manifests:
-        other = first.setdefault(shape.agent, document)
-        if other is not document:
-            message = f"is {shape.agent!r}, as in {other.file}"
-            yield document.problem(("agent",), message, "give each agent its own name")
+    for part in manifests:
+        if part.shape is None:
+            continue
+        other = first.setdefault(part.shape.agent, part.document)
+        if other is not part.document:
+            message = f"is {part.shape.agent!r}, as in {other.file}"
+            yield part.document.problem(("agent",), message, "give each agent its own name")
 
 
 def check_runbook(

@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from bot.config.problem import did_you_mean, shown
+from bot.config.problem import Finding, did_you_mean, shown
 from bot.config.shape import wrong
 
 _DURATION = re.compile(r"(?:([0-9]{1,4})d)?(?:([0-9]{1,5})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,7})s)?")
@@ -29,7 +29,7 @@ class Choice:
     """One of a few words."""
 
     words: tuple[str, ...]
-    refused: Mapping[str, tuple[str, str]]  #: Words with a story: what is wrong, what to write.
+    refused: Mapping[str, Finding]  #: Words that people expect here, and why they are not taken.
 
     def __get_pydantic_core_schema__(self, _: object, __: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self._check, core_schema.str_schema(strict=True))
@@ -38,11 +38,11 @@ class Choice:
         if word in self.words:
             return word
         if word in self.refused:
-            raise wrong(*self.refused[word])
+            raise wrong(self.refused[word].message, self.refused[word].advice)
         raise wrong(f"is {shown(word)}", did_you_mean(word, self.words))
 
 
-def choice(*words: str, **refused: tuple[str, str]) -> Choice:
+def choice(*words: str, **refused: Finding) -> Choice:
     """Return the choice of *words*; each of the *refused* comes with what is wrong and what to write."""
     return Choice(words, refused)
 

@@ -1,7 +1,7 @@
 """Loads ``andon.yaml``, manifests and runbooks as one configuration, or says everything that is wrong."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
@@ -27,6 +27,14 @@ from bot.config.yaml_document import Document
 from escalation.authority import Directory
 from escalation.configuration import Configuration
 from escalation.runbook import Runbook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ReadRunbook:
+    """A runbook, and its front matter for problems that other files cause."""
+
+    front: Document
+    runbook: Runbook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +69,15 @@ def load(path: Path, *, today: date) -> Loaded:
     directory = None if installation is None else build.directory(installation)
     manifests = list(_manifests(reader, folders.agents, installed=path))
     _check_manifests(reader, manifests, directory, today=today)
-    runbooks = dict(_runbooks(reader, manifests, folder=folders.runbooks, today=today))
+    runbooks = list(_runbooks(reader, manifests, folder=folders.runbooks, today=today))
     _check_runbooks(reader, manifests, runbooks, directory)
     if installation is None or reader.failed:
         raise ConfigurationProblems(reader.problems)
-    shapes = [part.shape for part in manifests if part.shape is not None]
     return Loaded(
-        configuration=build.configuration(installation, shapes, version=version(reader.sources.values())),
-        runbooks=MappingProxyType({name: runbook for name, (_, runbook) in runbooks.items()}),
+        configuration=build.configuration(
+            installation, _shapes(manifests), version=version(reader.sources.values())
+        ),
+        runbooks=MappingProxyType({read.runbook.name: read.runbook for read in runbooks}),
         warnings=in_order(reader.problems),
         sources=MappingProxyType({name: source.text for name, source in sorted(reader.sources.items())}),
     )
@@ -110,12 +119,12 @@ def _check_manifests(
             reader.report(check_arguments(part.document, part.shape))
         if directory is not None:
             reader.report(check_manifest(part.document, part.shape, directory))
-    reader.report(check_agents(_shaped(parts)))
+    reader.report(check_agents(parts))
 
 
 def _runbooks(
     reader: Reader, parts: Sequence[Part[ManifestShape]], *, folder: str, today: date
-) -> Iterator[tuple[str, tuple[Document, Runbook]]]:
+) -> Iterator[_ReadRunbook]:
     users = {name: part.document for part in reversed(parts) if (name := _runbook_of(part)) is not None}
     for name, user in sorted(users.items(), key=lambda item: item[0]):
         base = reader.root / folder
@@ -129,25 +138,25 @@ def _runbooks(
             runbook, problems = file.read(today=today)
             reader.report([*problems, *file.dead_links(base)])
             if runbook is not None:
-                yield name, (file.front, runbook)
+                yield _ReadRunbook(front=file.front, runbook=runbook)
 
 
 def _check_runbooks(
     reader: Reader,
     parts: Sequence[Part[ManifestShape]],
-    runbooks: Mapping[str, tuple[Document, Runbook]],
+    runbooks: Iterable[_ReadRunbook],
     directory: Directory | None,
 ) -> None:
-    shapes = [shape for _, shape in _shaped(parts)]
-    for name, (front, runbook) in runbooks.items():
-        users = [shape.agent for shape in shapes if shape.runbook == name]
+    shapes = _shapes(parts)
+    for read in runbooks:
+        users = [shape.agent for shape in shapes if shape.runbook == read.runbook.name]
         # Of a manifest that is not in shape the agent's name is not known either.
-        agents = {shape.agent for shape in shapes} if len(shapes) == len(parts) else {*runbook.agents}
-        reader.report(check_runbook(front, runbook, directory, agents=agents, users=users))
+        agents = {shape.agent for shape in shapes} if len(shapes) == len(parts) else {*read.runbook.agents}
+        reader.report(check_runbook(read.front, read.runbook, directory, agents=agents, users=users))
 
 
-def _shaped(parts: Sequence[Part[ManifestShape]]) -> list[tuple[Document, ManifestShape]]:
-    return [(part.document, part.shape) for part in parts if part.shape is not None]
+def _shapes(parts: Sequence[Part[ManifestShape]]) -> list[ManifestShape]:
+    return [part.shape for part in parts if part.shape is not None]
 
 
 def _runbook_of(part: Part[ManifestShape]) -> str | None:

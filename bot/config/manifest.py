@@ -22,6 +22,7 @@ from bot.config.field_types import (
     kind_of,
     matching,
 )
+from bot.config.problem import Finding
 from bot.config.shape import Shape, wrong
 from escalation.policy import Condition, Then
 
@@ -30,15 +31,15 @@ ALWAYS = "always"
 _NOT_BUILT = "is not built yet, and would do nothing"
 _ON_TIMEOUT = choice(
     "do_not_act",
-    approve=("is approve, and a timeout never approves", "write do_not_act"),
-    hold=(f"is hold, which {_NOT_BUILT}", "write do_not_act"),
-    ask_backup=(f"is ask_backup, which {_NOT_BUILT}", "write do_not_act; the backup is told anyway"),
+    approve=Finding("is approve, and a timeout never approves", "write do_not_act"),
+    hold=Finding(f"is hold, which {_NOT_BUILT}", "write do_not_act"),
+    ask_backup=Finding(f"is ask_backup, which {_NOT_BUILT}", "write do_not_act; the backup is told anyway"),
 )
 _AUTONOMY = choice(
     "hitl",
     "by_exception",
-    shadow=(f"is shadow, which {_NOT_BUILT}", "write hitl, and rules that deny"),
-    autonomous=(
+    shadow=Finding(f"is shadow, which {_NOT_BUILT}", "write hitl, and rules that deny"),
+    autonomous=Finding(
         "is autonomous, which is earned on evidence that is not gathered yet",
         "write hitl or by_exception; rules decide what runs alone",
     ),
@@ -120,7 +121,8 @@ class QuestionsShape(Shape):
         default=None, description="the id of the Slack channel to ask in, such as C01FINANCE"
     )
     on_timeout: Annotated[
-        str, choice("no_answer", approve=("is approve, and a timeout never answers", "write no_answer"))
+        str,
+        choice("no_answer", approve=Finding("is approve, and a timeout never answers", "write no_answer")),
     ] = Field(default="no_answer", description="no_answer")
 
 

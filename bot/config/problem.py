@@ -34,6 +34,14 @@ class Problem:
         return f"{self.file}:{self.line}: {mark}{self.message}: {self.advice}"
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong somewhere, and what to write there instead."""
+
+    message: str
+    advice: str
+
+
 class ConfigurationProblems(InvalidConfiguration):
     """The configuration cannot be used; carries every problem, sorted by file and line."""
 

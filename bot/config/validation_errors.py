@@ -2,6 +2,7 @@
 
 import types
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -10,11 +11,19 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from bot.config.field_types import kind_of
-from bot.config.problem import Problem, did_you_mean
+from bot.config.problem import Finding, Problem, did_you_mean
 from bot.config.shape import Shape
 from bot.config.yaml_document import Document, Path
 
 _BAD_KEY = "[key]"  #: What pydantic appends when the key of a table is at fault.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a path leads in a model."""
+
+    around: type[Shape]
+    field: FieldInfo | None
 
 
 def explain(document: Document, shape: type[Shape], error: ValidationError) -> Iterator[Problem]:
@@ -33,8 +42,8 @@ def explain(document: Document, shape: type[Shape], error: ValidationError) -> I
 
 def _meant(shape: type[Shape], path: Path) -> Path:
     """Return where the misspelt key at the end of *path* should have been."""
-    around, _ = _field(shape, path)
-    return (*path[:-1], *get_close_matches(str(path[-1]), _keys(around), n=1))
+    keys = _keys(_field(shape, path).around)
+    return (*path[:-1], *get_close_matches(str(path[-1]), keys, n=1))
 
 
 def _problem(document: Document, shape: type[Shape], detail: ErrorDetails) -> Problem:
@@ -42,14 +51,16 @@ def _problem(document: Document, shape: type[Shape], detail: ErrorDetails) -> Pr
     context = detail.get("ctx", {})
     if context.get("at") is not None:
         path = (*path, str(context["at"]))
-    around, field = _field(shape, path)
+    place = _field(shape, path)
+    around, field = place.around, place.field
     description = (
         field.description if field is not None else None
     ) or f"its keys: {', '.join(_keys(around))}"
     advice = f"write {description}"
     match detail["type"]:
         case "extra_forbidden":
-            return document.problem(path, *_extra(around, str(path[-1])))
+            extra = _extra(around, str(path[-1]))
+            return document.problem(path, extra.message, extra.advice)
         case "missing":
             message, advice = "is missing", f"write `{path[-1]}`: {description}"
         case "wrong" if detail["loc"][-1:] == (_BAD_KEY,):
@@ -69,18 +80,18 @@ def _problem(document: Document, shape: type[Shape], detail: ErrorDetails) -> Pr
     return document.problem(path, message, advice)
 
 
-def _extra(around: type[Shape], key: str) -> tuple[str, str]:
+def _extra(around: type[Shape], key: str) -> Finding:
     if key in around.unbuilt:
-        return "is not built yet, and would do nothing", around.unbuilt[key]
-    return "is no key here", did_you_mean(key, _keys(around))
+        return Finding("is not built yet, and would do nothing", around.unbuilt[key])
+    return Finding("is no key here", did_you_mean(key, _keys(around)))
 
 
 def _keys(shape: type[Shape]) -> Mapping[str, FieldInfo]:
     return {field.alias or name: field for name, field in shape.model_fields.items()}
 
 
-def _field(shape: type[Shape], path: Path) -> tuple[type[Shape], FieldInfo | None]:
-    """Return the last shape on *path*, and the last field."""
+def _field(shape: type[Shape], path: Path) -> _Place:
+    """Return the last shape and the last field on *path*."""
     around, field = shape, None
     kind: Any = shape
     for part in path:
@@ -92,7 +103,7 @@ def _field(shape: type[Shape], path: Path) -> tuple[type[Shape], FieldInfo | Non
             field, kind = found, found.annotation
         else:
             kind = (get_args(kind) or (None,))[-1]
-    return around, field
+    return _Place(around=around, field=field)
 
 
 def _bare(kind: Any) -> Any:

@@ -107,7 +107,8 @@ class _Reader:
             line = text.count("\n", 0, error.position)
             self._refuse(line, "holds a character that YAML does not allow", "remove it")
         except yaml.MarkedYAMLError as error:
-            self._refuse(*trouble(error, text))
+            found = trouble(error, text)
+            self._refuse(found.line, found.finding.message, found.finding.advice)
         finally:
             if loader is not None:
                 loader.dispose()

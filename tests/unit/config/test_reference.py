@@ -7,7 +7,7 @@ from typing import Any, get_args, get_origin
 import pytest
 
 from bot.config import Settings
-from bot.config import schema as schemas
+from bot.config.argument_schema import faults
 from bot.config.installation import InstallationShape
 from bot.config.manifest import ManifestShape
 from bot.config.runbooks import FrontMatterShape
@@ -119,10 +119,10 @@ def test_the_words_of_a_schema_are_those_it_takes(listed: str, odd: dict[str, ob
         "required": ["a"],
         "additionalProperties": False,
     }
-    ((_, _, advice),) = schemas.faults(whole)
+    (fault,) = faults(whole)
     _, _, said = part("`agents/*/manifest.yaml`").partition(listed)
 
-    assert words(said.partition(" |\n")[0]) == words(advice)
+    assert words(said.partition(" |\n")[0]) == words(fault.advice)
 
 
 def test_every_variable_has_its_line() -> None:

@@ -1,21 +1,35 @@
-"""Checks the JSON Schema of an action's arguments, and compiles the check that every proposal passes."""
+"""Lints the JSON Schema of an action's arguments: closed, bounded and complete in itself."""
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from jsonschema import Draft202012Validator, FormatChecker
-from jsonschema.exceptions import SchemaError, ValidationError
-from jsonschema.validators import extend
+from jsonschema.exceptions import SchemaError
 
 from bot.config.field_types import kind_of
-from bot.config.problem import did_you_mean, shown
+from bot.config.problem import Finding, did_you_mean, shown
 from bot.config.yaml_document import Path
-from escalation.action import Json
-from escalation.configuration import Misfit
 
-Fault = tuple[Path, str, str]  #: Where in the schema, what is wrong, what to write.
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with a schema."""
+
+    path: Path  #: Where in the schema.
+    message: str  #: What is wrong.
+    advice: str  #: What to write instead.
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """A limit that a type of values has to have."""
+
+    words: frozenset[str]  #: One of these has to be there.
+    advice: str
+
 
 #: What a schema may say. Any other word would be ignored by a validator, and a misspelt limit is no limit.
 _WORDS: Final = frozenset(
@@ -27,30 +41,30 @@ _WORDS: Final = frozenset(
         *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
     }
 )
-_REFUSED: Final = {
-    "$ref": ("is a reference", "write the part out here; nothing is fetched or followed"),
-    "$dynamicRef": ("is a reference", "write the part out here; nothing is fetched or followed"),
-    "$id": ("is not needed", "remove it"),
-    "$schema": ("is not needed", "remove it; it is JSON Schema 2020-12"),
-    "$defs": ("is not used here", "write each part out where it belongs"),
-    "default": ("would do nothing", "remove it; the agent sends every argument itself"),
+_REFUSED: Final[Mapping[str, Finding]] = {
+    "$ref": Finding("is a reference", "write the part out here; nothing is fetched or followed"),
+    "$dynamicRef": Finding("is a reference", "write the part out here; nothing is fetched or followed"),
+    "$id": Finding("is not needed", "remove it"),
+    "$schema": Finding("is not needed", "remove it; it is JSON Schema 2020-12"),
+    "$defs": Finding("is not used here", "write each part out where it belongs"),
+    "default": Finding("would do nothing", "remove it; the agent sends every argument itself"),
 }
 _FORMATS: Final = FormatChecker(["date", "email", "ipv4", "ipv6", "uuid"])
-_BOUNDS: Final[Mapping[str, tuple[tuple[frozenset[str], str], ...]]] = {
-    "string": ((frozenset({"pattern", "maxLength", "format"}), "write maxLength, or a pattern"),),
+_BOUNDS: Final[Mapping[str, tuple[_Bound, ...]]] = {
+    "string": (_Bound(frozenset({"pattern", "maxLength", "format"}), "write maxLength, or a pattern"),),
     "integer": (
-        (frozenset({"minimum", "exclusiveMinimum"}), "write minimum"),
-        (frozenset({"maximum", "exclusiveMaximum"}), "write maximum"),
+        _Bound(frozenset({"minimum", "exclusiveMinimum"}), "write minimum"),
+        _Bound(frozenset({"maximum", "exclusiveMaximum"}), "write maximum"),
     ),
     "number": (
-        (frozenset({"minimum", "exclusiveMinimum"}), "write minimum"),
-        (frozenset({"maximum", "exclusiveMaximum"}), "write maximum"),
+        _Bound(frozenset({"minimum", "exclusiveMinimum"}), "write minimum"),
+        _Bound(frozenset({"maximum", "exclusiveMaximum"}), "write maximum"),
     ),
     "array": (
-        (frozenset({"items"}), "write items"),
-        (frozenset({"maxItems"}), "write maxItems"),
+        _Bound(frozenset({"items"}), "write items"),
+        _Bound(frozenset({"maxItems"}), "write maxItems"),
     ),
-    "object": ((frozenset({"properties"}), "write properties"),),
+    "object": (_Bound(frozenset({"properties"}), "write properties"),),
     "boolean": (),
     "null": (),
 }
@@ -66,7 +80,7 @@ def faults(schema: Mapping[str, object]) -> list[Fault]:
     except SchemaError as error:
         return [_unsound(error)]
     if schema.get("type") != "object":
-        return [((), "does not say that arguments are an object", "write type: object")]
+        return [Fault((), "does not say that arguments are an object", "write type: object")]
     return list(_walk(schema, ()))
 
 
@@ -77,36 +91,17 @@ def pinned(schema: Mapping[str, Any], name: str) -> Fault | None:
     if "enum" in value or "const" in value:
         return None
     if not isinstance(value.get("type"), str):
-        return path, "is looked at by a rule and may be of several types", "write one type"
+        return Fault(path, "is looked at by a rule and may be of several types", "write one type")
     if value["type"] != "string" or "format" in value:
         return None
     if "pattern" not in value:
-        return path, "is looked at by a rule and may be any text", "write a pattern, such as '^[0-9]{1,9}$'"
+        return Fault(
+            path, "is looked at by a rule and may be any text", "write a pattern, such as '^[0-9]{1,9}$'"
+        )
     if not _spans(value["pattern"]):
-        return (
-            (*path, "pattern"),
-            "matches a part of the text",
-            "write it from ^ to $, and a choice in brackets",
-        )
+        advice = "write it from ^ to $, and a choice in brackets"
+        return Fault((*path, "pattern"), "matches a part of the text", advice)
     return None
-
-
-def misfit(schema: Mapping[str, Any]) -> Callable[[Mapping[str, Json]], Misfit | None]:
-    """Return the check of arguments against *schema*, which has no faults.
-
-    It names the place and the limit, never the value: that may be a secret.
-    """
-    validator = _Validator(schema, format_checker=_FORMATS)
-
-    def check(arguments: Mapping[str, Json]) -> Misfit | None:
-        found = min(
-            validator.iter_errors(arguments),
-            key=lambda error: (error.json_path, str(error.validator)),
-            default=None,
-        )
-        return None if found is None else Misfit(path=found.json_path, problem=_in_words(found))
-
-    return check
 
 
 def _walk(schema: Mapping[str, Any], path: Path) -> Iterator[Fault]:
@@ -125,42 +120,42 @@ def _child(schema: object, path: Path) -> Iterator[Fault]:
     if isinstance(schema, Mapping):
         yield from _walk(schema, path)
     else:
-        yield path, "allows anything or nothing", "write a schema with a type"
+        yield Fault(path, "allows anything or nothing", "write a schema with a type")
 
 
 def _words(schema: Mapping[str, Any], path: Path) -> Iterator[Fault]:
     for word in sorted(schema.keys() - _WORDS):
-        said = _REFUSED.get(word) or ("is no word of a schema here", did_you_mean(word, _WORDS))
-        yield (*path, word), *said
+        found = _REFUSED.get(word) or Finding("is no word of a schema here", did_you_mean(word, _WORDS))
+        yield Fault((*path, word), found.message, found.advice)
     if "pattern" in schema:
         yield from _expression(schema["pattern"], (*path, "pattern"))
     if "format" in schema and schema["format"] not in _FORMATS.checkers:
         advice = did_you_mean(schema["format"], _FORMATS.checkers)
-        yield (*path, "format"), "is a format that is not checked", advice
+        yield Fault((*path, "format"), "is a format that is not checked", advice)
 
 
 def _expression(pattern: str, path: Path) -> Iterator[Fault]:
     if not pattern:
-        yield path, "is empty", "write a pattern, such as '^[0-9]{1,9}$'"
+        yield Fault(path, "is empty", "write a pattern, such as '^[0-9]{1,9}$'")
         return
     try:
         re.compile(pattern, re.ASCII)
     except re.error as error:
-        yield path, f"is no regular expression ({error})", "mend it"
+        yield Fault(path, f"is no regular expression ({error})", "mend it")
 
 
 def _limits(schema: Mapping[str, Any], path: Path) -> Iterator[Fault]:
     kinds = schema.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
     if not kinds and not schema.keys() & {"anyOf", "oneOf"}:
-        yield path, "has no type", "write type: string, or another"
+        yield Fault(path, "has no type", "write type: string, or another")
     if schema.keys() & {"enum", "const"}:
         yield from _listed(schema, path)
         return
     for kind in kinds:
-        for words, advice in _BOUNDS[kind]:
-            if not words & schema.keys():
-                yield path, f"is {_AN[kind]} without a limit", advice
+        for bound in _BOUNDS[kind]:
+            if not bound.words & schema.keys():
+                yield Fault(path, f"is {_AN[kind]} without a limit", bound.advice)
     if "object" in kinds or "properties" in schema:
         yield from _closed(schema, path)
 
@@ -169,12 +164,12 @@ def _listed(schema: Mapping[str, Any], path: Path) -> Iterator[Fault]:
     values: dict[Path, Any] = {("enum", index): value for index, value in enumerate(schema.get("enum", ()))}
     values |= {("const",): schema["const"]} if "const" in schema else {}
     if not values:
-        yield (*path, "enum"), "is empty", "write the values that may be sent"
+        yield Fault((*path, "enum"), "is empty", "write the values that may be sent")
     typed = Draft202012Validator({"type": schema["type"]} if "type" in schema else {})
     for where, value in values.items():
         if value == "" or not typed.is_valid(value):
             said = "is empty" if value in ("", None) else f"is {kind_of(value)}"
-            yield (*path, *where), said, f"write a value of type {schema.get('type')}, or remove it"
+            yield Fault((*path, *where), said, f"write a value of type {schema.get('type')}, or remove it")
 
 
 _AN: Final = {
@@ -189,18 +184,20 @@ _AN: Final = {
 def _closed(schema: Mapping[str, Any], path: Path) -> Iterator[Fault]:
     if schema.get("additionalProperties") is not False:
         where = (*path, "additionalProperties") if "additionalProperties" in schema else path
-        yield where, "lets arguments through that nobody described", "write additionalProperties: false"
+        yield Fault(
+            where, "lets arguments through that nobody described", "write additionalProperties: false"
+        )
     properties, required = schema.get("properties", {}), schema.get("required", ())
     for index, name in enumerate(required):
         if name not in properties:
             message = f"requires `{name}`, which is no property"
-            yield (*path, "required", index), message, did_you_mean(name, properties)
+            yield Fault((*path, "required", index), message, did_you_mean(name, properties))
     # What may be absent is absent from the card too, and nobody sees a gap.
     for name in properties:
         if name not in required:
             where = (*path, "required") if "required" in schema else path
             advice = f"add {name} to `required`; what may be empty is of two types, one of them null"
-            yield where, f"lets `{name}` be absent", advice
+            yield Fault(where, f"lets `{name}` be absent", advice)
 
 
 def _spans(pattern: str) -> bool:
@@ -226,11 +223,11 @@ def _not_json(value: object, path: Path) -> Iterator[Fault]:
             for index, child in enumerate(value):
                 yield from _not_json(child, (*path, index))
         case float() if not math.isfinite(value):
-            yield path, "is no number that JSON knows", "write a number"
+            yield Fault(path, "is no number that JSON knows", "write a number")
         case str() | bool() | int() | float() | None:
             pass
         case _:
-            yield path, f"is {kind_of(value)}", "put it in quotes"
+            yield Fault(path, f"is {kind_of(value)}", "put it in quotes")
 
 
 def _unsound(error: SchemaError) -> Fault:
@@ -239,45 +236,5 @@ def _unsound(error: SchemaError) -> Fault:
     kinds = error.instance if isinstance(error.instance, list) else [error.instance]
     unknown = next((kind for kind in kinds if isinstance(kind, str) and kind not in _BOUNDS), None)
     if path[-1:] == ("type",) and path[-2:-1] != ("properties",) and unknown is not None:
-        return path, f"is {shown(unknown)}, which is no type", did_you_mean(unknown, _BOUNDS)
-    return path, "is not what JSON Schema 2020-12 takes here", f"look up {name!r} in its reference"
-
-
-def _in_words(error: ValidationError) -> str:
-    """Return what is wrong, from the schema's words alone."""
-    limit, instance, around = _parts(error)
-    match error.validator:
-        case "required":
-            return f"lacks {min(set(limit) - set(instance))!r}"
-        case "additionalProperties":
-            return (
-                f"has {min(set(instance) - set(around['properties']))[:60]!r}, which the schema does not know"
-            )
-        case "type":
-            return f"is not of type {limit if isinstance(limit, str) else ' or '.join(limit)}"
-        case "enum":
-            return f"is none of {', '.join(map(str, limit))}"
-        case "pattern" if "description" in around:
-            # Whoever edits reads what is meant, not the expression that checks it.
-            return f"is not: {around['description']}"
-        case "pattern":
-            return f"does not match {limit}"
-        case "anyOf" | "oneOf":
-            return "fits none of its forms, or more than one"
-        case word:
-            return f"does not keep to {word}: {limit}"
-
-
-def _parts(error: ValidationError) -> tuple[Any, Any, Any]:
-    # The library types these as perhaps unset; in an error that came from a validator they are set.
-    return error.validator_value, error.instance, error.schema
-
-
-def _pattern(_: object, pattern: str, instance: object, __: object) -> Iterator[ValidationError]:
-    # As JavaScript reads it, and people with it: \d is 0 to 9, and $ is the end, not before a line feed.
-    exact = re.sub(r"(?<!\\)((?:\\\\)*)\$$", r"\1\\Z", pattern)
-    if isinstance(instance, str) and re.search(exact, instance, re.ASCII) is None:
-        yield ValidationError("does not match")
-
-
-_Validator: Final = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]  # untyped there
+        return Fault(path, f"is {shown(unknown)}, which is no type", did_you_mean(unknown, _BOUNDS))
+    return Fault(path, "is not what JSON Schema 2020-12 takes here", f"look up {name!r} in its reference")

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from bot.config.schema import misfit, pinned
+from bot.config.argument_schema import pinned
+from bot.config.argument_validator import misfit
 from escalation.action import Json
 
 _OBJECT: dict[str, Any] = {"type": "object", "additionalProperties": False}
