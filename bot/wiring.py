@@ -86,7 +86,7 @@ async def serve(settings: Settings, loaded: Loaded, listener: socket.socket) -> 
             await put_in_force(core, body=loaded.body)
             app = await assemble(core, settings, loaded.runbook_text)
             async with _running(app):
-                await server.serve(app.web, listener, closing=core.closing)
+                await server.serve(app.web, listener, close_waits=core.close_waits)
 
 
 @asynccontextmanager

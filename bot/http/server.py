@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -15,8 +15,8 @@ from bot.http.protocol import BoundedHead
 _SHUTDOWN_SECONDS = 3
 
 
-async def serve(app: ASGIApp, listener: socket.socket, *, closing: asyncio.Event) -> None:
-    """Serve *app* until a signal says stop; *closing* is set before connections are drained."""
+async def serve(app: ASGIApp, listener: socket.socket, *, close_waits: Callable[[], None]) -> None:
+    """Serve *app* until a signal says stop; *close_waits* is called before connections are drained."""
     config = uvicorn.Config(
         app,
         loop="uvloop",
@@ -27,15 +27,15 @@ async def serve(app: ASGIApp, listener: socket.socket, *, closing: asyncio.Event
         server_header=False,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
-    await _Server(config, closing).serve(sockets=[listener])
+    await _Server(config, close_waits).serve(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
     """Uvicorn, that ends long polls at a shutdown: who waits may ask another replica."""
 
-    def __init__(self, config: uvicorn.Config, closing: asyncio.Event) -> None:
+    def __init__(self, config: uvicorn.Config, close_waits: Callable[[], None]) -> None:
         super().__init__(config)
-        self._closing = closing
+        self._close_waits = close_waits
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -52,5 +52,5 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop accepting; let requests under way finish."""
-        self._closing.set()
+        self._close_waits()
         await super().shutdown(sockets)
