@@ -45,7 +45,7 @@ class StoreUnavailable(StoreError):
     """The database is away, locked, full or read-only; nothing was changed.
 
     Unless it went away during the very commit: then the message says that this is not known, and
-    whoever asks again finds out.
+    a retry with the same idempotency key finds out.
     """
 
 

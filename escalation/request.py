@@ -266,7 +266,7 @@ def apply(request: Request, command: Command, *, now: datetime) -> Outcome:
         return Refused(Reason.ALREADY_SETTLED)
     if isinstance(command, Climb):
         return _pass_time(request, now)
-    # From the deadline on nobody changes it, whether or not the clock came round to say so.
+    # From the deadline on only Climb changes it, whether or not the engine has run yet.
     if now >= request.deadline:
         return Refused(Reason.PAST_DEADLINE)
     match command:

@@ -1,1 +1,1 @@
-"""The use cases: each loads, applies, saves, and tells the record, in one transaction."""
+"""The use cases: each loads, applies, saves and records in one transaction, and imports no other."""

@@ -26,11 +26,11 @@ class Core:
 
     @property
     def is_closing(self) -> bool:
-        """Whether the process ends: whoever waits may ask another replica."""
+        """Whether the process is shutting down: a long poll returns, and may be sent to another replica."""
         return self._closing.is_set()
 
     def close_waits(self) -> None:
-        """Let everybody in this process who waits for an outcome return with what is known now."""
+        """End every long poll of this process with what is known now."""
         self._closing.set()
         self.wakeups.wake_all_here()
 

@@ -1,4 +1,4 @@
-"""Carries the outbox to Slack: what was written with a change is said, once Slack takes it."""
+"""Delivers the outbox to Slack: rows are leased, sent, and marked done or retried with backoff."""
 
 from datetime import timedelta
 
@@ -28,24 +28,24 @@ from escalation.service.steps.settle import unanswered
 
 _log = structlog.get_logger(__name__)
 
-#: How long one process may take to say something before another tries.
+#: A leased row that is not marked done by then is taken by another process.
 LEASE = timedelta(seconds=30)
-#: After so many tries a message that cannot even be drawn is given up: its lane has to move on.
+#: A message that cannot be rendered is given up after so many attempts: its lane has to move on.
 _DRAWN_AT_MOST = 5
 _FIRST_RETRY = timedelta(seconds=1)
 _LAST_RETRY = timedelta(seconds=60)
-#: However long Slack asks us to wait, it is asked again after this.
+#: An upper limit for the ``Retry-After`` that Slack asks for.
 _LONGEST_WAIT = timedelta(hours=1)
 
 
 async def take(core: Core, *, limit: int) -> list[Outgoing]:
-    """Return up to *limit* messages that may be said now; nobody else takes them for a while."""
+    """Lease up to *limit* messages that are due and return them."""
     async with core.store.write() as tx:
         return list(await tx.outbox.take(tx.now, lease=LEASE, limit=limit))
 
 
 async def send(core: Core, courier: Courier, outgoing: Outgoing) -> None:
-    """Say *outgoing*, and remember how that went."""
+    """Send *outgoing*, and store the result: done, due for a retry, or given up."""
     core.kill("post:claimed")
     async with core.store.read() as tx:
         about = await _about(tx, outgoing)
@@ -65,9 +65,9 @@ async def send(core: Core, courier: Courier, outgoing: Outgoing) -> None:
 async def _carry(courier: Courier, outgoing: Outgoing, about: Dossier | None) -> Delivery:
     try:
         return await courier.carry(outgoing, about)
-    # A message that cannot even be drawn must not hold up its lane for ever. For a card, giving up
-    # means that nobody was asked: the safe default, and the owner is told. The log says where it
-    # failed, and not the error's words: they may quote what the manifest hides.
+    # A message that cannot be rendered must not block its lane for ever. For a card, giving up means
+    # that nobody was asked: the safe default applies, and the owner is told. The log says where it
+    # failed, and not the error's message, which may quote what the manifest hides.
     except Exception as error:  # noqa: BLE001 - see above
         why = type(error).__name__
         _log.error("message_not_drawn", outgoing=outgoing.id, error=why, where=places(error))

@@ -13,14 +13,14 @@ _LONGEST_PATH = 200
 
 
 async def stranger(core: Core, click: Click, subject: str) -> None:
-    """Record that whoever is behind *click*, and belongs to nobody, tried it on *subject*."""
+    """Record that an account which belongs to no person tried *click* on *subject*."""
     async with core.store.write() as tx:
         await take_in(core, tx, click, subject)
 
 
 async def from_form(core: Core, click: Click, request_id: RequestId, *, to_reject: bool) -> Refused | None:
     """
-    Return why whoever clicked cannot decide now, and record it; nothing if they may fill in a form.
+    Return why the person who clicked cannot decide now, and record it; None if they may fill in a form.
 
     That is a courtesy: what they submit is judged anew.
     """

@@ -47,7 +47,7 @@ async def hold_predecessor(
     if request is None:
         return Refused(Reason.UNKNOWN_REQUEST)
     trial = command(request.id, authority(core.configuration(), request))
-    # Whoever may not is told so, and nothing about arguments, rules and stops.
+    # A person who may not decide is told so, and nothing about arguments, rules and stops.
     if isinstance(refused := apply(request, trial, now=tx.now), Refused):
         return refused
     return Predecessor(request=request, command=trial, agent=agent, stopped=stopped)
