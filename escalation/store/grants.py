@@ -1,19 +1,20 @@
 """The grants, in a database."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Integer, func, select, update
 
-from escalation.grant import Grant
+from escalation.grant import Grant, GrantState
 from escalation.ids import GrantId, RequestId
-from escalation.store import rows as convert
 from escalation.store.session import Session
-from escalation.store.statement import Statement, insert, parameter
+from escalation.store.statement import Row, Statement, insert, parameter
 from escalation.store.tables import Instant, Name, grants, requests
 from escalation.switch import Scope, ScopeKind
 
+_MICROSECOND = timedelta(microseconds=1)
+_STATES = {state.value: state for state in GrantState}
 _CHANGING = ("state", "version", "attempt", "claimed_at", "ended_at", "result", "resolved_by", "next_due_at")
 _THIS = grants.c.id == parameter("grant", Name)
 
@@ -59,7 +60,7 @@ class SqlGrants:
         self._held: dict[GrantId, int] = {}  # versions of grants that this transaction locked
 
     async def add(self, grant: Grant) -> None:
-        self._session.later(_ADD, convert.values_of_grant(grant))
+        self._session.later(_ADD, _values(grant))
 
     async def get(self, grant: GrantId) -> Grant | None:
         return await self._one(_GET, {"grant": grant})
@@ -74,7 +75,7 @@ class SqlGrants:
 
     async def save(self, grant: Grant) -> bool:
         """Write *grant* over version ``grant.version - 1``; return False if that is not there."""
-        change = {**convert.values_of_grant(grant), "grant": grant.id, "before": grant.version - 1}
+        change = {**_values(grant), "grant": grant.id, "before": grant.version - 1}
         if self._held.pop(grant.id, None) == grant.version - 1:
             # Nobody else can have changed it: the outcome is known, and need not be waited for.
             self._session.later(_SAVE, change)
@@ -91,8 +92,7 @@ class SqlGrants:
 
     async def next_due_at(self) -> datetime | None:
         """Return the nearest instant at which a grant is due."""
-        row = await self._session.row(_NEXT_DUE_AT)
-        found: datetime | None = row[0] if row else None
+        found: datetime | None = await self._session.value(_NEXT_DUE_AT)
         return found
 
     def _hold(self, found: Sequence[Grant]) -> Sequence[Grant]:
@@ -101,7 +101,48 @@ class SqlGrants:
 
     async def _one(self, statement: Statement, values: dict[str, Any]) -> Grant | None:
         row = await self._session.row(statement, values)
-        return None if row is None else convert.grant_of(row)
+        return None if row is None else _grant(row)
 
     async def _many(self, statement: Statement, values: dict[str, Any]) -> Sequence[Grant]:
-        return [convert.grant_of(row) for row in await self._session.rows(statement, values)]
+        return [_grant(row) for row in await self._session.rows(statement, values)]
+
+
+def _values(grant: Grant) -> dict[str, Any]:
+    return {
+        "id": grant.id,
+        "tenant": grant.tenant,
+        "request": grant.request,
+        "agent": grant.agent,
+        "digest": grant.digest,
+        "granted_at": grant.granted_at,
+        "expires_at": grant.expires_at,
+        "report_within": grant.report_within // _MICROSECOND,
+        "state": grant.state.value,
+        "version": grant.version,
+        "attempt": grant.attempt,
+        "claimed_at": grant.claimed_at,
+        "ended_at": grant.ended_at,
+        "result": grant.result,
+        "resolved_by": grant.resolved_by,
+        "next_due_at": grant.next_due_at,
+    }
+
+
+def _grant(row: Row) -> Grant:
+    return Grant(
+        id=row.id,
+        tenant=row.tenant,
+        request=row.request,
+        agent=row.agent,
+        digest=row.digest,
+        granted_at=row.granted_at,
+        expires_at=row.expires_at,
+        report_within=row.report_within * _MICROSECOND,
+        state=_STATES[row.state],
+        version=row.version,
+        attempt=row.attempt,
+        claimed_at=row.claimed_at,
+        ended_at=row.ended_at,
+        result=row.result,
+        resolved_by=row.resolved_by,
+    )

@@ -107,7 +107,7 @@ class SqlOutbox:
             _ADD_CARD if is_card else _ADD,
             {
                 "id": outgoing.id,
-                "notice": outgoing.kind.value,
+                "kind": outgoing.kind.value,
                 "lane": outgoing.lane,
                 "request": outgoing.request,
                 "body": outgoing.body,
@@ -136,20 +136,18 @@ class SqlOutbox:
 
     async def next_due_at(self) -> datetime | None:
         """Return the nearest instant at which something may be sent."""
-        row = await self._session.row(_NEXT_DUE_AT)
-        found: datetime | None = row[0] if row else None
+        found: datetime | None = await self._session.value(_NEXT_DUE_AT)
         return found
 
 
 def _outgoing(row: Row) -> Outgoing:
-    id_, notice, lane, request, body, at, not_before, attempts, _, _ = row
     return Outgoing(
-        id=id_,
-        kind=OutboxKind(notice),
-        lane=lane,
-        request=request,
-        body=body,
-        at=at,
-        not_before=not_before,
-        attempts=attempts,
+        id=row.id,
+        kind=OutboxKind(row.kind),
+        lane=row.lane,
+        request=row.request,
+        body=row.body,
+        at=row.at,
+        not_before=row.not_before,
+        attempts=row.attempts,
     )

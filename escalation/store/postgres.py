@@ -17,7 +17,7 @@ from escalation.store import schema
 from escalation.store.pool import Pool
 from escalation.store.server_clock import ServerClock
 from escalation.store.session import Later, Session
-from escalation.store.statement import Insertion, Row
+from escalation.store.statement import Insertion, Raw
 from escalation.store.together import MOST, can_carry, together
 from escalation.store.transaction import SqlTransaction
 
@@ -102,10 +102,10 @@ class PostgresSession(Session):
         self._connection = connection
         self._clock = clock
 
-    async def _fetch(self, sql: str, arguments: Sequence[Any]) -> Sequence[Row]:
+    async def _fetch(self, sql: str, arguments: Sequence[Any]) -> Sequence[Raw]:
         began = monotonic()
         with our_errors():
-            rows: Sequence[Row] = await self._connection.fetch(sql, *arguments)
+            rows: Sequence[Raw] = await self._connection.fetch(sql, *arguments)
             await self._catch_up(began)
             return rows
 

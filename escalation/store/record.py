@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from functools import cache
+from typing import Any
 
 from sqlalchemy import BigInteger, Integer, func, literal_column, select
 
-from escalation.audit import Event, Link, Seal
-from escalation.store import rows as convert
+from escalation.audit import Event, EventName, Link, Seal
 from escalation.store.session import Session
-from escalation.store.statement import Statement, insert, parameter
+from escalation.store.statement import Row, Statement, insert, parameter
 from escalation.store.tables import (
     Name,
     audit_events,
@@ -20,6 +20,7 @@ from escalation.store.tables import (
     requests,
 )
 
+_NAMES = {name.value: name for name in EventName}
 #: How many links are read at once on a walk.
 _STRIDE = 1000
 #: PostgreSQL's advisory lock of the one who links events.
@@ -69,22 +70,21 @@ class SqlRecord:
         self._session = session
 
     async def add(self, event: Event) -> None:
-        self._session.later(_ADD, convert.values_of_event(event))
+        self._session.later(_ADD, _values(event))
 
     async def unlinked(self, limit: int) -> Sequence[Event]:
         """Return events without a link, oldest first."""
-        return [convert.event_of(row) for row in await self._session.rows(_UNLINKED, {"limit": limit})]
+        return [_event(row) for row in await self._session.rows(_UNLINKED, {"limit": limit})]
 
     async def hold(self) -> bool:
         """Become the only one who links events until this transaction ends; False if another is."""
         if self._session.exclusive:
             return True
-        row = await self._session.row(_HOLD)
-        return bool(row and row[0])
+        return bool(await self._session.value(_HOLD))
 
     async def last_link(self) -> Link | None:
         row = await self._session.row(_LAST_LINK)
-        return None if row is None else Link(seq=row[0], event=row[1], hash=row[2])
+        return None if row is None else _link(row)
 
     async def add_links(self, links: Sequence[Link]) -> None:
         for link in links:
@@ -95,25 +95,23 @@ class SqlRecord:
 
     async def last_seal(self) -> Seal | None:
         row = await self._session.row(_LAST_SEAL)
-        return None if row is None else Seal(seq=row[0], hash=row[1], at=row[2])
+        return None if row is None else _seal(row)
 
     async def seals(self) -> Sequence[Seal]:
-        return [Seal(seq=row[0], hash=row[1], at=row[2]) for row in await self._session.rows(_SEALS)]
+        return [_seal(row) for row in await self._session.rows(_SEALS)]
 
     async def walk(self) -> AsyncIterator[tuple[Link, Event | None]]:
         """Yield every link in order, with its event if that still exists."""
         seq = 0
         while rows := await self._session.rows(_WALK, {"after": seq}):
             for row in rows:
-                seq = row[0]
-                event = None if row[3] is None else convert.event_of(row[3:])
-                yield Link(seq=seq, event=row[1], hash=row[2]), event
+                seq = row.seq
+                yield _link(row), None if row.id is None else _event(row)
             # SQLite never waits, and a long record must not keep everybody else waiting.
             await asyncio.sleep(0)
 
     async def count_unlinked(self) -> int:
-        row = await self._session.row(_COUNT_UNLINKED)
-        return int(row[0]) if row else 0
+        return int(await self._session.value(_COUNT_UNLINKED))
 
     async def page(self, *, agent: str | None, subject: str | None, limit: int) -> Sequence[Event]:
         """Return the newest events, the oldest of them first, of an agent or about a subject."""
@@ -122,16 +120,47 @@ class SqlRecord:
             filters = {"agent": agent, "subject": each}
             statement = _page(frozenset(name for name, value in filters.items() if value is not None))
             rows = await self._session.rows(statement, {**filters, "limit": limit})
-            found |= {row[-1]: convert.event_of(row[:-1]) for row in rows}
+            found |= {row.position: _event(row) for row in rows}
         return [found[position] for position in sorted(found)[-limit:]]
 
     async def _what_became_of(self, subject: str | None) -> AsyncIterator[str | None]:
         # One by one: asked about a list of them, PostgreSQL may prefer to read the whole record.
         yield subject
         while subject is not None:
-            if (granted := await self._session.row(_GRANT_OF, {"request": subject})) is not None:
-                yield granted[0]
-            row = await self._session.row(_FOLLOW_OF, {"request": subject})
-            subject = None if row is None else row[0]
+            if (granted := await self._session.value(_GRANT_OF, {"request": subject})) is not None:
+                yield granted
+            subject = await self._session.value(_FOLLOW_OF, {"request": subject})
             if subject is not None:
                 yield subject
+
+
+def _values(event: Event) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "at": event.at,
+        "name": event.name.value,
+        "actor": event.actor,
+        "subject": event.subject,
+        "agent": event.agent,
+        "data": event.data,
+    }
+
+
+def _event(row: Row) -> Event:
+    return Event(
+        id=row.id,
+        at=row.at,
+        name=_NAMES[row.name],
+        actor=row.actor,
+        subject=row.subject,
+        agent=row.agent,
+        data=row.data,
+    )
+
+
+def _link(row: Row) -> Link:
+    return Link(seq=row.seq, event=row.event, hash=row.hash)
+
+
+def _seal(row: Row) -> Seal:
+    return Seal(seq=row.seq, hash=row.hash, at=row.at)

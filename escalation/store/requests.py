@@ -10,15 +10,14 @@ from sqlalchemy import Integer, func, select, text, update
 from escalation.ids import AgentName, PersonId, RequestId
 from escalation.ports import Page
 from escalation.request import Decision, Request, State
-from escalation.store import rows as convert
+from escalation.store import request_rows as convert
 from escalation.store.session import Session
-from escalation.store.statement import Among, Row, Statement, insert_unless_there, parameter
+from escalation.store.statement import Among, Statement, insert_unless_there, parameter
 from escalation.store.tables import Instant, Name, decisions, requests
 from escalation.switch import Scope, ScopeKind
 
 #: Greater than every id: ids are ASCII.
 _END = "\x7f"
-_DECIDED = list(requests.columns.keys()).index("decided")
 _CHANGING = (
     *("follow", "state", "version", "rung", "delivered_at", "acknowledged_by", "decided"),
     *("settled_at", "reason", "answer", "next_due_at"),
@@ -155,8 +154,7 @@ class SqlRequests:
 
     async def next_due_at(self) -> datetime | None:
         """Return the nearest instant at which a request is due."""
-        row = await self._session.row(_NEXT_DUE_AT)
-        found: datetime | None = row[0] if row else None
+        found: datetime | None = await self._session.value(_NEXT_DUE_AT)
         return found
 
     async def page(
@@ -187,20 +185,20 @@ class SqlRequests:
         row = await self._session.row(statement, values)
         if row is None:
             return None
-        if not row[_DECIDED]:
+        if not row.decided:
             return convert.request_of(row)
-        found = await self._session.rows(_DECISIONS, {"request": row[0]})
+        found = await self._session.rows(_DECISIONS, {"request": row.id})
         return convert.request_of(row, [convert.decision_of(decision) for decision in found])
 
     async def _many(self, statement: Statement, values: dict[str, Any]) -> Sequence[Request]:
         rows = await self._session.rows(statement, values)
-        decided = await self._decisions([row[0] for row in rows if row[_DECIDED]])
-        return [convert.request_of(row, decided.get(row[0], ())) for row in rows]
+        decided = await self._decisions([row.id for row in rows if row.decided])
+        return [convert.request_of(row, decided.get(row.id, ())) for row in rows]
 
     async def _decisions(self, ids: Sequence[str]) -> dict[str, list[Decision]]:
         found: dict[str, list[Decision]] = {}
         if ids:
-            rows: Sequence[Row] = await self._session.rows(_DECISIONS_OF_MANY, {"requests": ids})
+            rows = await self._session.rows(_DECISIONS_OF_MANY, {"requests": ids})
             for row in rows:
-                found.setdefault(row[1], []).append(convert.decision_of(row))
+                found.setdefault(row.request, []).append(convert.decision_of(row))
         return found

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import Table
 
 from escalation.errors import StoreError
-from escalation.store.statement import Prepared, Row, Statement, Values
+from escalation.store.statement import Prepared, Raw, Row, Statement, Values
 
 #: What waits: statements, each with the arguments of its runs.
 Later: TypeAlias = dict[Statement, list[Sequence[Any]]]
@@ -32,7 +32,7 @@ class Session(ABC):
         self._later: Later = {}
 
     async def rows(self, statement: Statement, values: Values = _NOTHING) -> Sequence[Row]:
-        """Return the rows of *statement*, by position."""
+        """Return the rows of *statement*, with the names of its columns."""
         prepared = await self._ready(statement)
         return prepared.rows(await self._fetch(prepared.sql, prepared.arguments(values)))
 
@@ -40,6 +40,11 @@ class Session(ABC):
         """Return the first row of *statement*, if it has one."""
         rows = await self.rows(statement, values)
         return rows[0] if rows else None
+
+    async def value(self, statement: Statement, values: Values = _NOTHING) -> Any:
+        """Return the only column of the first row of *statement*; nothing if it has no row."""
+        row = await self.row(statement, values)
+        return None if row is None else row[0]
 
     async def run(self, statement: Statement, values: Values) -> int:
         """Run *statement* and return how many rows it touched."""
@@ -83,7 +88,7 @@ class Session(ABC):
             raise StoreError("this transaction was opened to read")
 
     @abstractmethod
-    async def _fetch(self, sql: str, arguments: Sequence[Any]) -> Sequence[Row]: ...
+    async def _fetch(self, sql: str, arguments: Sequence[Any]) -> Sequence[Raw]: ...
 
     @abstractmethod
     async def _execute(self, sql: str, arguments: Sequence[Any]) -> int: ...

@@ -132,8 +132,10 @@ class SqliteStore:
             with our_errors():
                 if connection.execute(schema.SQLITE_HAS_REVISION).fetchone() is None:
                     return None
-                row: tuple[str] | None = connection.execute(schema.REVISION).fetchone()
-                return row and row[0]
+                found: str
+                for (found,) in connection.execute(schema.REVISION):
+                    return found
+                return None
         except StoreError as error:
             raise type(error)(f"{error} ({self._path})") from error
         finally:

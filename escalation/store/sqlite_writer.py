@@ -17,7 +17,7 @@ from typing import Any
 from escalation.clock import Clock, monotonic
 from escalation.errors import StoreError, StoreUnavailable
 from escalation.store.session import Session
-from escalation.store.statement import Row
+from escalation.store.statement import Raw
 
 #: How long to wait for another process that writes, in seconds.
 _PATIENCE = 5.0
@@ -50,7 +50,7 @@ class SqliteSession(Session):
         super().__init__(now, frozen=frozen)
         self._connection = connection
 
-    async def _fetch(self, sql: str, arguments: Sequence[Any]) -> Sequence[Row]:
+    async def _fetch(self, sql: str, arguments: Sequence[Any]) -> Sequence[Raw]:
         with our_errors():
             return self._connection.execute(sql, arguments).fetchall()
 

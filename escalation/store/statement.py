@@ -5,6 +5,7 @@ would cost several times what the driver needs.
 """
 
 import json
+from collections import namedtuple
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -20,7 +21,10 @@ from sqlalchemy.sql.expression import BindParameter
 from sqlalchemy.sql.selectable import Select
 from sqlalchemy.types import NULLTYPE, Text, TypeDecorator, TypeEngine
 
-Row: TypeAlias = Sequence[Any]
+#: One row as the driver gives it.
+Raw: TypeAlias = Sequence[Any]
+#: One row as a named tuple of the statement's columns: ``row.id``.
+Row: TypeAlias = Any
 Values: TypeAlias = Mapping[str, Any]
 Construct: TypeAlias = Select[Any] | UpdateBase
 _Fields: TypeAlias = dict[str, BindParameter[Any]]
@@ -46,6 +50,7 @@ class Prepared:
             compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in self.names
         )
         columns = _columns(statement)
+        self._named = _named_tuple([column.key or "" for column in columns])
         self._decoders = _positions(
             column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
         )
@@ -63,17 +68,17 @@ class Prepared:
             arguments[position] = encode(arguments[position])
         return arguments
 
-    def rows(self, rows: Sequence[Row]) -> Sequence[Row]:
-        """Return the driver's *rows* as the statement's types say."""
+    def rows(self, rows: Sequence[Raw]) -> Sequence[Row]:
+        """Return the driver's *rows* with names, and as the statement's types say."""
         if not self._decoders:
-            return rows
+            return list(map(self._named, rows))
         return [self._decode(row) for row in rows]
 
-    def _decode(self, row: Row) -> Row:
+    def _decode(self, row: Raw) -> Row:
         decoded = list(row)
         for position, decode in self._decoders:
             decoded[position] = decode(decoded[position])
-        return decoded
+        return self._named(decoded)
 
 
 class Statement:
@@ -176,7 +181,7 @@ def insert_or_replace(table: Table, key: str) -> Statement:
     """Return the insertion of one row that takes the place of the row with the same *key*."""
     row = _row(table)
     in_postgresql, in_sqlite = postgresql.insert(table).values(row), sqlite.insert(table).values(row)
-    others = [column.name for column in table.columns if column.name != key]
+    others = [column.key for column in table.columns if column.key != key]
     return Statement(
         in_postgresql.on_conflict_do_update(
             index_elements=[key], set_={name: in_postgresql.excluded[name] for name in others}
@@ -228,7 +233,7 @@ def _among_in_sqlite(element: Among, compiler: SQLCompiler, **options: Any) -> s
 
 def _row(table: Table, prefix: str = "") -> _Fields:
     columns = (column for column in table.columns if column.identity is None)
-    return {column.name: parameter(f"{prefix}{column.name}", column.type) for column in columns}
+    return {column.key: parameter(f"{prefix}{column.key}", column.type) for column in columns}
 
 
 def _columns(statement: Construct) -> Iterable[ColumnElement[Any]]:
@@ -239,3 +244,10 @@ def _columns(statement: Construct) -> Iterable[ColumnElement[Any]]:
 
 def _positions(converters: Iterable[_Converter | None]) -> Sequence[tuple[int, _Converter]]:
     return [(index, convert) for index, convert in enumerate(converters) if convert is not None]
+
+
+def _named_tuple(names: Sequence[str]) -> Callable[[Raw], Row]:
+    # As fast to make as a tuple, and its columns are read by name; what has none is the only one.
+    row: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]  # noqa: PYI024  # its columns are known only now
+    make: Callable[[Raw], Row] = row._make
+    return make

@@ -83,6 +83,5 @@ def _moving(switch: Switch) -> dict[str, object]:
 
 
 def _switch(row: Row) -> Switch:
-    name, by, at, reason, version = row
-    stop = None if at is None else Stop(by=by, at=at, reason=reason)
-    return Switch(scope=scope_of(name), stop=stop, version=version)
+    stop = None if row.stopped_at is None else Stop(by=row.stopped_by, at=row.stopped_at, reason=row.reason)
+    return Switch(scope=scope_of(row.scope), stop=stop, version=row.version)

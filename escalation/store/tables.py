@@ -60,6 +60,10 @@ metadata = MetaData(
 )
 
 
+#: Of a table whose rows are only ever added; triggers refuse everything else.
+_ONLY_ADDED = {"only_added": True}
+
+
 def _one_of(column: str, values: type[Enum]) -> CheckConstraint:
     names = ", ".join(f"'{value.value}'" for value in values)
     return CheckConstraint(f"{column} IN ({names})", name=column)
@@ -149,6 +153,7 @@ decisions = Table(
     UniqueConstraint("request", "position"),
     _partial("decisions_approval", "request", "person", unique=True, where="verdict = 'approve'"),
     Index("decisions_person", "person", "at", "id"),
+    info=_ONLY_ADDED,
 )
 
 grants = Table(
@@ -197,7 +202,7 @@ outbox = Table(
     "outbox",
     metadata,
     Column("id", Name, primary_key=True),
-    Column("notice", Name, nullable=False),
+    Column("notice", Name, nullable=False, key="kind"),  # a new name would stop the replicas before it
     Column("lane", Name, nullable=False),
     Column("request", Name),
     Column("body", Text, nullable=False),
@@ -258,6 +263,7 @@ audit_events = Table(
     Index("audit_events_agent", "agent", "position"),
     Index("audit_events_subject", "subject", "position"),
     sqlite_autoincrement=True,
+    info=_ONLY_ADDED,
 )
 
 #: The events without a link, kept by triggers: finding them must not read the whole record.
@@ -274,6 +280,7 @@ audit_links = Table(
     Column("event", Name, nullable=False),
     Column("hash", Name, nullable=False),
     UniqueConstraint("event"),
+    info=_ONLY_ADDED,
 )
 
 audit_seals = Table(
@@ -282,7 +289,7 @@ audit_seals = Table(
     Column("seq", _Counter, primary_key=True, autoincrement=False),
     Column("hash", Name, nullable=False),
     Column("at", Instant, nullable=False),
+    info=_ONLY_ADDED,
 )
 
-#: Tables whose rows are only ever added; triggers refuse everything else.
-APPEND_ONLY = ("audit_events", "audit_links", "audit_seals", "decisions")
+APPEND_ONLY = tuple(table.name for table in metadata.sorted_tables if table.info == _ONLY_ADDED)

@@ -1,33 +1,39 @@
-"""One commit in a database."""
+"""One commit in a database: the tables that a use case reads and writes."""
 
 from datetime import datetime
 
-from escalation.store.aside import SqlCards, SqlConfigurations, SqlInbox, SqlKeys, SqlSteps
+from escalation.store.cards import SqlCards
+from escalation.store.configurations import SqlConfigurations
 from escalation.store.grants import SqlGrants
+from escalation.store.inbox import SqlInbox
+from escalation.store.keys import SqlKeys
 from escalation.store.outbox import SqlOutbox
+from escalation.store.part import Part
 from escalation.store.record import SqlRecord
 from escalation.store.requests import SqlRequests
 from escalation.store.session import Session
+from escalation.store.steps import SqlSteps
 from escalation.store.switches import SqlSwitches
 
 
 class SqlTransaction:
     """The tables of one session."""
 
+    requests = Part(SqlRequests)
+    grants = Part(SqlGrants)
+    switches = Part(SqlSwitches)
+    outbox = Part(SqlOutbox)
+    cards = Part(SqlCards)
+    inbox = Part(SqlInbox)
+    steps = Part(SqlSteps)
+    keys = Part(SqlKeys)
+    record = Part(SqlRecord)
+    configurations = Part(SqlConfigurations)
+
     def __init__(self, session: Session) -> None:
-        self._session = session
-        self.requests = SqlRequests(session)
-        self.grants = SqlGrants(session)
-        self.switches = SqlSwitches(session)
-        self.outbox = SqlOutbox(session)
-        self.cards = SqlCards(session)
-        self.inbox = SqlInbox(session)
-        self.steps = SqlSteps(session)
-        self.keys = SqlKeys(session)
-        self.record = SqlRecord(session)
-        self.configurations = SqlConfigurations(session)
+        self.source = session
 
     @property
     def now(self) -> datetime:
         """The instant of this transaction; later where it had to wait for another one."""
-        return self._session.now
+        return self.source.now

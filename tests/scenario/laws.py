@@ -20,6 +20,7 @@ from escalation.request import Request, State, Verdict
 from escalation.service import seal
 from escalation.service.context import Core
 from escalation.store.memory import MemoryStore
+from escalation.store.memory.inbox import CLICKS
 from escalation.store.postgres import PostgresStore
 from escalation.store.sqlite import SqliteStore
 from tests.harness.fake_slack import FakeSlack
@@ -63,7 +64,7 @@ async def clicks_in(store: Store) -> dict[str, tuple[str | None, str]]:
         case UnreliableStore(inner=inner):
             return await clicks_in(inner)
         case MemoryStore():
-            return {str(row.id): (row.person, row.what) for row in store._tables.inbox.values()}
+            return {str(row.id): (row.person, row.what) for row in store._rows.get(CLICKS, {}).values()}
         case SqliteStore():
             with sqlite3.connect(store._path) as connection:
                 rows = connection.execute("SELECT id, person, what FROM inbox").fetchall()

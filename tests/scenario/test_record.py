@@ -10,6 +10,7 @@ from escalation.action import decode
 from escalation.audit import Broken, Seal, Verified
 from escalation.service import seal
 from escalation.store.memory import MemoryStore
+from escalation.store.memory.record import EVENTS, LINKS, SEALS
 from escalation.store.sqlite import SqliteStore
 from tests.scenario.agent import CONFIDENT, SMALL
 from tests.scenario.rules import shipped, with_second_agent
@@ -104,14 +105,14 @@ async def test_an_edited_event_is_found(room: World, where: int) -> None:
     await a_day(room)
     await sealed(room)
     assert isinstance(room.store, MemoryStore)
-    tables = room.store._tables
-    link = list(tables.links.values())[where]
-    honest = tables.events[link.event]
-    tables.events[link.event] = replace(honest, actor="person:khalid")
+    rows = room.store._rows
+    link = list(rows[LINKS].values())[where]
+    honest = rows[EVENTS][link.event]
+    rows[EVENTS][link.event] = replace(honest, actor="person:khalid")
     verdict = await seal.verify(room.store)
     assert isinstance(verdict, Broken)
     assert verdict.seq == link.seq
-    tables.events[link.event] = honest
+    rows[EVENTS][link.event] = honest
 
 
 async def test_a_deleted_event_is_found(room: World) -> None:
@@ -119,15 +120,15 @@ async def test_a_deleted_event_is_found(room: World) -> None:
     await a_day(room)
     await sealed(room)
     assert isinstance(room.store, MemoryStore)
-    tables = room.store._tables
-    link = tables.links[4]
-    honest = dict(tables.events)
-    del tables.events[link.event]
+    rows = room.store._rows
+    link = rows[LINKS][4]
+    honest = dict(rows[EVENTS])
+    del rows[EVENTS][link.event]
     verdict = await seal.verify(room.store)
     assert isinstance(verdict, Broken)
     assert (verdict.seq, "deleted" in verdict.why) == (4, True)
-    tables.events.clear()
-    tables.events.update(honest)
+    rows[EVENTS].clear()
+    rows[EVENTS].update(honest)
 
 
 async def test_a_record_cut_off_is_found_by_a_noted_seal(room: World) -> None:
@@ -135,16 +136,16 @@ async def test_a_record_cut_off_is_found_by_a_noted_seal(room: World) -> None:
     await a_day(room)
     head = await sealed(room)
     assert isinstance(room.store, MemoryStore)
-    tables = room.store._tables
-    links, seals = dict(tables.links), dict(tables.seals)
-    for seq in list(tables.links)[-3:]:
-        del tables.links[seq]
-    for seq in [seq for seq in tables.seals if seq > head.seq - 3]:
-        del tables.seals[seq]
+    rows = room.store._rows
+    links, seals = dict(rows[LINKS]), dict(rows[SEALS])
+    for seq in list(rows[LINKS])[-3:]:
+        del rows[LINKS][seq]
+    for seq in [seq for seq in rows[SEALS] if seq > head.seq - 3]:
+        del rows[SEALS][seq]
     assert isinstance(await seal.verify(room.store), Verified)
     assert isinstance(await seal.verify(room.store, noted=head), Broken)
-    tables.links.update(links)
-    tables.seals.update(seals)
+    rows[LINKS].update(links)
+    rows[SEALS].update(seals)
 
 
 async def test_the_database_refuses_to_rewrite_history(any_room: World) -> None:

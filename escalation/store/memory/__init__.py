@@ -3,44 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
-from datetime import datetime
 from typing import TypeVar
 
 from escalation.clock import Clock, SystemClock
 from escalation.ports import UseCase
 from escalation.store import schema
-from escalation.store.memory.aside import (
-    MemoryCards,
-    MemoryConfigurations,
-    MemoryInbox,
-    MemoryKeys,
-    MemorySteps,
-)
-from escalation.store.memory.grants import MemoryGrants
-from escalation.store.memory.outbox import MemoryOutbox
-from escalation.store.memory.record import MemoryRecord
-from escalation.store.memory.requests import MemoryRequests
-from escalation.store.memory.switches import MemorySwitches
-from escalation.store.memory.tables import Tables, View
+from escalation.store.memory.transaction import MemoryTransaction
+from escalation.store.memory.view import Rows, View
 
 T = TypeVar("T")
-
-
-class MemoryTransaction:
-    """One commit over a view of the tables."""
-
-    def __init__(self, view: View, now: datetime) -> None:
-        self.now = now
-        self.requests = MemoryRequests(view)
-        self.grants = MemoryGrants(view)
-        self.switches = MemorySwitches(view)
-        self.outbox = MemoryOutbox(view)
-        self.cards = MemoryCards(view)
-        self.inbox = MemoryInbox(view)
-        self.steps = MemorySteps(view)
-        self.keys = MemoryKeys(view)
-        self.record = MemoryRecord(view)
-        self.configurations = MemoryConfigurations(view)
 
 
 class MemoryStore:
@@ -48,14 +19,14 @@ class MemoryStore:
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
-        self._tables = Tables()
+        self._rows: Rows = {}
         self._writer = asyncio.Lock()
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[MemoryTransaction]:
         """Open a transaction that may change things; commit at the end of the block, or roll back."""
         async with self._writer:
-            view = View(self._tables)
+            view = View(self._rows)
             # The clock is read once the turn has come: instants follow the order of commits.
             yield MemoryTransaction(view, self._clock.now())
             view.commit()
@@ -68,7 +39,7 @@ class MemoryStore:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[MemoryTransaction]:
         """Open a transaction that changes nothing."""
-        yield MemoryTransaction(View(self._tables, frozen=True), self._clock.now())
+        yield MemoryTransaction(View(self._rows, frozen=True), self._clock.now())
 
     async def check(self) -> None:
         """Memory is always there, and always of this version."""

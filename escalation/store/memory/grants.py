@@ -6,8 +6,12 @@ from datetime import datetime
 from escalation.errors import StoreError
 from escalation.grant import Grant, GrantState
 from escalation.ids import GrantId, RequestId
-from escalation.store.memory.tables import View, covers
+from escalation.store.memory.requests import REQUESTS, covers
+from escalation.store.memory.view import Table, View
 from escalation.switch import Scope
+
+GRANTS: Table[GrantId, Grant] = Table()
+GRANTED_FOR: Table[RequestId, GrantId] = Table()
 
 
 class MemoryGrants:
@@ -17,27 +21,27 @@ class MemoryGrants:
         self._view = view
 
     async def add(self, grant: Grant) -> None:
-        if self._view.requests.get(grant.request) is None:
+        if self._view[REQUESTS].get(grant.request) is None:
             raise StoreError(f"grant {grant.id} is for no request that was stored")
-        self._view.granted_for.add(grant.request, grant.id)
-        self._view.grants.add(grant.id, grant)
+        self._view[GRANTED_FOR].add(grant.request, grant.id)
+        self._view[GRANTS].add(grant.id, grant)
 
     async def get(self, grant: GrantId) -> Grant | None:
-        return self._view.grants.get(grant)
+        return self._view[GRANTS].get(grant)
 
     async def lock(self, grant: GrantId) -> Grant | None:
-        return self._view.grants.get(grant)
+        return self._view[GRANTS].get(grant)
 
     async def of(self, request: RequestId) -> Grant | None:
-        found = self._view.granted_for.get(request)
-        return None if found is None else self._view.grants.get(found)
+        found = self._view[GRANTED_FOR].get(request)
+        return None if found is None else self._view[GRANTS].get(found)
 
     async def save(self, grant: Grant) -> bool:
         """Write *grant* over version ``grant.version - 1``; return False if that is not there."""
-        current = self._view.grants.get(grant.id)
+        current = self._view[GRANTS].get(grant.id)
         if current is None or current.version != grant.version - 1:
             return False
-        self._view.grants.put(grant.id, grant)
+        self._view[GRANTS].put(grant.id, grant)
         return True
 
     async def lock_due(self, now: datetime, limit: int) -> Sequence[Grant]:
@@ -47,19 +51,19 @@ class MemoryGrants:
 
     async def lock_unclaimed(self, scope: Scope) -> Sequence[Grant]:
         """Return every grant not yet claimed that a stop of *scope* covers."""
-        granted = (grant for grant in self._view.grants.values() if grant.state is GrantState.GRANTED)
+        granted = (grant for grant in self._view[GRANTS].values() if grant.state is GrantState.GRANTED)
         return sorted((grant for grant in granted if self._covers(scope, grant)), key=lambda grant: grant.id)
 
     async def next_due_at(self) -> datetime | None:
         return min((at for at, _ in self._due()), default=None)
 
     def _covers(self, scope: Scope, grant: Grant) -> bool:
-        request = self._view.requests.get(grant.request)
+        request = self._view[REQUESTS].get(grant.request)
         return request is not None and covers(scope, request)
 
     def _due(self) -> list[tuple[datetime, Grant]]:
         return [
             (grant.next_due_at, grant)
-            for grant in self._view.grants.values()
+            for grant in self._view[GRANTS].values()
             if grant.next_due_at is not None
         ]

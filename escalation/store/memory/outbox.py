@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from escalation.ids import OutboxId
+from escalation.ids import OutboxId, RequestId
 from escalation.ports import OutboxKind, Outgoing
-from escalation.store.memory.tables import View
+from escalation.store.memory.view import Table, View
+
+_UNSENT: Table[OutboxId, Outgoing] = Table()
+_WAITING_CARDS: Table[RequestId, OutboxId] = Table()
 
 
 class MemoryOutbox:
@@ -18,10 +21,10 @@ class MemoryOutbox:
     async def add(self, outgoing: Outgoing) -> None:
         """Queue it; a card that waits unsent for the same request already is enough."""
         if outgoing.kind is OutboxKind.CARD and outgoing.request is not None:
-            if self._view.waiting_cards.get(outgoing.request) is not None:
+            if self._view[_WAITING_CARDS].get(outgoing.request) is not None:
                 return
-            self._view.waiting_cards.put(outgoing.request, outgoing.id)
-        self._view.unsent.add(outgoing.id, outgoing)
+            self._view[_WAITING_CARDS].put(outgoing.request, outgoing.id)
+        self._view[_UNSENT].add(outgoing.id, outgoing)
 
     async def take(self, now: datetime, *, lease: timedelta, limit: int) -> Sequence[Outgoing]:
         """Return what may be sent at *now*, oldest first, and hide it from others for *lease*."""
@@ -31,26 +34,26 @@ class MemoryOutbox:
             for head in sorted(due, key=_age)[:limit]
         ]
         for outgoing in taken:
-            self._view.unsent.put(outgoing.id, outgoing)
+            self._view[_UNSENT].put(outgoing.id, outgoing)
             # Its card is being drawn: what changes from now on needs a row of its own.
-            if outgoing.request and self._view.waiting_cards.get(outgoing.request) == outgoing.id:
-                self._view.waiting_cards.drop(outgoing.request)
+            if outgoing.request and self._view[_WAITING_CARDS].get(outgoing.request) == outgoing.id:
+                self._view[_WAITING_CARDS].drop(outgoing.request)
         return taken
 
     async def done(self, outgoing: OutboxId, at: datetime) -> None:  # noqa: ARG002  # what was said is forgotten here
         """Note that it was said at *at*."""
-        found = self._view.unsent.get(outgoing)
+        found = self._view[_UNSENT].get(outgoing)
         if found is None:
             return
-        self._view.unsent.drop(outgoing)
-        if found.request and self._view.waiting_cards.get(found.request) == outgoing:
-            self._view.waiting_cards.drop(found.request)
+        self._view[_UNSENT].drop(outgoing)
+        if found.request and self._view[_WAITING_CARDS].get(found.request) == outgoing:
+            self._view[_WAITING_CARDS].drop(found.request)
 
     async def retry(self, outgoing: OutboxId, *, not_before: datetime, error: str) -> None:  # noqa: ARG002  # nobody reads it here
         """Try it again from *not_before* on."""
-        found = self._view.unsent.get(outgoing)
+        found = self._view[_UNSENT].get(outgoing)
         if found is not None:
-            self._view.unsent.put(outgoing, replace(found, not_before=not_before))
+            self._view[_UNSENT].put(outgoing, replace(found, not_before=not_before))
 
     async def next_due_at(self) -> datetime | None:
         """Return the nearest instant at which something may be sent."""
@@ -59,7 +62,7 @@ class MemoryOutbox:
     def _heads(self) -> list[Outgoing]:
         # One lane is sent in order: while its head waits or is under way, the rest waits too.
         heads: dict[str, Outgoing] = {}
-        for outgoing in self._view.unsent.values():
+        for outgoing in self._view[_UNSENT].values():
             head = heads.get(outgoing.lane)
             if head is None or _age(outgoing) < _age(head):
                 heads[outgoing.lane] = outgoing

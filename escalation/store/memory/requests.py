@@ -8,8 +8,12 @@ from escalation.errors import StoreError
 from escalation.ids import AgentName, PersonId, RequestId
 from escalation.ports import Page
 from escalation.request import Request, State, Verdict
-from escalation.store.memory.tables import View, covers
-from escalation.switch import Scope
+from escalation.store.memory.inbox import CLICKS
+from escalation.store.memory.view import Table, View
+from escalation.switch import Scope, ScopeKind
+
+REQUESTS: Table[RequestId, Request] = Table()
+_ASKED_WITH: Table[tuple[AgentName, str], RequestId] = Table()
 
 
 class MemoryRequests:
@@ -21,27 +25,27 @@ class MemoryRequests:
     async def add(self, request: Request) -> bool:
         """Insert *request*; return False (and change nothing) if its agent's key is taken."""
         if request.key is not None:
-            if self._view.asked_with.get((request.agent, request.key)) is not None:
+            if self._view[_ASKED_WITH].get((request.agent, request.key)) is not None:
                 return False
-            self._view.asked_with.put((request.agent, request.key), request.id)
+            self._view[_ASKED_WITH].put((request.agent, request.key), request.id)
         self._check(request)
-        self._view.requests.add(request.id, request)
+        self._view[REQUESTS].add(request.id, request)
         return True
 
     async def get(self, request: RequestId) -> Request | None:
-        return self._view.requests.get(request)
+        return self._view[REQUESTS].get(request)
 
     async def lock(self, request: RequestId) -> Request | None:
         """Return it; writers queue, so nobody else can change it meanwhile."""
-        return self._view.requests.get(request)
+        return self._view[REQUESTS].get(request)
 
     async def by_key(self, agent: AgentName, key: str) -> Request | None:
-        found = self._view.asked_with.get((agent, key))
-        return None if found is None else self._view.requests.get(found)
+        found = self._view[_ASKED_WITH].get((agent, key))
+        return None if found is None else self._view[REQUESTS].get(found)
 
     async def save(self, request: Request) -> bool:
         """Write *request* over version ``request.version - 1``; return False if that is not there."""
-        current = self._view.requests.get(request.id)
+        current = self._view[REQUESTS].get(request.id)
         if current is None or current.version != request.version - 1:
             return False
         goes_on = request.state.went_unanswered and request.follow is not None
@@ -49,7 +53,7 @@ class MemoryRequests:
         if changed is None:
             return False
         self._check(changed)
-        self._view.requests.put(request.id, changed)
+        self._view[REQUESTS].put(request.id, changed)
         return True
 
     async def lock_due(self, now: datetime, limit: int) -> Sequence[Request]:
@@ -59,7 +63,7 @@ class MemoryRequests:
 
     async def lock_pending(self, scope: Scope) -> Sequence[Request]:
         """Return every pending request that a stop of *scope* covers."""
-        pending = (request for request in self._view.requests.values() if not request.state.is_settled)
+        pending = (request for request in self._view[REQUESTS].values() if not request.state.is_settled)
         return sorted((found for found in pending if covers(scope, found)), key=lambda found: found.id)
 
     async def next_due_at(self) -> datetime | None:
@@ -72,7 +76,7 @@ class MemoryRequests:
         """Return requests, newest first; no states means all of them."""
         found = [
             request
-            for request in self._view.requests.values()
+            for request in self._view[REQUESTS].values()
             if (agent is None or request.agent == agent)
             and (not states or request.state in states)
             and (page.after is None or request.id < page.after)
@@ -81,14 +85,14 @@ class MemoryRequests:
 
     async def most_urgent(self, limit: int) -> Sequence[Request]:
         """Return what is pending, soonest deadline first."""
-        pending = [r for r in self._view.requests.values() if not r.state.is_settled]
+        pending = [r for r in self._view[REQUESTS].values() if not r.state.is_settled]
         return sorted(pending, key=lambda request: (request.deadline, request.id))[:limit]
 
     async def decided_by(self, person: PersonId, limit: int) -> Sequence[Request]:
         """Return what *person* decided, newest first."""
         found = [
             (decision.at, request.id, request)
-            for request in self._view.requests.values()
+            for request in self._view[REQUESTS].values()
             for decision in request.decisions
             if decision.person == person
         ]
@@ -99,7 +103,7 @@ class MemoryRequests:
     def _due(self) -> list[tuple[datetime, Request]]:
         return [
             (request.next_due_at, request)
-            for request in self._view.requests.values()
+            for request in self._view[REQUESTS].values()
             if request.next_due_at is not None
         ]
 
@@ -107,7 +111,7 @@ class MemoryRequests:
         if request.state.is_settled != (request.settled_at is not None):
             raise StoreError(f"{request.id} is {request.state.value}, settled at {request.settled_at}")
         for decision in request.decisions:
-            if self._view.inbox.get(decision.ingress) is None:
+            if self._view[CLICKS].get(decision.ingress) is None:
                 raise StoreError(f"decision {decision.id} stands on no click that was stored")
         approvers = [found.person for found in request.decisions if found.verdict is Verdict.APPROVE]
         if len(approvers) != len(set(approvers)):
@@ -138,3 +142,16 @@ def _follow(current: Request, request: Request) -> Request | None:
     if current.state is not request.state or current.follow is not None:
         return None
     return replace(current, follow=request.follow, version=request.version)
+
+
+def covers(scope: Scope, request: Request) -> bool:
+    """Return whether a stop of *scope* holds *request*."""
+    match scope.kind:
+        case ScopeKind.ALL:
+            return True
+        case ScopeKind.AGENT:
+            return request.agent == scope.name
+        case ScopeKind.FUNCTION:
+            return request.function == scope.name
+        case ScopeKind.ACTION:
+            return getattr(request.subject, "type", None) == scope.name

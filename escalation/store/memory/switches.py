@@ -2,8 +2,10 @@
 
 from collections.abc import Collection, Sequence
 
-from escalation.store.memory.tables import View
+from escalation.store.memory.view import Table, View
 from escalation.switch import Scope, Switch
+
+_SWITCHES: Table[Scope, Switch] = Table()
 
 
 class MemorySwitches:
@@ -15,29 +17,29 @@ class MemorySwitches:
     async def ensure(self, scopes: Collection[Scope]) -> None:
         """Insert a running switch for each scope that has none."""
         for scope in scopes:
-            if self._view.switches.get(scope) is None:
-                self._view.switches.put(scope, Switch(scope=scope))
+            if self._view[_SWITCHES].get(scope) is None:
+                self._view[_SWITCHES].put(scope, Switch(scope=scope))
 
     async def share(self, scopes: Collection[Scope]) -> Sequence[Switch]:
         """Return the switches of *scopes*; one that was missing is inserted, running."""
         await self.ensure(scopes)
-        found = (self._view.switches.get(scope) for scope in set(scopes))
+        found = (self._view[_SWITCHES].get(scope) for scope in set(scopes))
         return sorted(
             (switch for switch in found if switch is not None), key=lambda switch: str(switch.scope)
         )
 
     async def lock(self, scope: Scope) -> Switch | None:
-        return self._view.switches.get(scope)
+        return self._view[_SWITCHES].get(scope)
 
     async def save(self, switch: Switch) -> bool:
         """Write *switch* over version ``switch.version - 1``; return False if that is not there."""
-        current = self._view.switches.get(switch.scope)
+        current = self._view[_SWITCHES].get(switch.scope)
         if current is None or current.version != switch.version - 1:
             return False
-        self._view.switches.put(switch.scope, switch)
+        self._view[_SWITCHES].put(switch.scope, switch)
         return True
 
     async def stopped(self) -> Sequence[Switch]:
         """Return the switches that are stopped, by scope."""
-        stopped = (switch for switch in self._view.switches.values() if switch.stop is not None)
+        stopped = (switch for switch in self._view[_SWITCHES].values() if switch.stop is not None)
         return sorted(stopped, key=lambda switch: str(switch.scope))
