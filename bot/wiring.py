@@ -18,8 +18,8 @@ from bot.slack import app as slack
 from bot.slack import client as slack_client
 from bot.slack.courier import SlackCourier
 from bot.slack.door import Door
-from bot.slack.draw import Drawing
 from bot.slack.lanes import Lanes
+from bot.slack.render.presenter import Presenter
 from bot.slack.socket_mode import SocketMode
 from escalation.clock import Clock, SystemClock
 from escalation.engine import watchdog
@@ -56,7 +56,7 @@ async def assemble(
     token = settings.slack_bot_token.get_secret_value()
     web = slack_client.client(token, settings.slack_api_url)
     identity = await slack_client.identify(web, workspace=core.configuration().tenant)
-    drawing = Drawing(core.configuration, runbook_text)
+    drawing = Presenter(core.configuration, runbook_text)
     door = Door(core=core, slack=web, drawing=drawing, clock=clock)
     bolt = slack.build(door, token=token, identity=identity)
     engine = Metronome(core, SlackCourier(web, drawing, clock, Lanes(per_second=pace)))

@@ -7,10 +7,11 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack import draw
 from bot.slack.client import AWAY, error_code, may_pass, without_secrets
 from bot.slack.lanes import Lanes
 from bot.slack.render.block_kit.blocks import Message
+from bot.slack.render.presenter import Presenter
+from escalation.authority import Account
 from escalation.clock import Clock
 from escalation.ids import PersonId
 from escalation.ports import Delivered, Delivery, Dossier, Impossible, OutboxKind, Outgoing, TryLater
@@ -22,9 +23,9 @@ _ALREADY_GONE = frozenset({"message_not_found", "cant_update_message", "edit_win
 class SlackCourier:
     """The courier port, over Slack's Web API."""
 
-    def __init__(self, slack: AsyncWebClient, drawing: draw.Drawing, clock: Clock, lanes: Lanes) -> None:
+    def __init__(self, slack: AsyncWebClient, presenter: Presenter, clock: Clock, lanes: Lanes) -> None:
         self._slack = slack
-        self._drawing = drawing
+        self._presenter = presenter
         self._clock = clock
         self._lanes = lanes
 
@@ -42,8 +43,8 @@ class SlackCourier:
         if outgoing.kind is OutboxKind.CARD:
             if about is None:
                 return Impossible(why="the request is gone")
-            return await self._card(about, self._drawing.card(about, now=now))
-        message = self._drawing.note(outgoing, about, now=now)
+            return await self._card(about, self._presenter.card(about, now=now))
+        message = self._presenter.notice(outgoing, about, now=now)
         if outgoing.kind is OutboxKind.THREAD:
             return await self._thread(about, message)
         channel = await self._channel(outgoing)
@@ -90,11 +91,18 @@ class SlackCourier:
     async def _channel(self, outgoing: Outgoing) -> str | None:
         if not outgoing.lane.startswith("@"):
             return outgoing.lane
-        account = self._drawing.account_of(PersonId(outgoing.lane[1:]))
+        account = self._account(PersonId(outgoing.lane[1:]))
         if account is None:
             return None
         answer = await self._slack.conversations_open(users=[account.user])
         return str(answer["channel"]["id"])
+
+    def _account(self, person: PersonId) -> Account | None:
+        """Return the account of *person* in our workspace."""
+        configuration = self._presenter.configuration()
+        known = configuration.directory.people.get(person)
+        accounts = () if known is None else known.accounts
+        return next((a for a in sorted(accounts, key=str) if a.workspace == configuration.tenant), None)
 
 
 def _content(message: Message) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.client import AWAY, error_code
-from bot.slack.draw import Drawing
 from bot.slack.guard import INGRESS_HEADER
 from bot.slack.render.block_kit.blocks import Block, Message
+from bot.slack.render.presenter import Presenter
 from escalation.authority import Account, Person
 from escalation.clock import Clock
 from escalation.errors import EscalationError
@@ -28,7 +28,7 @@ class Door:
 
     core: Core
     slack: AsyncWebClient
-    drawing: Drawing
+    drawing: Presenter
     clock: Clock
     homes: set[Account] = field(default_factory=set, repr=False)  #: Who opened their Home tab here.
     _pending: set[asyncio.Task[None]] = field(default_factory=set, repr=False)

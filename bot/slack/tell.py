@@ -3,11 +3,13 @@
 from collections.abc import Collection
 
 from bot.slack.door import Body, Door, account
-from bot.slack.render import answers, edit, modals
+from bot.slack.render import private_replies
 from bot.slack.render.block_kit import action_ids
 from bot.slack.render.block_kit.blocks import Block
 from bot.slack.render.home import stranger
-from bot.slack.render.runbook import runbook as draw_runbook
+from bot.slack.render.modals import deciding, edit, frame
+from bot.slack.render.modals import why as why_modal
+from bot.slack.render.modals.runbook import runbook as draw_runbook
 from escalation.authority import Account
 from escalation.ids import PersonId, RequestId
 from escalation.ports import Dossier
@@ -32,9 +34,9 @@ async def outcome(door: Door, body: Body, request_id: RequestId, result: Counted
         return
     about = await ended_before(door, request_id, result)
     if about is None:
-        door.whisper(body, answers.refused(result, await _who_may(door, request_id, result)))
+        door.whisper(body, private_replies.refused(result, await _who_may(door, request_id, result)))
         return
-    door.whisper(body, answers.late(door.drawing.view(about, now=door.clock.now())))
+    door.whisper(body, private_replies.late(door.drawing.view(about, now=door.clock.now())))
     _redraw(door, body, about)
 
 
@@ -59,8 +61,8 @@ async def form(door: Door, body: Body, request_id: RequestId, result: Counted | 
         return None
     about = await ended_before(door, request_id, result)
     if about is None:
-        return modals.said("Nothing changed", str(result))
-    return modals.late(door.drawing.view(about, now=door.clock.now()))
+        return frame.said("Nothing changed", str(result))
+    return deciding.late(door.drawing.view(about, now=door.clock.now()))
 
 
 async def ended_before(door: Door, request_id: RequestId, refused: Refused) -> Dossier | None:
@@ -106,7 +108,7 @@ async def publish(door: Door, who: Account) -> None:
 
 def refuse(door: Door, body: Body, refused: Refused) -> None:
     """Tell whoever clicked why it did not count."""
-    door.whisper(body, answers.refused(refused))
+    door.whisper(body, private_replies.refused(refused))
 
 
 def edit_form(door: Door, _: Body, about: Dossier) -> Block:
@@ -116,26 +118,26 @@ def edit_form(door: Door, _: Body, about: Dossier) -> Block:
 
 def reject_form(door: Door, _: Body, about: Dossier) -> Block:
     """Return the form that asks for a reason."""
-    return modals.reject(door.drawing.view(about, now=door.clock.now()))
+    return deciding.reject(door.drawing.view(about, now=door.clock.now()))
 
 
 def answer_form(door: Door, _: Body, about: Dossier) -> Block:
     """Return the form that takes an answer."""
-    return modals.answer(door.drawing.view(about, now=door.clock.now()))
+    return deciding.answer(door.drawing.view(about, now=door.clock.now()))
 
 
 def in_full(door: Door, body: Body, about: Dossier) -> Block:
     """Return everything about the request; values hidden from the channel only to who may see them."""
     person = door.who(body)
     reader = None if person is None else person.id
-    return modals.full(door.drawing.view(about, now=door.clock.now()), reader)
+    return deciding.full(door.drawing.view(about, now=door.clock.now()), reader)
 
 
 def more(door: Door, body: Body, what: str, about: Dossier) -> Block:
     """Return what an entry of the overflow menu shows."""
     view = door.drawing.view(about, now=door.clock.now())
     if what == action_ids.MORE_WHY:
-        return modals.why(view)
+        return why_modal.why(view)
     if what == action_ids.MORE_RUNBOOK and view.agent is not None:
         return runbook(door, view.agent.runbook)
     return in_full(door, body, about)
@@ -145,7 +147,7 @@ def runbook(door: Door, name: str) -> Block:
     """Return the runbook called *name*."""
     text = door.drawing.runbook(name)
     if text is None:
-        return modals.said("Runbook", f"The runbook {name} is not on this server.")
+        return frame.said("Runbook", f"The runbook {name} is not on this server.")
     return draw_runbook(name, text)
 
 
@@ -155,9 +157,9 @@ async def stop(door: Door, body: Body, click: Click, what: tuple[Scope, str]) ->
     result = await stops.stop(door.core, click, scope, reason)
     refresh(door, body)
     if isinstance(result, Refused):
-        door.whisper(body, answers.refused(result))
+        door.whisper(body, private_replies.refused(result))
     elif not result.repeated:
-        door.whisper(body, answers.stopped(scope))
+        door.whisper(body, private_replies.stopped(scope))
 
 
 async def resume(door: Door, body: Body, click: Click, scope: Scope) -> None:
@@ -166,7 +168,7 @@ async def resume(door: Door, body: Body, click: Click, scope: Scope) -> None:
     refresh(door, body)
     if not isinstance(result, Refused):
         if not result.repeated:
-            door.whisper(body, answers.resumed(scope))
+            door.whisper(body, private_replies.resumed(scope))
         return
     configuration = door.core.configuration()
     pulled = {
@@ -174,4 +176,4 @@ async def resume(door: Door, body: Body, click: Click, scope: Scope) -> None:
     }
     others = configuration.directory.members(configuration.operators) - pulled
     who = _up_to(door, others) if result.reason in _OPERATORS_ONLY else ""
-    door.whisper(body, answers.refused(result, who))
+    door.whisper(body, private_replies.refused(result, who))

@@ -9,11 +9,12 @@ from bot.wording.text import cut
 from bot.wording.times import Times, common_zone
 from escalation.action import Action, Json
 from escalation.authority import Authority, Directory
-from escalation.configuration import PLACES, ActionType, Agent
+from escalation.configuration import PLACES, ActionType, Agent, Configuration
 from escalation.grant import Grant
 from escalation.ids import PersonId
-from escalation.ports import Step
+from escalation.ports import Dossier, Step
 from escalation.request import Question, Request
+from escalation.service import queries
 
 #: Characters; the rows below show all of it.
 _LONGEST_IN_TITLE = 40
@@ -80,6 +81,38 @@ class View:
         people = self.directory.people
         zone = common_zone(people[person].time_zone for person in self.deciders)
         return self.writes_times(now=self.now, zone=zone)
+
+
+def view_of(
+    about: Dossier, configuration: Configuration, *, now: datetime, writes_times: type[Times] = Times
+) -> View:
+    """Return *about* by *configuration*, as a door that *writes_times* shows it at *now*."""
+    return View(
+        request=about.request,
+        agent=configuration.agents.get(about.request.agent),
+        directory=configuration.directory,
+        authority=_authority(configuration, about.request),
+        now=now,
+        grant=about.grant,
+        edited=_edited(about.original),
+        steps=tuple(about.steps),
+        writes_times=writes_times,
+    )
+
+
+def _authority(configuration: Configuration, request: Request) -> Authority:
+    if not request.state.is_settled:
+        return queries.who_decides(configuration, request)
+    # What is over was up to those who were asked, whatever the rules became since.
+    agent = configuration.agents.get(request.agent)
+    owners = frozenset({request.owner} if agent is None else {request.owner, agent.owner})
+    return Authority(directory=configuration.directory, terms=(request.terms,), owners=owners)
+
+
+def _edited(original: Request | None) -> Edited | None:
+    if original is None or original.edited_by is None or not isinstance(original.subject, Action):
+        return None
+    return Edited(arguments=original.subject.arguments, by=original.edited_by)
 
 
 def _in_title(value: Json) -> str:

@@ -455,7 +455,7 @@ async def test_a_card_that_cannot_be_drawn_waits(room: World, monkeypatch: pytes
     drawing = type(room.house.door.drawing)
     draw = drawing.card
 
-    def card(self, about, *, now):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  Drawing.card
+    def card(self, about, *, now):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  Presenter.card
         if next(broken, False):
             raise KeyError("no such colour")
         return draw(self, about, now=now)

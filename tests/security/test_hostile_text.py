@@ -10,11 +10,14 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.slack.render import answers, edit, home, modals, notices, runbook
+from bot.slack.render import home, notices, private_replies
 from bot.slack.render.block_kit import action_ids
 from bot.slack.render.block_kit.blocks import Block, Message
 from bot.slack.render.block_kit.dates import SlackDates
 from bot.slack.render.card import card
+from bot.slack.render.modals import deciding, edit, frame, runbook
+from bot.slack.render.modals import stop as stop_modal
+from bot.slack.render.modals import why as why_modal
 from bot.wording.times import Times
 from bot.wording.view import Edited, View
 from escalation import notice
@@ -215,7 +218,7 @@ def test_a_card_is_dead_within_limits_and_approvable_only_when_whole(
 def test_the_full_view_approves_only_what_it_shows(arguments: dict[str, Any], text: str) -> None:
     """The full view carries Approve exactly when all of the action is in it."""
     asked = request(arguments, words=words(text))
-    drawn = modals.full(view(asked), SALMA)
+    drawn = deciding.full(view(asked), SALMA)
     check_view(drawn)
     assert isinstance(asked.subject, Action)
     assert "submit" not in drawn or shows(drawn, asked.subject)
@@ -252,7 +255,7 @@ def test_questions_are_dead_and_answerable_only_when_whole(
     asked = question(*options, allow_text=allow_text or not options, text=text[:2000], words=words(text))
     message = card(view(asked))
     check_message(message)
-    check_view(modals.answer(view(asked)))
+    check_view(deciding.answer(view(asked)))
     answerable = any(e["action_id"].startswith(action_ids.ANSWER) for e in elements(message.blocks))
     plain = "".join(unspelled(said) for _, said in texts(message.blocks))
     if answerable:
@@ -265,11 +268,11 @@ def test_questions_are_dead_and_answerable_only_when_whole(
 def test_forms_are_dead(arguments: dict[str, Any], text: str) -> None:
     """Forms to edit, reject and stop take hostile values, and the reasons why are dead too."""
     drawn = view(request(arguments, words=words(text)))
-    for form in (edit.edit(drawn), modals.reject(drawn), modals.why(drawn)):
+    for form in (edit.edit(drawn), deciding.reject(drawn), why_modal.why(drawn)):
         assert view_problems(form) == []
         accept_view(form)
-    check_view(modals.stop(Scope(ScopeKind.AGENT, text[:200])))
-    check_view(modals.said(text or "x", text or "x"))
+    check_view(stop_modal.stop(Scope(ScopeKind.AGENT, text[:200])))
+    check_view(frame.said(text or "x", text or "x"))
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
@@ -278,9 +281,9 @@ def test_notices_are_dead(arguments: dict[str, Any], text: str) -> None:
     """What people and agents wrote comes through threads and alerts dead."""
     drawn = view(request(arguments, words=words(text)))
     for note in (*notes(text), notice.Unanswered(state="timed_out", why=text)):
-        around = notices.Around(directory=DIRECTORY, times=drawn.times, view=drawn)
-        check_message(notices.notify(note, around))
-        check_message(notices.notify(note, replace(around, view=None)))
+        surroundings = notices.Surroundings(directory=DIRECTORY, times=drawn.times, view=drawn)
+        check_message(notices.message(note, surroundings))
+        check_message(notices.message(note, replace(surroundings, view=None)))
 
 
 def notes(text: str) -> tuple[notice.Notice, ...]:
@@ -303,17 +306,19 @@ def test_home_and_answers_are_dead(arguments: dict[str, Any], text: str) -> None
     times = SlackDates(now=NOON, zone="Asia/Muscat")
     check_view(home.home(shown_home(drawn, switch, times)))
     waiting = {drawn.request.agent: 1}
-    status = answers.Status(
+    status = private_replies.Status(
         agents=(agent(),), stopped=(switch,), waiting=waiting, directory=DIRECTORY, times=times
     )
     for message in (
-        answers.status(status),
-        answers.queue([drawn]),
-        answers.why(drawn),
-        answers.unknown_command(text),
-        answers.refused(Refused(Reason.UNKNOWN_SCOPE, text)),
-        answers.late(drawn),
-        answers.late(replace(drawn, request=replace(drawn.request, state=State.REJECTED, reason=text))),
+        private_replies.status(status),
+        private_replies.queue([drawn]),
+        private_replies.why(drawn),
+        private_replies.unknown_command(text),
+        private_replies.refused(Refused(Reason.UNKNOWN_SCOPE, text)),
+        private_replies.late(drawn),
+        private_replies.late(
+            replace(drawn, request=replace(drawn.request, state=State.REJECTED, reason=text))
+        ),
     ):
         check_message(message)
 
@@ -324,17 +329,23 @@ def test_titles_are_dead(text: str) -> None:
     """A title that holds what the agent sent is dead wherever it stands: cards, forms, lists, alarms."""
     drawn = view(request({"memo": text[:60_000], "amount": "1"}), agent=TITLED)
     over = replace(drawn, request=replace(drawn.request, state=State.TIMED_OUT))
-    around = notices.Around(directory=DIRECTORY, times=drawn.times, view=drawn)
+    surroundings = notices.Surroundings(directory=DIRECTORY, times=drawn.times, view=drawn)
     failed = (notice.EffectFailed(grant="grt_1"), notice.EffectUnknown(grant="grt_1"))
     told = (*failed, notice.BackupCalled(backup="nadia"), notice.Unanswered(state="timed_out", why=""))
     for message in (
-        *(card(drawn), card(over), answers.late(over), answers.queue([drawn]), answers.why(drawn)),
-        *(notices.notify(note, around) for note in told),
+        *(
+            card(drawn),
+            card(over),
+            private_replies.late(over),
+            private_replies.queue([drawn]),
+            private_replies.why(drawn),
+        ),
+        *(notices.message(note, surroundings) for note in told),
     ):
         check_message(message)
     switch = Switch(scope=EVERYTHING, stop=Stop(by=SALMA, at=NOON, reason="odd"))
     check_view(home.home(shown_home(drawn, switch, drawn.times)))
-    for form in (edit.edit(drawn), modals.reject(drawn), modals.full(drawn, SALMA)):
+    for form in (edit.edit(drawn), deciding.reject(drawn), deciding.full(drawn, SALMA)):
         accept_view(form)
 
 
@@ -370,10 +381,10 @@ def test_what_the_manifest_hides_stays_hidden(secret: str, text: str) -> None:
     marker = f"S3cr3t{secret}"
     asked = request({"iban": marker, "nested": {"iban": [marker]}}, words=words(f"{text[:50]}{marker}"))
     drawn = view(asked, agent=agent(action_type({"type": "object"}, redact=frozenset({"iban"}))))
-    message, full = card(drawn), modals.full(drawn)
+    message, full = card(drawn), deciding.full(drawn)
     check_message(message)
     assert "S3cr3t" not in message.text + str(message.blocks) + str(full)
     assert action_ids.APPROVE not in {element["action_id"] for element in elements(message.blocks)}
     assert "submit" not in full
     for person in (SALMA, NADIA):
-        assert "S3cr3t" in str(modals.full(drawn, person))
+        assert "S3cr3t" in str(deciding.full(drawn, person))

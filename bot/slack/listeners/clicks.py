@@ -7,9 +7,9 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 
 from bot.slack import tell
 from bot.slack.door import Body, Door, click
-from bot.slack.render import modals
 from bot.slack.render.block_kit import action_ids
 from bot.slack.render.block_kit.blocks import Block
+from bot.slack.render.modals import stop as stop_modal
 from escalation.grant import Report
 from escalation.ids import GrantId, RequestId
 from escalation.ports import Dossier
@@ -128,7 +128,7 @@ def _resolve(door: Door, report: Report) -> Listener:
 
 def _confirm_stop(door: Door) -> Listener:
     async def listener(ack: AsyncAck, body: Body, action: Body) -> None:
-        door.open(body, modals.stop(scope(action["value"])))
+        door.open(body, stop_modal.stop(scope(action["value"])))
         await ack()
 
     return listener

@@ -7,8 +7,9 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 
 from bot.slack import tell
 from bot.slack.door import Body, Door, click
-from bot.slack.render import answers, modals
+from bot.slack.render import private_replies
 from bot.slack.render.block_kit.blocks import Message
+from bot.slack.render.modals import stop as stop_modal
 from escalation.authority import Person
 from escalation.errors import InvalidConfiguration
 from escalation.ids import AgentName, RequestId
@@ -49,16 +50,16 @@ def register(app: AsyncApp, door: Door) -> None:
 async def _answer(door: Door, request: AsyncBoltRequest, body: Body) -> Message | None:
     word, _, rest = str(body.get("text", "")).strip().partition(" ")
     if word.lower() in {"", "help"}:
-        return answers.help_()
+        return private_replies.help_()
     person = door.who(body)
     if person is None:
         if word.lower() in _CHANGES:
             carried = click(request, body, f"command:{word.lower()}")
             await refusals.stranger(door.core, carried, rest.strip()[:60])
-        return answers.refused(Refused(Reason.UNKNOWN_PERSON))
+        return private_replies.refused(Refused(Reason.UNKNOWN_PERSON))
     handler = _WORDS.get(word.lower())
     if handler is None:
-        return answers.unknown_command(word)
+        return private_replies.unknown_command(word)
     return await handler(door, Typed(person=person, rest=rest.strip(), body=body, request=request))
 
 
@@ -69,29 +70,31 @@ async def _status(door: Door, typed: Typed) -> Message:
 
 async def _queue(door: Door, typed: Typed) -> Message:
     mine, now = await queries.queue(door.core, typed.person.id, limit=20), door.clock.now()
-    return answers.queue([door.drawing.view(about, now=now) for about in mine])
+    return private_replies.queue([door.drawing.view(about, now=now) for about in mine])
 
 
 async def _why(door: Door, typed: Typed) -> Message:
     if not typed.rest:
-        return answers.sentence("Which request? Its id stands at the foot of its card: /andon why req_…")
+        return private_replies.sentence(
+            "Which request? Its id stands at the foot of its card: /andon why req_…"
+        )
     about = await queries.dossier(door.core, RequestId(typed.rest))
     if about is None:
-        return answers.refused(Refused(Reason.UNKNOWN_REQUEST, typed.rest[:60]))
-    return answers.why(door.drawing.view(about, now=door.clock.now()))
+        return private_replies.refused(Refused(Reason.UNKNOWN_REQUEST, typed.rest[:60]))
+    return private_replies.why(door.drawing.view(about, now=door.clock.now()))
 
 
 async def _stop(door: Door, typed: Typed) -> Message | None:
     written, _, reason = typed.rest.partition(" ")
     scopes = sorted(str(each) for each in door.core.configuration().scopes())
     if not written:
-        return answers.choose("Stop what?", "stop", scopes)
+        return private_replies.choose("Stop what?", "stop", scopes)
     target = _known(door, _scope(door, written))
     if isinstance(target, Refused):
-        return answers.choose(str(target), "stop", scopes, meant=written)
+        return private_replies.choose(str(target), "stop", scopes, meant=written)
     if not reason.strip():
         # One more look at what it ends, and a word for those who find it stopped.
-        door.open(typed.body, modals.stop(target))
+        door.open(typed.body, stop_modal.stop(target))
         return None
     carried = click(typed.request, typed.body, "command:stop")
     await tell.stop(door, typed.body, carried, (target, reason.strip()[:300]))
@@ -103,7 +106,7 @@ async def _resume(door: Door, typed: Typed) -> Message | None:
     target = _scope(door, typed.rest)
     if isinstance(target, Refused):
         said = str(target) if typed.rest else "Resume what?"
-        return answers.choose(said, "resume", stopped, meant=typed.rest)
+        return private_replies.choose(said, "resume", stopped, meant=typed.rest)
     await tell.resume(door, typed.body, click(typed.request, typed.body, "command:resume"), target)
     return None
 
@@ -112,7 +115,9 @@ async def _runbook(door: Door, typed: Typed) -> Message | None:
     agent = door.core.configuration().agents.get(AgentName(typed.rest))
     if agent is None:
         said = str(Refused(Reason.UNKNOWN_AGENT, typed.rest[:60])) if typed.rest else "Which agent's?"
-        return answers.choose(said, "runbook", sorted(door.core.configuration().agents), meant=typed.rest)
+        return private_replies.choose(
+            said, "runbook", sorted(door.core.configuration().agents), meant=typed.rest
+        )
     door.open(typed.body, tell.runbook(door, agent.runbook))
     return None
 

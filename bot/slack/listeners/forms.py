@@ -6,9 +6,9 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 
 from bot.slack import tell
 from bot.slack.door import Body, Door, click
-from bot.slack.render import edit as edit_form
-from bot.slack.render import modals
 from bot.slack.render.block_kit import action_ids
+from bot.slack.render.modals import deciding, frame
+from bot.slack.render.modals import edit as edit_form
 from escalation.action import Action
 from escalation.ids import RequestId
 from escalation.ports import Dossier
@@ -36,9 +36,9 @@ def register(app: AsyncApp, door: Door) -> None:
 
 def _rejected(door: Door) -> Listener:
     async def listener(ack: AsyncAck, request: AsyncBoltRequest, body: Body, view: Body) -> None:
-        reason = modals.reason(view["state"]["values"])
+        reason = frame.reason(view["state"]["values"])
         if not reason:
-            await ack(response_action="errors", errors={modals.REASON: str(Refused(Reason.REASON_MISSING))})
+            await ack(response_action="errors", errors={frame.REASON: str(Refused(Reason.REASON_MISSING))})
             return
         await _decide(door, (ack, request, body, view), Reject(reason))
 
@@ -58,7 +58,7 @@ def _answered(door: Door) -> Listener:
         if about is None or not isinstance(about.request.subject, Question):
             await _decide(door, (ack, request, body, view), _NOTHING)
             return
-        answer = modals.answered(view["state"]["values"], about.request.subject)
+        answer = deciding.answered(view["state"]["values"], about.request.subject)
         if isinstance(answer, dict):
             await ack(response_action="errors", errors=answer)
             return
@@ -87,7 +87,7 @@ def _edited(door: Door) -> Listener:
 
 def _stopped(door: Door) -> Listener:
     async def listener(ack: AsyncAck, request: AsyncBoltRequest, body: Body, view: Body) -> None:
-        reason = modals.reason(view["state"]["values"]) or "no reason given"
+        reason = frame.reason(view["state"]["values"]) or "no reason given"
         what = (scope(view["private_metadata"]), reason)
         await tell.stop(door, body, click(request, body, action_ids.STOPPED), what)
         await ack()

@@ -5,21 +5,20 @@ A reader in a hurry gets it in three lines: the action, whether it can be undone
 without a decision, and the values. A card that does not show the whole action has no Approve.
 """
 
-from dataclasses import replace
-
 from bot.slack.render.block_kit import action_ids, blocks
 from bot.slack.render.block_kit.blocks import Block, Message
 from bot.slack.render.block_kit.mrkdwn import escaped, mrkdwn
-from bot.slack.render.facts import facts, name, undone
-from bot.slack.render.layout import Laid, Room, lay
-from bot.slack.render.outcome import outcome, sentence
-from bot.slack.render.question import answers, question
-from bot.slack.render.whole import whole
-from bot.slack.render.words import words
-from bot.wording.arguments import Row, gathered, hidden_texts, rows, veiled
+from bot.slack.render.parts.agent_words import words
+from bot.slack.render.parts.argument_rows import Laid, Room, lay
+from bot.slack.render.parts.facts import facts
+from bot.slack.render.parts.lead import lead
+from bot.slack.render.parts.outcome import outcome
+from bot.slack.render.parts.question import answers, question
+from bot.slack.render.parts.summary import summary
+from bot.slack.render.parts.whole_action import whole
+from bot.wording.arguments import Row, gathered, hidden_texts, rows
 from bot.wording.states import TITLES
-from bot.wording.text import cut, plain, quoted
-from bot.wording.times import Times
+from bot.wording.text import cut, quoted
 from bot.wording.view import View
 from escalation.action import Action
 from escalation.request import Question
@@ -32,36 +31,6 @@ def card(view: View) -> Message:
     """Return *view*'s card as it stands."""
     drawn = _settled(view) if view.request.state.is_settled else _pending(view)
     return Message(text=summary(view), blocks=tuple(drawn))
-
-
-def summary(view: View) -> str:
-    """Return the card in one escaped paragraph, for notifications and screen readers."""
-    request = view.request
-    about = mrkdwn(view.title)
-    if request.state.is_settled:
-        ended = sentence(replace(view, writes_times=Times))
-        return cut(f"{TITLES[request.state]}: {about}. {ended}".replace("*", ""), 2900)
-    due = view.times.with_span(request.deadline)
-    asked = _question(request.subject) if isinstance(request.subject, Question) else _values(view)
-    said = veiled(request.words.summary, hidden_texts(view))
-    parts = [
-        f"A {about}: {asked}" if isinstance(request.subject, Question) else f"{about} — approve? {asked}.",
-        f"Edited by {name(view, view.edited.by)}." if view.edited is not None else "",
-        undone(view).replace("*", ""),
-        f"Decide by {due}, or nothing is done.",
-        f"{mrkdwn(request.agent)} says: “{escaped(plain(said, 300))}”" if said.strip() else "",
-    ]
-    return cut(" ".join(part for part in parts if part), 2900)
-
-
-def _question(question: Question) -> str:
-    return escaped(plain(question.text, 500))
-
-
-def _values(view: View) -> str:
-    every = gathered(rows(view))
-    shown = ", ".join(escaped(f"{cut(row.label, 80)} {cut(row.value, 80)}") for row in every[:8])
-    return f"{shown} and {len(every) - 8} more values" if len(every) > 8 else shown or "no arguments"
 
 
 def _laid(view: View) -> Laid:
@@ -104,33 +73,6 @@ def _settled(view: View) -> list[Block]:
         *([blocks.actions([button])] if again else []),
         *_rest(view),
     ]
-
-
-def lead(view: View) -> str:
-    """Return in markup what a decision means and by when it is needed."""
-    request = view.request
-    agent = mrkdwn(request.agent)
-    due = view.times.at(request.deadline)
-    if isinstance(request.subject, Question):
-        lines = [
-            f"*{agent}* does not know, and waits. Answer by *{due}*; without an answer *nothing is done*."
-        ]
-    else:
-        lines = [f"*{agent}* wants to do this once. {undone(view)}"]
-        lines.append(f"Decide by *{due}*; without a decision *nothing is done*.")
-        if view.authority.denied:
-            lines.append("⚠️ *The rules changed since and deny it:* it can only be rejected.")
-        if view.missing > 1 and not request.approved_by:
-            lines.append(f"*{view.missing} different people* have to approve.")
-    if view.edited is not None:
-        lines.append(f"*{name(view, view.edited.by)}* edited it; what changed is marked.")
-    if request.approved_by:
-        approvers = " and ".join(f"*{name(view, person)}*" for person in request.approved_by)
-        more = "One more approval is" if view.missing == 1 else f"{view.missing} more approvals are"
-        lines.append(f"Approved by {approvers}. *{more} needed.*")
-    if request.acknowledged_by is not None:
-        lines.append(f"{name(view, request.acknowledged_by)} is looking; the deadline stands.")
-    return "\n".join(lines)
 
 
 def _arguments(view: View, laid: Laid) -> list[Block]:

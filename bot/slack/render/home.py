@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from bot.slack.render.block_kit import action_ids, blocks
 from bot.slack.render.block_kit.blocks import Block
 from bot.slack.render.block_kit.mrkdwn import escaped, mrkdwn
-from bot.slack.render.facts import undone
+from bot.slack.render.parts.agent_state import state_of, stop_of
+from bot.slack.render.parts.brief import brief
 from bot.wording.gist import gist
 from bot.wording.states import TITLES
-from bot.wording.text import plain
 from bot.wording.times import Times
 from bot.wording.view import View
 from escalation.authority import Directory, Person
@@ -56,20 +56,6 @@ def stranger() -> Block:
     return {"type": "home", "blocks": [blocks.section(sentence)]}
 
 
-def brief(view: View) -> Block:
-    """Return one request in brief: what it is, by when, and the beginning of what is asked."""
-    request = view.request
-    title = "Question" if isinstance(request.subject, Question) else view.title
-    heading = f"*{mrkdwn(title, 100)}* · {mrkdwn(request.agent)}"
-    due = f"{undone(view)} Deadline *{view.times.at(request.deadline)}*".strip()
-    return noted(f"{heading}\n{due}", gist(view))
-
-
-def noted(text: str, note: str) -> Block:
-    """Return a section of markup with a *note* of plain text below it."""
-    return {**blocks.section(text), "fields": [blocks.plain_text(note)]}
-
-
 def _queue(queue: Sequence[View]) -> Iterator[Block]:
     for view in queue[:_QUEUE]:
         yield brief(view)
@@ -100,28 +86,6 @@ def _agents(shown: Home) -> Iterator[Block]:
         yield blocks.context(f"{more} more: /andon status lists them.")
     if not agents:
         yield blocks.section("_No agents._")
-
-
-def stop_of(agent: Agent, stopped: Sequence[Switch]) -> Switch | None:
-    """Return the first stop that holds *agent* as a whole."""
-    scopes = {
-        Scope(ScopeKind.ALL),
-        Scope(ScopeKind.FUNCTION, agent.function),
-        Scope(ScopeKind.AGENT, agent.name),
-    }
-    return next((switch for switch in stopped if switch.scope in scopes and switch.stop), None)
-
-
-def state_of(agent: Agent, stopped: Sequence[Switch], directory: Directory, times: Times) -> Block:
-    """Return whether *agent* runs, and if not, who stopped it, when and why."""
-    name = mrkdwn(agent.name)
-    switch = stop_of(agent, stopped)
-    owner = f"owner {mrkdwn(directory.name(agent.owner))}"
-    if switch is None or switch.stop is None:
-        return blocks.section(f"*{name}* is running · {owner}")
-    by = f"{mrkdwn(directory.name(switch.stop.by))} {times.at(switch.stop.at)}"
-    text = f"⛔ *{name} is stopped* ({mrkdwn(str(switch.scope))}) by {by} · {owner}"
-    return noted(text, f"Reason: {plain(switch.stop.reason, 300)}")
 
 
 def _decided(shown: Home) -> Iterator[str]:

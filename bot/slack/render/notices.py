@@ -6,9 +6,9 @@ from typing import assert_never
 from bot.slack.render.block_kit import action_ids, blocks
 from bot.slack.render.block_kit.blocks import Block, Message
 from bot.slack.render.block_kit.mrkdwn import escaped, mrkdwn
-from bot.slack.render.facts import name, runbook
-from bot.slack.render.facts import names as names_of
-from bot.slack.render.modals import covered
+from bot.slack.render.parts.facts import runbook_link
+from bot.slack.render.parts.people import people, person
+from bot.slack.render.parts.scopes import covered
 from bot.wording.arguments import hidden_texts, veiled
 from bot.wording.gist import gist
 from bot.wording.states import TITLES
@@ -22,7 +22,7 @@ from escalation.switch import scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class NoticeText:
     """One thing to say: a heading where it stands alone, sentences of ours, and words of others."""
 
     sentences: tuple[str, ...]  #: In markup, escaped.
@@ -44,25 +44,26 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Around:
-    """What a notice is drawn from besides itself."""
+class Surroundings:
+    """What a notice is rendered from besides itself."""
 
     directory: Directory
     times: Times
     view: View | None = None  #: The request it is about, if there is one.
 
 
-def notify(note: notice.Notice, around: Around) -> Message:
-    """Return *note* as a message."""
-    match note:
+def message(said: notice.Notice, surroundings: Surroundings) -> Message:
+    """Return the notice *said* as a message."""
+    match said:
         case notice.Stopped() | notice.Resumed():
-            return _switch(note, around.directory).message()
+            return _switch(said, surroundings.directory).message()
         case notice.Sealed(seq=seq, hash=hash_):
             head = f"Seal of the record: {seq} events, head {mrkdwn(hash_)}"
-            return Said(sentences=(head,)).message()
+            return NoticeText(sentences=(head,)).message()
+        case _ if surroundings.view is None:
+            return _orphan(said, surroundings.directory).message()
         case _:
-            said = _orphan(note, around.directory) if around.view is None else _about(note, around.view)
-            return said.message()
+            return _about(said, surroundings.view).message()
 
 
 _OfRequest = (
@@ -79,47 +80,47 @@ _OfRequest = (
 )
 
 
-def _about(note: _OfRequest, view: View) -> Said:
-    match note:
+def _about(said: _OfRequest, view: View) -> NoticeText:
+    match said:
         case notice.Nudged():
-            return Said(sentences=(f"{_who(view)}: half of the time is over. {_due(view)}",))
+            return NoticeText(sentences=(f"{_who(view)}: half of the time is over. {_due(view)}",))
         case notice.BackupCalled(backup=backup):
             return _backup(backup, view)
         case notice.Acknowledged(by=by):
             more = "The reminders pause; the deadline stands."
-            return Said(sentences=(f"*{name(view, by)}* is looking. {more} {_due(view)}",))
+            return NoticeText(sentences=(f"*{person(view, by)}* is looking. {more} {_due(view)}",))
         case notice.ApprovedByOne(by=by, missing=missing):
             needed = (
                 "One more approval is needed." if missing == 1 else f"{missing} more approvals are needed."
             )
-            return Said(sentences=(f"*{name(view, by)}* approved. *{needed}* {_due(view)}",))
+            return NoticeText(sentences=(f"*{person(view, by)}* approved. *{needed}* {_due(view)}",))
         case notice.Settled():
-            return _settled(note, view)
+            return _settled(said, view)
         case notice.AskedAgain(by=by, follow=follow):
-            return Said(sentences=(f"*{name(view, by)}* had it asked again, as {mrkdwn(follow)}.",))
+            return NoticeText(sentences=(f"*{person(view, by)}* had it asked again, as {mrkdwn(follow)}.",))
         case notice.Unanswered():
-            return _unanswered(note, view)
+            return _unanswered(said, view)
         case notice.EffectFailed():
             return _failed(view)
         case notice.EffectUnknown(grant=grant):
             return _unknown(grant, view)
         case notice.EffectResolved(by=by, report=report):
             found = _found_out(view.directory, by, report)
-            return Said(heading=f"Known again: {view.title}", sentences=(f"{found} {_whose(view)}",))
+            return NoticeText(heading=f"Known again: {view.title}", sentences=(f"{found} {_whose(view)}",))
         case _:
-            assert_never(note)
+            assert_never(said)
 
 
-def _orphan(note: _OfRequest, directory: Directory) -> Said:
+def _orphan(said: _OfRequest, directory: Directory) -> NoticeText:
     # An alarm that lost its request is still an alarm.
-    match note:
+    match said:
         case notice.EffectResolved(grant=grant, by=by, report=report):
             found = _found_out(directory, by, report)
-            return Said(heading="Known again", sentences=(f"{found} Permission {mrkdwn(grant)}.",))
+            return NoticeText(heading="Known again", sentences=(f"{found} Permission {mrkdwn(grant)}.",))
         case notice.EffectUnknown(grant=grant):
-            return Said(heading="Outcome unknown", sentences=(f"Permission {mrkdwn(grant)}.",))
+            return NoticeText(heading="Outcome unknown", sentences=(f"Permission {mrkdwn(grant)}.",))
         case _:
-            return Said(sentences=(f"{type(note).__name__}: the request it is about cannot be read.",))
+            return NoticeText(sentences=(f"{type(said).__name__}: the request it is about cannot be read.",))
 
 
 def _found_out(directory: Directory, by: str, report: str) -> str:
@@ -127,9 +128,9 @@ def _found_out(directory: Directory, by: str, report: str) -> str:
     return f"*{mrkdwn(directory.name(by))}* found out that *{known}*."
 
 
-def _backup(backup: str, view: View) -> Said:
-    told = f"*{name(view, backup)}*, you are the backup for {mrkdwn(view.request.agent)}."
-    return Said(
+def _backup(backup: str, view: View) -> NoticeText:
+    told = f"*{person(view, backup)}*, you are the backup for {mrkdwn(view.request.agent)}."
+    return NoticeText(
         sentences=(
             f"{told} Most of the time is over and nobody has decided on *{mrkdwn(view.title)}*.",
             f"{_who(view)} may decide. {_due(view)}",
@@ -138,24 +139,24 @@ def _backup(backup: str, view: View) -> Said:
     )
 
 
-def _settled(note: notice.Settled, view: View) -> Said:
-    state = State(note.state)
-    by = f" by *{name(view, note.by)}*" if note.by else ""
+def _settled(said: notice.Settled, view: View) -> NoticeText:
+    state = State(said.state)
+    by = f" by *{person(view, said.by)}*" if said.by else ""
     undone = "" if state.gives_authority or state is State.ANSWERED else " *Nothing was done.*"
     if state is State.SUPERSEDED:
         undone = " The edited request takes its place."
-    return Said(
+    return NoticeText(
         sentences=(f"{TITLES[state]}{by}.{undone}",),
-        words=veiled(note.text or "", hidden_texts(view)),
+        words=veiled(said.text or "", hidden_texts(view)),
     )
 
 
-def _unanswered(note: notice.Unanswered, view: View) -> Said:
-    timed_out = note.state == State.TIMED_OUT.value
+def _unanswered(said: notice.Unanswered, view: View) -> NoticeText:
+    timed_out = said.state == State.TIMED_OUT.value
     happened = "Nobody decided in time." if timed_out else "The card could not reach anybody in Slack."
     again = "Whoever may decide can have it asked again from the card."
-    return Said(
-        heading=f"{TITLES[State(note.state)]}: {view.title}",
+    return NoticeText(
+        heading=f"{TITLES[State(said.state)]}: {view.title}",
         sentences=(
             f"*What happened:* {happened} {_due(view)}",
             "*What was done:* nothing; that is the safe default. The agent was told not to act.",
@@ -165,9 +166,9 @@ def _unanswered(note: notice.Unanswered, view: View) -> Said:
     )
 
 
-def _failed(view: View) -> Said:
+def _failed(view: View) -> NoticeText:
     told = None if view.grant is None else view.grant.result
-    return Said(
+    return NoticeText(
         heading=f"Failed: {view.title}",
         sentences=(
             "*What happened:* the agent started it and reports that it failed"
@@ -179,8 +180,8 @@ def _failed(view: View) -> Said:
     )
 
 
-def _unknown(grant: str, view: View) -> Said:
-    return Said(
+def _unknown(grant: str, view: View) -> NoticeText:
+    return NoticeText(
         heading=f"Outcome unknown: {view.title}",
         sentences=(
             "*What happened:* the agent started it and never said how it ended.",
@@ -195,22 +196,22 @@ def _unknown(grant: str, view: View) -> Said:
     )
 
 
-def _switch(note: notice.Stopped | notice.Resumed, directory: Directory) -> Said:
-    covers = covered(scope(note.scope))
-    by = mrkdwn(directory.name(note.by))
-    if isinstance(note, notice.Resumed):
-        stopped_by = mrkdwn(directory.name(note.stopped_by))
+def _switch(said: notice.Stopped | notice.Resumed, directory: Directory) -> NoticeText:
+    covers = covered(scope(said.scope))
+    by = mrkdwn(directory.name(said.by))
+    if isinstance(said, notice.Resumed):
+        stopped_by = mrkdwn(directory.name(said.stopped_by))
         what = f"*{by}* resumed {covers}, which *{stopped_by}* had stopped."
-        return Said(heading=f"Resumed: {note.scope}", sentences=(what, "New requests are taken again."))
-    killed, revoked = _count(note.killed, "waiting request"), _count(note.revoked, "unused permission")
-    return Said(
-        heading=f"Stopped: {note.scope}",
+        return NoticeText(heading=f"Resumed: {said.scope}", sentences=(what, "New requests are taken again."))
+    killed, revoked = _count(said.killed, "waiting request"), _count(said.revoked, "unused permission")
+    return NoticeText(
+        heading=f"Stopped: {said.scope}",
         sentences=(
             f"*What happened:* *{by}* stopped {covers}. The reason is below.",
             f"*What was done:* {killed} ended, {revoked} taken back. Nothing new starts.",
-            f"*What you can do:* a different operator resumes it with /andon resume {mrkdwn(note.scope)}.",
+            f"*What you can do:* a different operator resumes it with /andon resume {mrkdwn(said.scope)}.",
         ),
-        words=note.reason,
+        words=said.reason,
     )
 
 
@@ -219,7 +220,7 @@ def _count(number: int, what: str) -> str:
 
 
 def _who(view: View) -> str:
-    return names_of(view, view.deciders) or "Nobody"
+    return people(view, view.deciders) or "Nobody"
 
 
 def _due(view: View) -> str:
@@ -228,6 +229,6 @@ def _due(view: View) -> str:
 
 
 def _whose(view: View) -> str:
-    book = runbook(view)
-    owner = f"Owner: {name(view, view.request.owner)}."
+    book = runbook_link(view)
+    owner = f"Owner: {person(view, view.request.owner)}."
     return f"{owner} Runbook: {book}." if book else owner

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from bot.slack.courier import SlackCourier
-from bot.slack.draw import Drawing
 from bot.slack.lanes import Lanes
+from bot.slack.render.presenter import Presenter
 from escalation import notice
 from escalation.ids import OutboxId
 from escalation.ports import Card, Delivered, Delivery, Dossier, Impossible, OutboxKind, Outgoing, TryLater
@@ -29,7 +29,7 @@ def outgoing(what: OutboxKind, *, lane: str = "C01FINANCE", body: str = "{}") ->
 async def carried(canned: Canned, row: Outgoing, about: Dossier | None) -> Delivery:
     """Return what becomes of *row* with a Slack that answers as *canned*."""
     async with slack_saying(canned) as slack:
-        drawing = Drawing(lambda: shipped().configuration)
+        drawing = Presenter(lambda: shipped().configuration)
         courier = SlackCourier(slack, drawing, MovableClock(NOON), Lanes(per_second=1000))
         return await courier.carry(row, about)
 
@@ -56,7 +56,7 @@ async def test_nobody_listens() -> None:
 
     courier = SlackCourier(
         client(TOKEN, "http://127.0.0.1:9/api/"),
-        Drawing(lambda: shipped().configuration),
+        Presenter(lambda: shipped().configuration),
         MovableClock(NOON),
         Lanes(),
     )

@@ -13,8 +13,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.signature import Clock, SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.render import modals
 from bot.slack.render.card import card
+from bot.slack.render.modals import deciding, frame
 from tests.harness.fake_faults import (
     AcceptThenSilence,
     Duplicated,
@@ -105,9 +105,9 @@ async def test_every_method_the_bot_uses_is_there(served: tuple[FakeSlack, Async
     await client.chat_postEphemeral(channel="C01FINANCE", user="U01SALMA", text="Only you", blocks=[SECTION])
     assert (await client.usergroups_users_list(usergroup="S1"))["users"] == ["U01SALMA"]
     opened = await client.views_open(
-        trigger_id=slack.trigger("U01SALMA"), view=modals.said("One moment", "Fetching it")
+        trigger_id=slack.trigger("U01SALMA"), view=frame.said("One moment", "Fetching it")
     )
-    await client.views_update(view_id=opened["view"]["id"], view=modals.reject(view()))
+    await client.views_update(view_id=opened["view"]["id"], view=deciding.reject(view()))
     await client.views_publish(user_id="U01SALMA", view={"type": "home", "blocks": [SECTION]})
     salma, omar = slack.person("salma"), slack.person("omar")
     assert salma.modal is not None
@@ -160,13 +160,13 @@ async def test_a_trigger_works_once_and_for_three_seconds(served: tuple[FakeSlac
     """A used, unknown or old trigger opens nothing."""
     slack, client = served
     used, old = slack.trigger("U01SALMA"), slack.trigger("U01SALMA")
-    await client.views_open(trigger_id=used, view=modals.said("One moment", "Fetching it"))
+    await client.views_open(trigger_id=used, view=frame.said("One moment", "Fetching it"))
     with pytest.raises(SlackApiError, match="invalid_trigger_id"):
-        await client.views_open(trigger_id=used, view=modals.said("One moment", "Fetching it"))
+        await client.views_open(trigger_id=used, view=frame.said("One moment", "Fetching it"))
     assert isinstance(slack.clock, StillClock)
     slack.clock.at += timedelta(seconds=4)
     with pytest.raises(SlackApiError, match="expired_trigger_id"):
-        await client.views_open(trigger_id=old, view=modals.said("One moment", "Fetching it"))
+        await client.views_open(trigger_id=old, view=frame.said("One moment", "Fetching it"))
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ async def test_a_form_is_filled_in_and_sent() -> None:
     """What is typed arrives by block, and the form closes, complains or changes as the bot says."""
     bot = Bot()
     slack, salma = await with_card(bot)
-    slack.modals["U01SALMA"] = [{**modals.reject(view()), "id": "V1"}]
+    slack.modals["U01SALMA"] = [{**deciding.reject(view()), "id": "V1"}]
     bot.answer = Answer(status=200, body=b'{"response_action": "errors", "errors": {"reason": "why?"}}')
     await salma.fills("Why? The agent reads this and does better.", "No").submits()
     assert bot.payload["view"]["state"]["values"]["reason"]["reason"]["value"] == "No"

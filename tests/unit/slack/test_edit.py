@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.render.edit import Arguments, Mistakes, block_id, edit, parse_edit
+from bot.slack.render.modals.edit import Arguments, Mistakes, block_id, edit, parse_edit
 from escalation.action import Json
 from tests.harness.block_kit import texts, view_problems
 from tests.harness.oracles import accept_view

@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
-from bot.slack.render import modals
 from bot.slack.render.block_kit import action_ids
 from bot.slack.render.block_kit.blocks import Block
-from bot.slack.render.runbook import runbook
+from bot.slack.render.modals import deciding, frame
+from bot.slack.render.modals import stop as stop_modal
+from bot.slack.render.modals import why as why_modal
+from bot.slack.render.modals.runbook import runbook
 from escalation.request import Question, State
 from escalation.switch import EVERYTHING, Scope, ScopeKind
 from tests.harness.block_kit import elements, texts, view_problems
@@ -38,7 +40,7 @@ def words(drawn: Block) -> str:
 
 def test_the_full_view_approves_by_its_submit_button() -> None:
     """A value too long for a card is in the full view to its last character, and Approve submits it."""
-    drawn = checked(modals.full(view(request({**ARGUMENTS, "memo": "x" * 20_000}))))
+    drawn = checked(deciding.full(view(request({**ARGUMENTS, "memo": "x" * 20_000}))))
     assert drawn["callback_id"] == action_ids.APPROVED_FULL
     assert drawn["private_metadata"] == REQUEST
     assert words(drawn).count("x") >= 20_000
@@ -47,14 +49,14 @@ def test_the_full_view_approves_by_its_submit_button() -> None:
 def test_thousands_of_values_are_shown_as_one_text() -> None:
     """More values than a view has rows are shown in canonical form, complete."""
     asked = request({"rows": [f"v{number}" for number in range(3000)]})
-    drawn = checked(modals.full(view(asked)))
+    drawn = checked(deciding.full(view(asked)))
     assert "submit" in drawn
     assert asked.subject.canonical in words(drawn).replace("\n", "")  # type: ignore[union-attr]  # a proposal
 
 
 def test_what_does_not_fit_into_any_view_is_not_approved_in_slack() -> None:
     """If not even a view can hold the action, there is no submit button and the view says why."""
-    drawn = checked(modals.full(view(request({"memo": "\u202e" * 20_000}))))
+    drawn = checked(deciding.full(view(request({"memo": "\u202e" * 20_000}))))
     assert "submit" not in drawn
     assert "nobody can approve it here" in words(drawn)
 
@@ -64,36 +66,36 @@ def test_hidden_values_are_shown_to_deciders_and_owners_alone() -> None:
     drawn = view(
         request({**ARGUMENTS, "iban": "OM81018"}), agent=agent(action_type(redact=frozenset({"iban"})))
     )
-    assert "OM81018" in words(checked(modals.full(drawn, SALMA)))
-    assert "submit" in modals.full(drawn, SALMA)
-    assert "OM81018" in words(modals.full(drawn, NADIA))
+    assert "OM81018" in words(checked(deciding.full(drawn, SALMA)))
+    assert "submit" in deciding.full(drawn, SALMA)
+    assert "OM81018" in words(deciding.full(drawn, NADIA))
     for person in (None, MARYAM):
-        shown = checked(modals.full(drawn, person))
+        shown = checked(deciding.full(drawn, person))
         assert "OM81018" not in words(shown)
         assert "submit" not in shown
 
 
 def test_a_settled_request_is_only_read() -> None:
     """The full view of a settled request tells the outcome and submits nothing."""
-    drawn = checked(modals.full(view(request(state=State.TIMED_OUT, settled_at=NOON))))
+    drawn = checked(deciding.full(view(request(state=State.TIMED_OUT, settled_at=NOON))))
     assert "submit" not in drawn
     assert "Nobody decided in time" in words(drawn)
 
 
 def test_no_form_has_buttons_inside() -> None:
     """Clients that ignore buttons in forms lose nothing: there are none."""
-    for drawn in (modals.full(view()), modals.reject(view()), modals.answer(view(question("a")))):
+    for drawn in (deciding.full(view()), deciding.reject(view()), deciding.answer(view(question("a")))):
         assert [e for e in elements(drawn) if e["type"] == "button"] == []
 
 
 def test_a_rejection_asks_for_its_reason() -> None:
     """The reason is required, and comes back without the blanks around it."""
-    drawn = checked(modals.reject(view()))
+    drawn = checked(deciding.reject(view()))
     assert drawn["callback_id"] == action_ids.REJECTED
-    assert [e["action_id"] for e in elements(drawn)] == [modals.REASON]
-    assert modals.reason({"reason": {"reason": {"value": "  wrong account \n"}}}) == "wrong account"
-    assert modals.reason({"reason": {"reason": {"value": None}}}) == ""
-    assert modals.reason({}) == ""
+    assert [e["action_id"] for e in elements(drawn)] == [frame.REASON]
+    assert frame.reason({"reason": {"reason": {"value": "  wrong account \n"}}}) == "wrong account"
+    assert frame.reason({"reason": {"reason": {"value": None}}}) == ""
+    assert frame.reason({}) == ""
 
 
 def test_an_answer_is_an_option_or_words() -> None:
@@ -101,12 +103,12 @@ def test_an_answer_is_an_option_or_words() -> None:
     asked = Question(text="Which?", options=("PO-77", "PO-78"), allow_text=True)
     chosen = {"option": {"option": {"selected_option": {"value": f"{REQUEST}|1"}}}}
     typed = {"text": {"text": {"value": " neither "}}}
-    assert modals.answered(chosen, asked) == "PO-78"
-    assert modals.answered(typed, asked) == "neither"
-    assert modals.answered({**chosen, **typed}, asked) == {
+    assert deciding.answered(chosen, asked) == "PO-78"
+    assert deciding.answered(typed, asked) == "neither"
+    assert deciding.answered({**chosen, **typed}, asked) == {
         "text": "Choose an option or write your own words, not both."
     }
-    assert modals.answered({}, asked) == {"option": "Choose or write an answer."}
+    assert deciding.answered({}, asked) == {"option": "Choose or write an answer."}
 
 
 def test_a_forged_option_is_no_answer() -> None:
@@ -114,14 +116,14 @@ def test_a_forged_option_is_no_answer() -> None:
     asked = Question(text="Which?", options=("PO-77",), allow_text=False)
     for value in (f"{REQUEST}|1", f"{REQUEST}|-1", f"{REQUEST}|²", "", "x"):
         state = {"option": {"option": {"selected_option": {"value": value}}}}
-        assert modals.answered(state, asked) == {"option": "Choose or write an answer."}
+        assert deciding.answered(state, asked) == {"option": "Choose or write an answer."}
 
 
 def test_the_answer_form_requires_what_there_is() -> None:
     """With options and words neither is required alone; with one of them it is."""
-    both = checked(modals.answer(view(question("a", allow_text=True))))
-    only_words = checked(modals.answer(view(question(allow_text=True))))
-    only_options = checked(modals.answer(view(question("a"))))
+    both = checked(deciding.answer(view(question("a", allow_text=True))))
+    only_words = checked(deciding.answer(view(question(allow_text=True))))
+    only_options = checked(deciding.answer(view(question("a"))))
     optional = [
         [block["optional"] for block in drawn["blocks"] if block["type"] == "input"]  # type: ignore[union-attr,index,call-overload]  # our own blocks
         for drawn in (both, only_words, only_options)
@@ -131,16 +133,16 @@ def test_the_answer_form_requires_what_there_is() -> None:
 
 def test_a_stop_says_what_it_ends_and_who_can_resume() -> None:
     """The confirmation names the scope in words and carries only the scope."""
-    drawn = checked(modals.stop(Scope(ScopeKind.AGENT, "bank-reconciliation")))
+    drawn = checked(stop_modal.stop(Scope(ScopeKind.AGENT, "bank-reconciliation")))
     assert drawn["private_metadata"] == "agent:bank-reconciliation"
     assert "*Stop the agent bank-reconciliation?*" in words(drawn)
     assert "*different* operator" in words(drawn)
-    assert "*Stop every agent?*" in words(modals.stop(EVERYTHING))
+    assert "*Stop every agent?*" in words(stop_modal.stop(EVERYTHING))
 
 
 def test_why_names_the_rule_and_its_condition() -> None:
     """Why did this need me: the rule, its condition, who may decide."""
-    shown = words(checked(modals.why(view())))
+    shown = words(checked(why_modal.why(view())))
     assert "*manager*" in shown
     assert "decimal(args.amount) < 5000" in shown
     assert "Khalid Al Balushi, Salma Al Harthi" in shown
@@ -180,11 +182,11 @@ def test_a_runbook_that_is_too_long_says_so() -> None:
 def test_every_id_is_one_the_listeners_know() -> None:
     """No renderer invents an action or callback id."""
     drawn = [
-        modals.full(view()),
-        modals.reject(view()),
-        modals.stop(EVERYTHING),
-        modals.answer(view(question("a"))),
+        deciding.full(view()),
+        deciding.reject(view()),
+        stop_modal.stop(EVERYTHING),
+        deciding.answer(view(question("a"))),
     ]
     assert {str(shown["callback_id"]) for shown in drawn} <= action_ids.CALLBACKS
     late = view(now=NOON + timedelta(minutes=20))
-    assert modals.full(late, KHALID)["callback_id"] in action_ids.CALLBACKS
+    assert deciding.full(late, KHALID)["callback_id"] in action_ids.CALLBACKS

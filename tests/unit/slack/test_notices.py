@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from bot.slack.render import answers, home, notices
+from bot.slack.render import home, notices, private_replies
 from bot.slack.render.block_kit import action_ids
 from bot.slack.render.block_kit.blocks import Message
 from bot.wording.times import Times
@@ -34,7 +34,7 @@ from tests.harness.views import (
 )
 
 TIMES = Times(now=NOON, zone="Asia/Muscat")
-NOTES: tuple[notice.Notice, ...] = (
+NOTICES: tuple[notice.Notice, ...] = (
     notice.Nudged(),
     notice.BackupCalled(backup="maryam"),
     notice.Acknowledged(by="khalid"),
@@ -58,51 +58,53 @@ def checked(message: Message) -> str:
     return "\n".join(text for _, text in texts(message.blocks))
 
 
-def said(note: notice.Notice) -> str:
-    return checked(notices.notify(note, notices.Around(directory=DIRECTORY, times=TIMES, view=view())))
+def said(shown: notice.Notice) -> str:
+    return checked(
+        notices.message(shown, notices.Surroundings(directory=DIRECTORY, times=TIMES, view=view()))
+    )
 
 
 def test_every_note_is_drawn() -> None:
-    """There is a sentence for each note that the core can write, from its stored form."""
-    assert {type(note) for note in NOTES} == set(get_args(notice.Notice))
-    for note in NOTES:
-        assert said(notice.parse(notice.body(note)))
+    """There is a sentence for each notice that the core can write, from its stored form."""
+    assert {type(shown) for shown in NOTICES} == set(get_args(notice.Notice))
+    for shown in NOTICES:
+        assert said(notice.parse(notice.body(shown)))
 
 
 @pytest.mark.parametrize(
-    ("note", "words"),
+    ("shown", "words"),
     [
-        (NOTES[0], "Khalid Al Balushi, Salma Al Harthi: half of the time is over."),
-        (NOTES[1], "*Maryam Al Lawati*, you are the backup for bank-reconciliation."),
-        (NOTES[2], "*Khalid Al Balushi* is looking. The reminders pause; the deadline stands."),
-        (NOTES[3], "*Salma Al Harthi* approved. *One more approval is needed.*"),
-        (NOTES[4], "Rejected by *Salma Al Harthi*. *Nothing was done.*\n│ Wrong account"),
-        (NOTES[6], "*What was done:* nothing; that is the safe default."),
-        (NOTES[7], "it is not tried again, because it may have happened"),
-        (NOTES[8], "*Nadia Al Kindi* found out that *it happened*."),
-        (NOTES[9], "2 waiting requests ended, 1 unused permission taken back."),
-        (NOTES[10], "*Maryam Al Lawati* resumed every agent, which *Nadia Al Kindi* had stopped."),
-        (NOTES[12], "it is not tried again under this approval"),
-        (NOTES[11], "Seal of the record: 42 events, head " + "ab" * 32),
+        (NOTICES[0], "Khalid Al Balushi, Salma Al Harthi: half of the time is over."),
+        (NOTICES[1], "*Maryam Al Lawati*, you are the backup for bank-reconciliation."),
+        (NOTICES[2], "*Khalid Al Balushi* is looking. The reminders pause; the deadline stands."),
+        (NOTICES[3], "*Salma Al Harthi* approved. *One more approval is needed.*"),
+        (NOTICES[4], "Rejected by *Salma Al Harthi*. *Nothing was done.*\n│ Wrong account"),
+        (NOTICES[6], "*What was done:* nothing; that is the safe default."),
+        (NOTICES[7], "it is not tried again, because it may have happened"),
+        (NOTICES[8], "*Nadia Al Kindi* found out that *it happened*."),
+        (NOTICES[9], "2 waiting requests ended, 1 unused permission taken back."),
+        (NOTICES[10], "*Maryam Al Lawati* resumed every agent, which *Nadia Al Kindi* had stopped."),
+        (NOTICES[12], "it is not tried again under this approval"),
+        (NOTICES[11], "Seal of the record: 42 events, head " + "ab" * 32),
     ],
 )
-def test_notes_say_what_matters(note: notice.Notice, words: str) -> None:
-    """Each note names people, consequence and way out."""
-    assert words in said(note)
+def test_notices_say_what_matters(shown: notice.Notice, words: str) -> None:
+    """Each notice names people, consequence and way out."""
+    assert words in said(shown)
 
 
 def test_alerts_bring_owner_and_runbook() -> None:
     """Whoever is woken by an alert finds the runbook in it."""
-    for note in (NOTES[6], NOTES[7]):
+    for shown in (NOTICES[6], NOTICES[7]):
         assert (
             "Runbook: <https://git.example/andon/runbooks/bank-reconciliation.md|bank-reconciliation>"
-            in said(note)
+            in said(shown)
         )
 
 
 def test_an_unknown_effect_is_resolved_by_two_buttons() -> None:
     """The alert lets a person say whether it happened; each button carries the grant's id alone."""
-    message = notices.notify(NOTES[7], notices.Around(directory=DIRECTORY, times=TIMES, view=view()))
+    message = notices.message(NOTICES[7], notices.Surroundings(directory=DIRECTORY, times=TIMES, view=view()))
     buttons = [(e["action_id"], e["value"]) for e in elements(message.blocks)]
     assert buttons == [(action_ids.RESOLVE_SUCCEEDED, "grt_1"), (action_ids.RESOLVE_FAILED, "grt_1")]
 
@@ -114,25 +116,27 @@ def test_a_failure_does_not_tell_what_is_hidden() -> None:
         agent=agent(action_type(redact=frozenset({"iban"}))),
         grant=grant(state=GrantState.FAILED, result='{"error":"no account OM810180000001299123456"}'),
     )
-    around = notices.Around(directory=DIRECTORY, times=TIMES, view=hidden)
-    message = checked(notices.notify(notice.EffectFailed(grant="grt_1"), around))
+    surroundings = notices.Surroundings(directory=DIRECTORY, times=TIMES, view=hidden)
+    message = checked(notices.message(notice.EffectFailed(grant="grt_1"), surroundings))
     assert "no account ••••" in message
     assert "OM81" not in message
 
 
 def test_an_alarm_without_its_request_is_still_raised() -> None:
-    """No note fails to draw because the request cannot be read."""
-    for note in NOTES:
-        checked(notices.notify(note, notices.Around(directory=DIRECTORY, times=TIMES)))
+    """No notice fails to draw because the request cannot be read."""
+    for shown in NOTICES:
+        checked(notices.message(shown, notices.Surroundings(directory=DIRECTORY, times=TIMES)))
 
 
 def test_status_tells_who_runs_and_who_is_stopped() -> None:
     """Status names each agent's state, who stopped it and why, and how much waits."""
-    shown = answers.Status(agents=(agent(),), stopped=(), waiting={BANK: 1}, directory=DIRECTORY, times=TIMES)
-    assert "*bank-reconciliation* is running" in checked(answers.status(shown))
-    assert "1 request waits." in checked(answers.status(shown))
-    assert "Nothing waits." in checked(answers.status(replace(shown, waiting={})))
-    halted = checked(answers.status(replace(shown, stopped=(STOPPED,))))
+    shown = private_replies.Status(
+        agents=(agent(),), stopped=(), waiting={BANK: 1}, directory=DIRECTORY, times=TIMES
+    )
+    assert "*bank-reconciliation* is running" in checked(private_replies.status(shown))
+    assert "1 request waits." in checked(private_replies.status(shown))
+    assert "Nothing waits." in checked(private_replies.status(replace(shown, waiting={})))
+    halted = checked(private_replies.status(replace(shown, stopped=(STOPPED,))))
     assert "bank-reconciliation is stopped* (all) by Nadia Al Kindi" in halted
     assert "Reason: Wrong ledger" in halted
 
@@ -140,22 +144,24 @@ def test_status_tells_who_runs_and_who_is_stopped() -> None:
 def test_a_stopped_action_type_is_not_forgotten() -> None:
     """A stop that holds no whole agent is listed by itself."""
     one = replace(STOPPED, scope=Scope(ScopeKind.ACTION, "ledger.post"))
-    shown = answers.Status(agents=(agent(),), stopped=(one,), waiting={}, directory=DIRECTORY, times=TIMES)
-    assert "*Stopped as well:* action:ledger.post" in checked(answers.status(shown))
+    shown = private_replies.Status(
+        agents=(agent(),), stopped=(one,), waiting={}, directory=DIRECTORY, times=TIMES
+    )
+    assert "*Stopped as well:* action:ledger.post" in checked(private_replies.status(shown))
 
 
 def test_the_queue_leads_to_the_full_view() -> None:
     """Each waiting request can be opened to decide, never approved from a list that shows a part of it."""
-    message = answers.queue([view(), view(question("a"))])
+    message = private_replies.queue([view(), view(question("a"))])
     assert {element["action_id"] for element in elements(message.blocks)} == {action_ids.FULL}
-    assert checked(answers.queue([])) == "Nothing waits for your decision."
+    assert checked(private_replies.queue([])) == "Nothing waits for your decision."
 
 
 def test_a_late_click_is_offered_another_ask() -> None:
     """Too late is said politely, with one button that asks again."""
     over = view(replace(request(), state=State.TIMED_OUT))
     for shown, says in ((over, "Nobody decided in time"), (view(), "The deadline has passed")):
-        message = answers.late(shown)
+        message = private_replies.late(shown)
         assert "Too late: your click changed nothing." in checked(message)
         assert says in checked(message)
         assert [(e["action_id"], e["value"]) for e in elements(message.blocks)] == [
@@ -166,7 +172,7 @@ def test_a_late_click_is_offered_another_ask() -> None:
 def test_a_late_click_is_told_who_was_first() -> None:
     """Whoever lost the race reads who decided and what; there is nothing left to click."""
     done = replace(request(), state=State.REJECTED, decisions=(decision(SALMA, Verdict.REJECT, text="Paid"),))
-    message = answers.late(view(replace(done, reason="Paid")))
+    message = private_replies.late(view(replace(done, reason="Paid")))
     assert "Rejected by *Salma Al Harthi*" in checked(message)
     assert "Paid" in checked(message)
     assert list(elements(message.blocks)) == []
@@ -175,21 +181,23 @@ def test_a_late_click_is_told_who_was_first() -> None:
 @pytest.mark.parametrize("reason", Reason)
 def test_every_refusal_has_words(reason: Reason) -> None:
     """A refusal is never an empty answer."""
-    assert len(checked(answers.refused(Refused(reason)))) > 10
+    assert len(checked(private_replies.refused(Refused(reason)))) > 10
 
 
 def test_help_and_mistyped_commands_list_the_commands() -> None:
     """Whatever is typed, one learns what can be typed."""
-    assert "*/andon stop SCOPE [reason]*" in checked(answers.help_())
-    assert "There is no /andon frobnicate." in checked(answers.unknown_command("frobnicate"))
-    assert "*/andon queue*" in checked(answers.unknown_command("frobnicate"))
-    assert "There is no /andon stpo. Did you mean /andon stop?" in checked(answers.unknown_command("stpo"))
+    assert "*/andon stop SCOPE [reason]*" in checked(private_replies.help_())
+    assert "There is no /andon frobnicate." in checked(private_replies.unknown_command("frobnicate"))
+    assert "*/andon queue*" in checked(private_replies.unknown_command("frobnicate"))
+    assert "There is no /andon stpo. Did you mean /andon stop?" in checked(
+        private_replies.unknown_command("stpo")
+    )
 
 
 def test_moving_a_switch_is_confirmed() -> None:
     """Whoever stops or resumes hears that it holds."""
-    assert "*Stopped:* every agent." in checked(answers.stopped(EVERYTHING))
-    assert "*Resumed:* every agent." in checked(answers.resumed(EVERYTHING))
+    assert "*Stopped:* every agent." in checked(private_replies.stopped(EVERYTHING))
+    assert "*Resumed:* every agent." in checked(private_replies.resumed(EVERYTHING))
 
 
 def test_home_shows_queue_agents_and_past_decisions() -> None:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.slack.render import answers, edit, modals, notices
+from bot.slack.render import notices, private_replies
 from bot.slack.render.block_kit.blocks import Block, Message
 from bot.slack.render.block_kit.dates import SlackDates
 from bot.slack.render.card import card
+from bot.slack.render.modals import deciding, edit
 from bot.wording.view import Edited
 from escalation import notice
 from escalation.authority import Terms
@@ -38,8 +39,8 @@ SHELF = Path(__file__).parent / "snapshots"
 APPROVED = (decision(SALMA, Verdict.APPROVE),)
 
 
-def _note(note: notice.Notice) -> Message:
-    return notices.notify(note, notices.Around(directory=DIRECTORY, times=view().times, view=view()))
+def _notice(shown: notice.Notice) -> Message:
+    return notices.message(shown, notices.Surroundings(directory=DIRECTORY, times=view().times, view=view()))
 
 
 PICTURES: Mapping[str, Callable[[], Message | Block]] = {
@@ -58,13 +59,13 @@ PICTURES: Mapping[str, Callable[[], Message | Block]] = {
         view(request(state=State.APPROVED, settled_at=NOON, decisions=APPROVED), grant=grant())
     ),
     "timed-out": lambda: card(view(request(state=State.TIMED_OUT, settled_at=NOON + timedelta(minutes=15)))),
-    "full": lambda: modals.full(view()),
+    "full": lambda: deciding.full(view()),
     "edit": lambda: edit.edit(view()),
-    "reject": lambda: modals.reject(view()),
-    "answer": lambda: modals.answer(view(question("PO-77", "PO-78", allow_text=True))),
-    "alert-unknown": lambda: _note(notice.EffectUnknown(grant="grt_1")),
-    "alert-timed-out": lambda: _note(notice.Unanswered(state="timed_out", why="nobody decided in time")),
-    "help": answers.help_,
+    "reject": lambda: deciding.reject(view()),
+    "answer": lambda: deciding.answer(view(question("PO-77", "PO-78", allow_text=True))),
+    "alert-unknown": lambda: _notice(notice.EffectUnknown(grant="grt_1")),
+    "alert-timed-out": lambda: _notice(notice.Unanswered(state="timed_out", why="nobody decided in time")),
+    "help": private_replies.help_,
 }
 
 

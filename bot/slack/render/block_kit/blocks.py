@@ -57,6 +57,11 @@ def fields(texts: Sequence[Block]) -> Block:
     return {"type": "section", "fields": list(texts)}
 
 
+def with_plain_words(text: str, words: str) -> Block:
+    """Return a section of markup with the *words* of others below it, in which nothing is markup."""
+    return {**section(text), "fields": [plain_text(words)]}
+
+
 def context(text: str) -> Block:
     return {"type": "context", "elements": [marked(text)]}
 

@@ -19,8 +19,8 @@ def question(asked: Question) -> tuple[Block, ...]:
     if fits_card(asked):
         return whole_question(asked)
     start = cut(_barred(asked.text), _PIECE)
-    note = blocks.section("⚠️ *The question does not fit here.* Open it in full to answer it.")
-    return (blocks.verbatim(start), note)
+    hint = blocks.section("⚠️ *The question does not fit here.* Open it in full to answer it.")
+    return (blocks.verbatim(start), hint)
 
 
 def whole_question(asked: Question) -> tuple[Block, ...]:

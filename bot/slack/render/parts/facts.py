@@ -3,29 +3,15 @@
 from collections.abc import Iterator
 
 from bot.slack.render.block_kit.mrkdwn import mrkdwn
+from bot.slack.render.parts.people import people, person
 from bot.wording.view import View
 from escalation.action import Action
-from escalation.ids import PersonId
 from escalation.ladder import Rung
-
-_NAMES = 6
 
 
 def facts(view: View) -> str:
     """Return the facts as lines of markup."""
     return "\n".join(_lines(view))
-
-
-def name(view: View, person: str) -> str:
-    """Return what people call *person*, escaped."""
-    return mrkdwn(view.directory.name(person))
-
-
-def names(view: View, people: tuple[PersonId, ...]) -> str:
-    """Return the names of *people*, shortened and saying so when they are many."""
-    shown = ", ".join(name(view, person) for person in people[:_NAMES])
-    more = len(people) - _NAMES
-    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def undone(view: View) -> str:
@@ -37,7 +23,7 @@ def undone(view: View) -> str:
     return "It can be undone." if view.type.reversible else "⚠️ *It cannot be undone.*"
 
 
-def runbook(view: View) -> str | None:
+def runbook_link(view: View) -> str | None:
     """Return the agent's runbook, as a link where there is one to follow."""
     if view.agent is None:
         return None
@@ -56,13 +42,13 @@ def _lines(view: View) -> Iterator[str]:
         action = f"*Action:* {mrkdwn(request.subject.type)} · "
     yield f"{action}*Asked because of* rule {rule} (rules {mrkdwn(request.ruling.version[:12])})"
     if request.terms.approvers:
-        yield f"*May decide:* {names(view, view.deciders) or 'nobody'} · {_needed(view)}"
-    owner = f"*Owner:* {name(view, request.owner)} (never decides)"
+        yield f"*May decide:* {people(view, view.deciders) or 'nobody'} · {_needed(view)}"
+    owner = f"*Owner:* {person(view, request.owner)} (never decides)"
     agent = f"*Agent:* {mrkdwn(request.agent)}, {mrkdwn(request.function)}"
-    book = runbook(view)
+    book = runbook_link(view)
     yield f"{agent} · {owner}" + (f" · *Runbook:* {book}" if book else "")
     if view.edited is not None:
-        yield f"*Edited by* {name(view, view.edited.by)}; what changed is marked above"
+        yield f"*Edited by* {person(view, view.edited.by)}; what changed is marked above"
     if request.asks_again is not None:
         yield f"*Asked again* after {mrkdwn(request.asks_again)} went unanswered"
     yield from _ladder(view)

@@ -4,7 +4,7 @@ import json
 
 from bot.slack.render.block_kit import blocks
 from bot.slack.render.block_kit.blocks import Block
-from bot.slack.render.layout import Room, lay
+from bot.slack.render.parts.argument_rows import Room, lay
 from bot.wording.arguments import Reader, rows
 from bot.wording.text import chunks, visible
 from bot.wording.view import View

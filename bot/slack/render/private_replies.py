@@ -7,10 +7,12 @@ from difflib import get_close_matches
 from bot.slack.render.block_kit import action_ids, blocks
 from bot.slack.render.block_kit.blocks import Block, Message
 from bot.slack.render.block_kit.mrkdwn import escaped, mrkdwn
-from bot.slack.render.card import summary
-from bot.slack.render.home import brief, state_of, stop_of
-from bot.slack.render.modals import covered, why_blocks
-from bot.slack.render.outcome import too_late
+from bot.slack.render.parts.agent_state import state_of, stop_of
+from bot.slack.render.parts.brief import brief
+from bot.slack.render.parts.outcome import too_late
+from bot.slack.render.parts.scopes import covered
+from bot.slack.render.parts.summary import summary
+from bot.slack.render.parts.why import why_blocks
 from bot.wording.gist import gist
 from bot.wording.text import cut, plain
 from bot.wording.times import Times

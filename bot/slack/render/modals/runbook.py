@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from bot.slack.render.block_kit import action_ids, blocks
 from bot.slack.render.block_kit.blocks import Block
-from bot.slack.render.modals import modal
+from bot.slack.render.modals.frame import modal
 from bot.wording.text import chunks, cut
 
 _BLOCKS = 90

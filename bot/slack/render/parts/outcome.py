@@ -6,7 +6,7 @@ from typing import assert_never
 from bot.slack.render.block_kit import blocks
 from bot.slack.render.block_kit.blocks import Block
 from bot.slack.render.block_kit.mrkdwn import mrkdwn
-from bot.slack.render.facts import name
+from bot.slack.render.parts.people import person
 from bot.wording.arguments import hidden_texts, veiled
 from bot.wording.text import quoted
 from bot.wording.view import View
@@ -65,12 +65,12 @@ def sentence(view: View) -> str:
 
 def _deciders(view: View, verdict: Verdict) -> str:
     made = [decision for decision in view.request.decisions if decision.verdict is verdict]
-    return " and ".join(f"*{name(view, d.person)}* {view.times.at(d.at)}" for d in made)
+    return " and ".join(f"*{person(view, d.person)}* {view.times.at(d.at)}" for d in made)
 
 
 def _editor(view: View) -> str:
     by = view.request.edited_by
-    return "Somebody" if by is None else f"*{name(view, by)}*"
+    return "Somebody" if by is None else f"*{person(view, by)}*"
 
 
 def _said(view: View) -> str:
@@ -98,7 +98,7 @@ def _grant(view: View) -> Iterator[str]:
 def _became(view: View, grant: Grant) -> str:
     agent, at = mrkdwn(grant.agent), view.times.at
     ended = "" if grant.ended_at is None else f" {at(grant.ended_at)}"
-    told = f"{name(view, grant.resolved_by)} found out" if grant.resolved_by else f"{agent} reports"
+    told = f"{person(view, grant.resolved_by)} found out" if grant.resolved_by else f"{agent} reports"
     match grant.state:
         case GrantState.GRANTED:
             return f"{agent} may do it once, until {at(grant.expires_at)}."

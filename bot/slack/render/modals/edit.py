@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from bot.slack.render.block_kit import action_ids, blocks
 from bot.slack.render.block_kit.blocks import Block
 from bot.slack.render.block_kit.mrkdwn import mrkdwn
-from bot.slack.render.fields import Field, Unreadable, field_of
-from bot.slack.render.modals import entered, modal
+from bot.slack.render.modals.frame import entered, modal
+from bot.slack.render.modals.inputs import Field, Unreadable, field_of
 from bot.wording.arguments import is_plain, shown
 from bot.wording.text import chunks, plain, visible
 from bot.wording.view import View
@@ -46,8 +46,8 @@ def edit(view: View) -> Block:
     inputs = [part for name in order for part in _parts(type_, name, subject.arguments)]
     if not any(part["type"] == "input" for part in inputs):
         return _cannot(view, "None of its values can be edited in Slack.")
-    note = "You approve what you write here. The rules judge it anew; it may need others as well."
-    drawn = [blocks.section(f"*{mrkdwn(view.title)}*\n{note}"), *inputs]
+    hint = "You approve what you write here. The rules judge it anew; it may need others as well."
+    drawn = [blocks.section(f"*{mrkdwn(view.title)}*\n{hint}"), *inputs]
     if len(drawn) > blocks.VIEW_BLOCKS or len(json.dumps(drawn)) > blocks.VIEW_BYTES:
         return _cannot(view, "Its values are too long for a form.")
     return modal(action_ids.EDITED, "Edit", drawn, metadata=view.request.id, submit="Approve edited")

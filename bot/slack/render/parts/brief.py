@@ -1,0 +1,17 @@
+"""One request in brief, as lists of several show it."""
+
+from bot.slack.render.block_kit.blocks import Block, with_plain_words
+from bot.slack.render.block_kit.mrkdwn import mrkdwn
+from bot.slack.render.parts.facts import undone
+from bot.wording.gist import gist
+from bot.wording.view import View
+from escalation.request import Question
+
+
+def brief(view: View) -> Block:
+    """Return one request in brief: what it is, by when, and the beginning of what is asked."""
+    request = view.request
+    title = "Question" if isinstance(request.subject, Question) else view.title
+    heading = f"*{mrkdwn(title, 100)}* · {mrkdwn(request.agent)}"
+    due = f"{undone(view)} Deadline *{view.times.at(request.deadline)}*".strip()
+    return with_plain_words(f"{heading}\n{due}", gist(view))
