@@ -1,6 +1,7 @@
 """What Andon tells people beside the cards: a closed list of notices, each a few plain fields."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import TypeAlias
 
 from escalation.action import canonical, decode
@@ -134,9 +135,12 @@ _KINDS: dict[str, type[Notice]] = {
 }
 
 
+@lru_cache(maxsize=256)  # of many requests that time out together, all say the same, twice
 def body(notice: Notice) -> str:
     """Return *notice* as it is stored in the outbox."""
-    return canonical({"note": type(notice).__name__, **asdict(notice)})
+    return canonical(
+        {"note": type(notice).__name__, **{each.name: getattr(notice, each.name) for each in fields(notice)}}
+    )
 
 
 def parse(stored: str) -> Notice:
