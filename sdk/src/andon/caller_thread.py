@@ -9,13 +9,16 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
-from typing import Generic, TypeVar
+from queue import Empty, SimpleQueue
+from typing import Final, Generic, TypeVar
 
 from andon.gate import GRACE
 
 T = TypeVar("T")
+
+SIGNALS_EVERY: Final = 0.5  #: Seconds after which a waiting thread looks for signals that did not wake it.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +66,21 @@ class CallerThread:
         """Run callbacks until *future* is done; an interrupt cancels it, but lets it report first."""
         future.add_done_callback(lambda _: self._callbacks.put(None))
         try:
-            while (callback := self._callbacks.get()) is not None:
+            while (callback := self._next_callback()) is not None:
                 callback()
         except BaseException:
             future.cancel()
             self._over.wait(GRACE + 1)
             raise
         return future.result()
+
+    def _next_callback(self) -> Callable[[], None] | None:
+        """Return the next callback, or None when there are no more."""
+        while True:
+            # A signal that arrives just before the thread blocks does not wake it: its handler runs only
+            # once the thread is awake again.
+            with suppress(Empty):
+                return self._callbacks.get(timeout=SIGNALS_EVERY)
 
 
 def _do_nothing() -> None:

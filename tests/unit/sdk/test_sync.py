@@ -244,6 +244,25 @@ def test_an_interrupt_while_waiting_runs_nothing() -> None:
         assert not hostile.calls(CLAIM)
 
 
+def test_an_interrupt_that_does_not_wake_the_thread_ends_the_call() -> None:
+    """Ctrl-C just before the thread blocks, which so is never woken by it, ends the call all the same."""
+    hostile, sent = Hostile(Script().approve(POST)).on("GET .*", never_answers), []
+
+    def to_this_thread_only() -> None:
+        sent.append(time.monotonic())
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    with sync.Andon("http://bot.test", "andon_x", transport=hostile) as andon:
+
+        @andon.gated(POST)
+        def post(account: str) -> None:
+            raise AssertionError(account)
+
+        with pytest.raises(KeyboardInterrupt), _interrupted_at(hostile, "GET .*", press=to_this_thread_only):
+            post("2100")
+        assert time.monotonic() - sent[0] < 5
+
+
 def test_closing_ends_what_other_threads_wait_for() -> None:
     """A call that waits on another thread ends when the client is closed, and nothing runs."""
     hostile = Hostile(Script().approve(POST)).on("GET .*", never_answers)
@@ -366,13 +385,18 @@ def _appending_to(ran: list[str]) -> Callable[[str], None]:
 
 
 @contextmanager
-def _interrupted_at(hostile: Hostile, pattern: str) -> Iterator[None]:
+def _interrupted_at(
+    hostile: Hostile,
+    pattern: str,
+    *,
+    press: Callable[[], None] = lambda: os.kill(os.getpid(), signal.SIGINT),
+) -> Iterator[None]:
     """Press Ctrl-C when the first call that matches *pattern* is under way."""
 
     def interrupt() -> None:
         while not hostile.calls(pattern):
             time.sleep(0.001)
-        os.kill(os.getpid(), signal.SIGINT)
+        press()
 
     # A shell that starts a job in the background lets it ignore Ctrl-C, and tests with it.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
