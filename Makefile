@@ -21,7 +21,7 @@ TYPED := $(wildcard bot escalation sdk/src tests bench deploy agents)
 WORKERS ?= 2
 
 # Where a wrong branch lets something run that nobody allowed, every branch is tested: all rules, and the guard.
-VITAL := $(wildcard escalation/*.py) bot/slack/guard.py
+VITAL := $(wildcard escalation/*.py) bot/slack/ingress/guard.py
 comma := ,
 space := $(subst ,, )
 # `coverage` takes them with commas between.

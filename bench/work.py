@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote_plus
 
-from bot.slack.envelope import sign
+from bot.slack.ingress.envelope import sign
 from bot.slack.render.block_kit import action_ids
 from deploy.demo.channels import FINANCE
 from deploy.demo.people import SALMA

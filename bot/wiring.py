@@ -15,12 +15,12 @@ from bot.api.limits import LimitedBodies
 from bot.config import Loaded, Settings, SlackMode
 from bot.http import server
 from bot.slack import app as slack
-from bot.slack import client as slack_client
-from bot.slack.courier import SlackCourier
-from bot.slack.door import Door
-from bot.slack.lanes import Lanes
+from bot.slack import web_api
+from bot.slack.ingress.socket_mode import SocketMode
+from bot.slack.listeners.context import ListenerContext
+from bot.slack.outgoing.courier import SlackCourier
+from bot.slack.outgoing.pacing import ChannelPacing
 from bot.slack.render.presenter import Presenter
-from bot.slack.socket_mode import SocketMode
 from escalation.clock import Clock, SystemClock
 from escalation.engine import watchdog
 from escalation.engine.metronome import Metronome
@@ -39,7 +39,7 @@ class Application:
     core: Core
     web: ASGIApp  #: Slack's door and the agents'.
     engine: Metronome
-    door: Door
+    listeners: ListenerContext
     socket_mode: SocketMode | None = None
 
 
@@ -54,17 +54,17 @@ async def assemble(
     """Put Slack, the agents' API and the engine around *core*; *pace*: messages a second and channel."""
     clock = clock or SystemClock()
     token = settings.slack_bot_token.get_secret_value()
-    web = slack_client.client(token, settings.slack_api_url)
-    identity = await slack_client.identify(web, workspace=core.configuration().tenant)
-    drawing = Presenter(core.configuration, runbook_text)
-    door = Door(core=core, slack=web, drawing=drawing, clock=clock)
-    bolt = slack.build(door, token=token, identity=identity)
-    engine = Metronome(core, SlackCourier(web, drawing, clock, Lanes(per_second=pace)))
+    slack_client = web_api.client(token, settings.slack_api_url)
+    identity = await web_api.identify(slack_client, workspace=core.configuration().tenant)
+    presenter = Presenter(core.configuration, runbook_text)
+    listeners = ListenerContext(core=core, slack=slack_client, presenter=presenter, clock=clock)
+    bolt = slack.build(listeners, token=token, identity=identity)
+    engine = Metronome(core, SlackCourier(slack_client, presenter, clock, ChannelPacing(per_second=pace)))
     socket_mode, guard = None, None
     if settings.slack_mode is SlackMode.SOCKET:
-        socket_mode = SocketMode(bolt, app_token=_secret(settings.slack_app_token), slack=web)
+        socket_mode = SocketMode(bolt, app_token=_secret(settings.slack_app_token), slack=slack_client)
     else:
-        guard = slack.guarded(bolt, door, secret=_secret(settings.slack_signing_secret))
+        guard = slack.guarded(bolt, listeners, secret=_secret(settings.slack_signing_secret))
 
     async def readiness() -> list[str]:
         deaf = socket_mode is not None and not await socket_mode.is_connected()
@@ -72,7 +72,7 @@ async def assemble(
         return [*await _store_trouble(core), *watchdog.trouble(engine.modules), *lost]
 
     doors = _Doors(LimitedBodies(api.build(core, readiness)), guard)
-    return Application(core=core, web=doors, engine=engine, door=door, socket_mode=socket_mode)
+    return Application(core=core, web=doors, engine=engine, listeners=listeners, socket_mode=socket_mode)
 
 
 async def serve(settings: Settings, loaded: Loaded, listener: socket.socket) -> None:
@@ -107,7 +107,7 @@ async def _running(app: Application) -> AsyncIterator[None]:
         await app.engine.stop()
         with suppress(TimeoutError):
             async with asyncio.timeout(_BEST_EFFORT_SECONDS):
-                await app.door.settle()
+                await app.listeners.drain()
 
 
 async def _watch(socket_mode: SocketMode) -> None:

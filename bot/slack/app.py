@@ -1,4 +1,4 @@
-"""Builds Slack's door: Bolt behind the guard, with every listener."""
+"""Builds Slack's side of the process: who handles what, behind Bolt and the guard."""
 
 import logging
 from typing import cast
@@ -10,17 +10,17 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from starlette.types import ASGIApp
 
-from bot.slack.client import Identity
-from bot.slack.door import Door
-from bot.slack.guard import Guard
-from bot.slack.listeners import clicks, command, forms, home
+from bot.slack import routes
+from bot.slack.ingress.guard import Guard
+from bot.slack.listeners.context import ListenerContext
+from bot.slack.web_api import Identity
 from escalation.errors import places
 
 _log = structlog.get_logger(__name__)
 EVENTS_PATH = "/slack/events"
 
 
-def build(door: Door, *, token: str, identity: Identity) -> AsyncApp:
+def build(context: ListenerContext, *, token: str, identity: Identity) -> AsyncApp:
     """Return Bolt's app: it routes what the guard (or the socket) let in."""
 
     async def authorize() -> AuthorizeResult:
@@ -34,7 +34,7 @@ def build(door: Door, *, token: str, identity: Identity) -> AsyncApp:
         )
 
     app = AsyncApp(
-        client=door.slack,
+        client=context.slack,
         authorize=authorize,
         logger=logging.getLogger("slack_bolt"),
         process_before_response=True,  # we commit, then acknowledge; it is also the fast way
@@ -42,8 +42,7 @@ def build(door: Door, *, token: str, identity: Identity) -> AsyncApp:
         ssl_check_enabled=True,
         url_verification_enabled=True,
     )
-    for surface in (clicks, forms, command, home):
-        surface.register(app, door)
+    routes.register(app, context)
     app.error(_failed)
     return app
 
@@ -55,8 +54,8 @@ async def _failed(error: Exception) -> BoltResponse:
     return BoltResponse(status=500)
 
 
-def guarded(app: AsyncApp, door: Door, *, secret: str) -> Guard:
+def guarded(app: AsyncApp, context: ListenerContext, *, secret: str) -> Guard:
     """Return *app* as it may stand in the open: behind the guard."""
     # Bolt types its ASGI callable more narrowly than ASGI does.
     inner = cast("ASGIApp", AsyncSlackRequestHandler(app, path=EVENTS_PATH))
-    return Guard(inner, secret=secret, clock=door.clock, paths=(EVENTS_PATH,))
+    return Guard(inner, secret=secret, clock=context.clock, paths=(EVENTS_PATH,))

@@ -155,7 +155,7 @@ async def _every_minute(room: World, minutes: int) -> None:
 async def test_accepted_and_never_answered(any_room: World) -> None:
     """Slack posts and the answer is lost: a second card is posted rather than none, and both buttons work."""
     room = any_room
-    room.house.door.slack.timeout = 1
+    room.house.listeners.slack.timeout = 1
     room.slack.fails(POST, AcceptThenSilence())
     asked = await room.agent.asks()
     await room.beats()
@@ -409,11 +409,11 @@ async def test_a_modal_too_late_is_only_not_opened(room: World) -> None:
 async def test_a_courtesy_that_hangs_does_not_hold_up_the_click(room: World) -> None:
     """The acknowledgement does not wait for Slack to open a modal."""
     room.expected.add("courtesy_failed")
-    room.house.door.slack.timeout = 1
+    room.house.listeners.slack.timeout = 1
     card = await room.card(await room.agent.asks())
     room.slack.fails("views.open", AcceptThenSilence())
     assert (await room.salma.clicks("Reject", on=card)).status == 200
-    assert room.house.door._pending
+    assert room.house.listeners._background
 
 
 async def test_a_five_hour_outage(room: World) -> None:
@@ -452,15 +452,15 @@ async def test_a_card_that_cannot_be_drawn_waits(room: World, monkeypatch: pytes
     """One message that we cannot draw does not hold up the engine, is not lost, and is logged."""
     room.expected.add("message_not_drawn")
     broken = iter([True])
-    drawing = type(room.house.door.drawing)
-    draw = drawing.card
+    presenter = type(room.house.listeners.presenter)
+    draw = presenter.card
 
     def card(self, about, *, now):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  Presenter.card
         if next(broken, False):
             raise KeyError("no such colour")
         return draw(self, about, now=now)
 
-    monkeypatch.setattr(drawing, "card", card)
+    monkeypatch.setattr(presenter, "card", card)
     asked = await room.agent.asks()
     await room.beats()
     assert cards(room) == []

@@ -87,7 +87,7 @@ class World:
     async def beats(self) -> None:
         """Let the engine do what is due now, and every courtesy be said."""
         await self.house.engine.tick()
-        await self.house.door.settle()
+        await self.house.listeners.drain()
 
     async def passes(self, **by: float) -> None:
         """Move the clock and let the engine notice."""

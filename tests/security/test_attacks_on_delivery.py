@@ -15,7 +15,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.socket_mode import SocketMode
+from bot.slack.ingress.socket_mode import SocketMode
 from escalation.engine.metronome import Metronome
 from escalation.engine.module import Module, Progress
 from escalation.ports import Courier, Delivered, Delivery, Dossier, OutboxKind, Outgoing, TryLater

@@ -14,7 +14,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from bot.slack.guard import Limits
+from bot.slack.ingress.guard import Limits
 from tests.security.guard_forgeries import JSON, Attack, every_attack
 from tests.unit.guard.kit import (
     CLICK,

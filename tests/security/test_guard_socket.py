@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from bot.http.body import Allowance
-from bot.slack.guard import Limits
+from bot.slack.ingress.guard import Limits
 from tests.unit.guard.kit import CLICK, FORM, NOON, REFUSALS, Knock, Recorder, guard, knock, stamp
 
 PATIENCE = timedelta(milliseconds=300)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.types import Receive, Scope, Send
 
-from bot.slack.client import client
+from bot.slack.web_api import client
 from tests.harness.fake_http import body_of, serve
 
 TOKEN = "xoxb-1-canned-SECRET"

@@ -6,15 +6,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from structlog.testing import capture_logs
 
-from bot.slack.client import (
-    SlackRefused,
-    client,
-    error_code,
-    identify,
-    is_busy,
-    may_pass,
-    without_secrets,
-)
+from bot.slack.web_api import SlackRefused, client, error_code, identify, is_busy, may_pass, without_secrets
 from tests.unit.door.canned import TOKEN, TROUBLE, Canned, slack_saying
 
 

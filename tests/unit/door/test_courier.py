@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.slack.courier import SlackCourier
-from bot.slack.lanes import Lanes
+from bot.slack.outgoing.courier import SlackCourier
+from bot.slack.outgoing.pacing import ChannelPacing
 from bot.slack.render.presenter import Presenter
 from escalation import notice
 from escalation.ids import OutboxId
@@ -29,8 +29,8 @@ def outgoing(what: OutboxKind, *, lane: str = "C01FINANCE", body: str = "{}") ->
 async def carried(canned: Canned, row: Outgoing, about: Dossier | None) -> Delivery:
     """Return what becomes of *row* with a Slack that answers as *canned*."""
     async with slack_saying(canned) as slack:
-        drawing = Presenter(lambda: shipped().configuration)
-        courier = SlackCourier(slack, drawing, MovableClock(NOON), Lanes(per_second=1000))
+        presenter = Presenter(lambda: shipped().configuration)
+        courier = SlackCourier(slack, presenter, MovableClock(NOON), ChannelPacing(per_second=1000))
         return await courier.carry(row, about)
 
 
@@ -52,13 +52,13 @@ async def test_no_ts_is_no_delivery() -> None:
 
 async def test_nobody_listens() -> None:
     """A refused connection is tried later; the reason holds no token."""
-    from bot.slack.client import client
+    from bot.slack.web_api import client
 
     courier = SlackCourier(
         client(TOKEN, "http://127.0.0.1:9/api/"),
         Presenter(lambda: shipped().configuration),
         MovableClock(NOON),
-        Lanes(),
+        ChannelPacing(),
     )
     delivery = await courier.carry(outgoing(OutboxKind.CARD), Dossier(request=request()))
     assert isinstance(delivery, TryLater)

@@ -1,12 +1,13 @@
 """Who is behind a body that Slack signed: the user's own workspace and id, and nothing that is guessed."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from slack_bolt.async_app import AsyncBoltRequest
 
-from bot.slack.door import _channel, account, click
-from bot.slack.guard import INGRESS_HEADER
+from bot.slack.listeners.payload import account, channel, click
+from bot.slack.routes import signed
+from bot.slack.signed_request import INGRESS_HEADER, SignedRequest
 from escalation.authority import Account
 
 SALMA = Account("T01ANDON", "U01SALMA")
@@ -38,21 +39,18 @@ def test_an_account_is_read_from_the_signed_body(body: dict[str, Any], expected:
 def test_a_click_without_its_ingress_is_no_click(headers: dict[str, list[str]]) -> None:
     """Only the guard (or the socket) writes the fingerprint; without exactly one nothing is decided."""
     with pytest.raises(LookupError, match="without a verified ingress"):
-        click(SimpleNamespace(headers=headers), {"user_id": "U01SALMA"}, "request:approve")
+        signed(AsyncBoltRequest(mode="socket_mode", body={"user_id": "U01SALMA"}, headers={**headers}))
 
 
 def test_a_click_names_its_ingress() -> None:
     """Who, what, and which signed request carried it."""
-    made = click(
-        SimpleNamespace(headers={INGRESS_HEADER: ["f" * 64]}),
-        {"user_id": "U01SALMA", "team_id": "T01ANDON"},
-        "request:approve",
-    )
+    body = {"user_id": "U01SALMA", "team_id": "T01ANDON"}
+    made = click(SignedRequest(body=body, fingerprint="f" * 64), "request:approve")
     assert (made.account, made.fingerprint, made.what) == (SALMA, "f" * 64, "request:approve")
 
 
 @pytest.mark.parametrize(
-    ("body", "channel"),
+    ("body", "where"),
     [
         ({"channel_id": "C1"}, "C1"),
         ({"channel": {"id": "C1"}}, "C1"),
@@ -61,6 +59,6 @@ def test_a_click_names_its_ingress() -> None:
         ({}, None),
     ],
 )
-def test_where_somebody_can_be_answered(body: dict[str, Any], channel: str | None) -> None:
+def test_where_somebody_can_be_answered(body: dict[str, Any], where: str | None) -> None:
     """In the channel they clicked in, if they clicked in one."""
-    assert _channel(body) == channel
+    assert channel(body) == where

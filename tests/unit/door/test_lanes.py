@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from bot.slack.lanes import Lanes
+from bot.slack.outgoing.pacing import ChannelPacing
 
 
 class Clock:
@@ -20,57 +20,55 @@ class Clock:
 
 def test_a_few_at_once_then_one_a_second() -> None:
     """Five messages go at once; each one after them waits a second longer than the one before."""
-    lanes = Lanes(clock=Clock())
-    assert [lanes._take("C1") for _ in range(8)] == [0, 0, 0, 0, 0, 1, 2, 3]
+    pacing = ChannelPacing(clock=Clock())
+    assert [pacing._reserve("C1") for _ in range(8)] == [0, 0, 0, 0, 0, 1, 2, 3]
 
 
 def test_a_quiet_channel_may_burst_again() -> None:
     """After three seconds three more may go at once; however long it is quiet, never more than five."""
     clock = Clock()
-    lanes = Lanes(clock=clock)
+    pacing = ChannelPacing(clock=clock)
     for _ in range(5):
-        lanes._take("C1")
+        pacing._reserve("C1")
     clock.at += 3
-    assert [lanes._take("C1") for _ in range(4)] == [0, 0, 0, 1]
+    assert [pacing._reserve("C1") for _ in range(4)] == [0, 0, 0, 1]
     clock.at += 1000
-    assert [lanes._take("C1") for _ in range(6)] == [0, 0, 0, 0, 0, 1]
+    assert [pacing._reserve("C1") for _ in range(6)] == [0, 0, 0, 0, 0, 1]
 
 
 def test_channels_do_not_wait_for_each_other() -> None:
-    """A full lane leaves the next one empty."""
-    lanes = Lanes(clock=Clock())
+    """A busy channel leaves the next one its whole burst."""
+    pacing = ChannelPacing(clock=Clock())
     for _ in range(9):
-        lanes._take("C1")
-    assert lanes._take("C2") == 0
+        pacing._reserve("C1")
+    assert pacing._reserve("C2") == 0
 
 
 def test_the_pace_is_a_setting() -> None:
     """Ten a second wait a tenth of a second each."""
-    lanes = Lanes(per_second=10, clock=Clock())
-    assert [lanes._take("C1") for _ in range(7)][5:] == pytest.approx([0.1, 0.2])
+    pacing = ChannelPacing(per_second=10, clock=Clock())
+    assert [pacing._reserve("C1") for _ in range(7)][5:] == pytest.approx([0.1, 0.2])
 
 
-def test_lanes_that_are_quiet_are_forgotten() -> None:
-    """A thousand channels of last week take no memory; the busy one keeps its place."""
+def test_channels_that_are_quiet_are_forgotten() -> None:
+    """The channels of last week take no memory beyond a thousand; the busy one keeps its place."""
     clock = Clock()
-    lanes = Lanes(clock=clock)
-    for number in range(1001):
-        lanes._take(f"C{number}")
-    clock.at += 599
+    pacing = ChannelPacing(clock=clock)
     for _ in range(7):
-        lanes._take("busy")
-    clock.at += 2
-    lanes._take("busy")
-    assert set(lanes._lanes) == {"busy"}
-    assert lanes._lanes["busy"].tokens == pytest.approx(-1)
+        pacing._reserve("busy")
+    for number in range(1001):
+        pacing._reserve(f"C{number}")
+        pacing._reserve("busy")
+    assert len(pacing._buckets) == 1000
+    assert pacing._reserve("busy") == 7 + 1001 + 1 - 5
 
 
 async def test_a_turn_is_really_waited_for() -> None:
     """Whoever is beyond the burst gets the turn only when its time has come."""
-    lanes = Lanes(per_second=20)
+    pacing = ChannelPacing(per_second=20)
     begun = time.monotonic()
     for _ in range(5):
-        await lanes.turn("C1")
+        await pacing.turn("C1")
     assert time.monotonic() - begun < 0.04
-    await asyncio.gather(lanes.turn("C1"), lanes.turn("C1"))
+    await asyncio.gather(pacing.turn("C1"), pacing.turn("C1"))
     assert time.monotonic() - begun >= 0.09

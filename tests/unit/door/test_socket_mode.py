@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.config import SlackMode
-from bot.slack.socket_mode import SocketMode
+from bot.slack.ingress.socket_mode import SocketMode
 from escalation.store.memory import MemoryStore
 from tests.scenario.laws import clicks_in
 from tests.scenario.unreliable import UnreliableStore
@@ -85,7 +85,7 @@ async def test_authority_is_the_same(room: World) -> None:
     """Another workspace's user is nobody on the socket as well."""
     asked, line = await room.agent.asks(), Line()
     await arrives(room, line, "e1", approval(asked, team="T99OTHER"))
-    await room.house.door.settle()
+    await room.house.listeners.drain()
     assert await room.agent.state_of(asked) == "pending"
     assert await room.refusals() == [("account:T99OTHER/U01SALMA", "unknown_person")]
 

@@ -8,8 +8,8 @@ from typing import Self
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.slack.envelope import sign
-from bot.slack.guard import Guard, Inner, Limits
+from bot.slack.ingress.envelope import sign
+from bot.slack.ingress.guard import Guard, Inner, Limits
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

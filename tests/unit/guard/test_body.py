@@ -5,8 +5,8 @@ from urllib.parse import quote
 
 import pytest
 
-from bot.slack.body import MAX_DEPTH, MAX_FIELDS, says_one_thing
-from bot.slack.envelope import Media
+from bot.slack.ingress.envelope import Media
+from bot.slack.ingress.signed_body import MAX_DEPTH, MAX_FIELDS, says_one_thing
 
 
 def nested(depth: int) -> str:

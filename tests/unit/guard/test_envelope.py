@@ -8,7 +8,7 @@ import pytest
 
 from bot.http.body import Allowance, Flaw
 from bot.http.headers import Headers
-from bot.slack.envelope import (
+from bot.slack.ingress.envelope import (
     MAX_HEADERS,
     Envelope,
     Media,

@@ -10,7 +10,8 @@ from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from bot.http.body import Allowance
-from bot.slack.guard import INGRESS_HEADER, Guard, Limits
+from bot.slack.ingress.guard import Guard, Limits
+from bot.slack.signed_request import INGRESS_HEADER
 from escalation.errors import InvalidConfiguration
 from tests.unit.guard.kit import (
     CLICK,

@@ -13,8 +13,8 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.client import AWAY, error_code
-from bot.slack.guard import INGRESS_HEADER
+from bot.slack.signed_request import INGRESS_HEADER
+from bot.slack.web_api import AWAY, error_code
 from escalation.clock import monotonic
 
 _log = structlog.get_logger(__name__)

@@ -18,14 +18,14 @@ from starlette.types import Message, Receive, Scope, Send
 
 from bot.http.body import Allowance, Flaw, read_body, replaying, respond
 from bot.http.headers import Headers
-from bot.slack.body import says_one_thing
-from bot.slack.envelope import Envelope, Rejected, Verified, Why, open_envelope, rejected, verify
-from bot.slack.replays import Refusals, Replays
+from bot.slack.ingress.envelope import Envelope, Rejected, Verified, Why, open_envelope, rejected, verify
+from bot.slack.ingress.replays import ReplayCache
+from bot.slack.ingress.signed_body import says_one_thing
+from bot.slack.signed_request import INGRESS_HEADER
+from bot.token_buckets import TokenBuckets
 from escalation.clock import Clock
 from escalation.errors import InvalidConfiguration, places
 
-#: Tells the listeners which signed request they hear: its fingerprint, 64 hex digits.
-INGRESS_HEADER: Final = "x-andon-ingress"
 #: Slack's secrets have 32 characters; one this short was typed wrongly, and could be guessed.
 MIN_SECRET: Final = 16
 #: A server may pass on others, such as the 0.9 of a request line without any.
@@ -69,8 +69,9 @@ class Guard:
         self._clock = clock
         self._paths = frozenset(paths)
         self._limits = limits or Limits()
-        self._replays = Replays(capacity=self._limits.remembered)
-        self._refusals = Refusals(per_second=self._limits.refusals_per_second, peers=self._limits.peers)
+        self._replays = ReplayCache(capacity=self._limits.remembered)
+        most = self._limits.refusals_per_second
+        self._refusals = TokenBuckets(per_second=most, burst=most, keys=self._limits.peers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match scope["type"]:
@@ -120,7 +121,7 @@ class Guard:
     async def _refuse(self, scope: Scope, send: Send, refusal: Rejected) -> None:
         # Counted only now: what others send through the same proxy never keeps a signed click out.
         peer = scope["client"][0] if scope.get("client") else "unknown"
-        if not self._refusals.may_cause_another(peer, now=self._clock.now()):
+        if not self._refusals.take(peer, at=self._clock.now().timestamp()):
             # Not logged: a flood must not become a flood of our own writes.
             await _answer(send, HTTPStatus.TOO_MANY_REQUESTS, (b"retry-after", b"1"))
             return

@@ -7,10 +7,10 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.client import AWAY, error_code, may_pass, without_secrets
-from bot.slack.lanes import Lanes
+from bot.slack.outgoing.pacing import ChannelPacing
 from bot.slack.render.block_kit.blocks import Message
 from bot.slack.render.presenter import Presenter
+from bot.slack.web_api import AWAY, error_code, may_pass, without_secrets
 from escalation.authority import Account
 from escalation.clock import Clock
 from escalation.ids import PersonId
@@ -23,11 +23,13 @@ _ALREADY_GONE = frozenset({"message_not_found", "cant_update_message", "edit_win
 class SlackCourier:
     """The courier port, over Slack's Web API."""
 
-    def __init__(self, slack: AsyncWebClient, presenter: Presenter, clock: Clock, lanes: Lanes) -> None:
+    def __init__(
+        self, slack: AsyncWebClient, presenter: Presenter, clock: Clock, pacing: ChannelPacing
+    ) -> None:
         self._slack = slack
         self._presenter = presenter
         self._clock = clock
-        self._lanes = lanes
+        self._pacing = pacing
 
     async def carry(self, outgoing: Outgoing, about: Dossier | None) -> Delivery:
         """Say *outgoing* and return what Slack made of it."""
@@ -75,7 +77,7 @@ class SlackCourier:
         return await self._post(about.card.channel, message, thread_ts=about.card.ts)
 
     async def _post(self, channel: str, message: Message, *, thread_ts: str | None = None) -> Delivery:
-        await self._lanes.turn(channel)
+        await self._pacing.turn(channel)
         answer = await self._slack.chat_postMessage(
             channel=channel,
             thread_ts=thread_ts,

@@ -5,7 +5,7 @@ import re
 from typing import Final, assert_never
 from urllib.parse import parse_qsl
 
-from bot.slack.envelope import Media
+from bot.slack.ingress.envelope import Media
 from escalation.action import Json, decode
 from escalation.errors import InvalidAction
 

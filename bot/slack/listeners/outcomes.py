@@ -1,0 +1,78 @@
+"""Tells one person why their click did not count, or how the request had ended before it."""
+
+from bot.slack.listeners.context import TAKEN, Ack, ListenerContext
+from bot.slack.render import private_replies
+from bot.slack.render.block_kit.blocks import Block
+from bot.slack.render.modals import deciding, frame
+from bot.slack.signed_request import Body
+from bot.wording.people import up_to
+from escalation.ids import RequestId
+from escalation.ports import Dossier
+from escalation.reason import Reason, Refused
+from escalation.request import State
+from escalation.service import queries
+from escalation.service.context import Counted
+
+#: Refused because it is others' to do; only people we know are told so, and whose.
+_NOT_THEIRS = frozenset({Reason.NOT_AN_APPROVER, Reason.OWNER_MAY_NOT_DECIDE})
+_LATE = frozenset({Reason.ALREADY_SETTLED, Reason.PAST_DEADLINE})
+
+
+async def tell(
+    context: ListenerContext, body: Body, request_id: RequestId, outcome: Counted | Refused
+) -> None:
+    """Tell whoever clicked why it did not count; a late click sees how the request ended instead."""
+    if isinstance(outcome, Counted):
+        return
+    ended = await _ended_before(context, request_id, outcome)
+    if ended is None:
+        who = await _who_may(context, request_id, outcome)
+        context.reply_privately(body, private_replies.refused(outcome, who))
+        return
+    context.reply_privately(body, private_replies.late(context.view(ended)))
+    _redraw(context, body, ended)
+
+
+async def acknowledge_form(
+    context: ListenerContext, request_id: RequestId, outcome: Counted | Refused
+) -> Ack:
+    """Return what becomes of a submitted modal: it closes if it counted, else it says why it did not."""
+    # What they typed is gone with the form, so the form says why instead of just closing.
+    if isinstance(outcome, Counted):
+        return TAKEN
+    return {"response_action": "update", "view": await _refusal(context, request_id, outcome)}
+
+
+async def _refusal(context: ListenerContext, request_id: RequestId, refused: Refused) -> Block:
+    ended = await _ended_before(context, request_id, refused)
+    if ended is None:
+        return frame.said("Nothing changed", str(refused))
+    return deciding.late(context.view(ended))
+
+
+async def _who_may(context: ListenerContext, request_id: RequestId, refused: Refused) -> str:
+    asked = refused.reason in _NOT_THEIRS
+    about = await queries.dossier(context.core, request_id) if asked else None
+    return (
+        "" if about is None else up_to(context.core.configuration().directory, context.view(about).deciders)
+    )
+
+
+async def _ended_before(context: ListenerContext, request_id: RequestId, refused: Refused) -> Dossier | None:
+    """Return the request that ended before this click came; nothing if it was refused for another reason."""
+    return await queries.dossier(context.core, request_id) if refused.reason in _LATE else None
+
+
+def _redraw(context: ListenerContext, body: Body, about: Dossier) -> None:
+    # A card that can still be clicked shows what is over: Slack lost our update, or took the card
+    # without our hearing of it, so that it stands there twice.
+    seen, card = body.get("container") or {}, about.card
+    if card is None or seen.get("type") != "message" or seen.get("is_ephemeral"):
+        return
+    channel, ts = str(seen.get("channel_id", "")), str(seen.get("message_ts", ""))
+    if about.request.state is State.SUPERSEDED and (channel, ts) == (card.channel, card.ts):
+        return  # It shows the edited request by now.
+    message = context.presenter.card(about, now=context.clock.now())
+    context.in_background(
+        context.slack.chat_update(channel=channel, ts=ts, text=message.text, blocks=list(message.blocks))
+    )
