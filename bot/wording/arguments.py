@@ -68,7 +68,7 @@ def rows(view: View, reader: Reader = Reader.CHANNEL) -> tuple[Row, ...]:
     return (*changed, *removed)
 
 
-def gathered(rows: Sequence[Row]) -> tuple[Row, ...]:
+def merge_empty(rows: Sequence[Row]) -> tuple[Row, ...]:
     """Return *rows* with the empty texts in one row at the end: less to read, and as complete."""
     empty = [row for row in rows if row.value == _EMPTY and row.safe and row.change is Change.NONE]
     if len(empty) < 2:
@@ -94,7 +94,7 @@ def hidden_texts(view: View) -> tuple[str, ...]:
     return tuple(sorted((text for text in found if len(text) >= 4), key=len, reverse=True))
 
 
-def veiled(text: str, hidden: Sequence[str]) -> str:
+def redacted(text: str, hidden: Sequence[str]) -> str:
     """Return *text* with each of the *hidden* values masked: agents repeat arguments in their words."""
     for value in hidden:
         text = text.replace(value, "••••")

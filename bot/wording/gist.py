@@ -1,6 +1,6 @@
 """A request in one line: the beginning of what is asked."""
 
-from bot.wording.arguments import gathered, rows
+from bot.wording.arguments import merge_empty, rows
 from bot.wording.text import cut, plain
 from bot.wording.view import View
 from escalation.request import Question
@@ -11,7 +11,7 @@ def gist(view: View, *, of: int = 4) -> str:
     subject = view.request.subject
     if isinstance(subject, Question):
         return plain(subject.text, 300)
-    every = gathered(rows(view))
+    every = merge_empty(rows(view))
     first = ", ".join(f"{cut(row.label, 40)} {cut(row.value, 60)}" for row in every[:of])
     more = len(every) - of
     return (

@@ -9,14 +9,14 @@ from bot.slack.render.block_kit import action_ids, blocks
 from bot.slack.render.block_kit.blocks import Block, Message
 from bot.slack.render.block_kit.mrkdwn import escaped, mrkdwn
 from bot.slack.render.parts.agent_words import words
-from bot.slack.render.parts.argument_rows import Laid, Room, lay
+from bot.slack.render.parts.argument_rows import ArgumentBlocks, BlockBudget, lay_out
 from bot.slack.render.parts.facts import facts
 from bot.slack.render.parts.lead import lead
 from bot.slack.render.parts.outcome import outcome
 from bot.slack.render.parts.question import answers, question
 from bot.slack.render.parts.summary import summary
 from bot.slack.render.parts.whole_action import whole
-from bot.wording.arguments import Row, gathered, hidden_texts, rows
+from bot.wording.arguments import Row, hidden_texts, merge_empty, rows
 from bot.wording.states import TITLES
 from bot.wording.text import cut, quoted
 from bot.wording.view import View
@@ -24,7 +24,7 @@ from escalation.action import Action
 from escalation.request import Question
 
 #: What the arguments may take of a card; more than this nobody reads on a phone.
-ROOM = Room(blocks=30, characters=6000)
+BUDGET = BlockBudget(blocks=30, characters=6000)
 
 
 def card(view: View) -> Message:
@@ -33,8 +33,8 @@ def card(view: View) -> Message:
     return Message(text=summary(view), blocks=tuple(drawn))
 
 
-def _laid(view: View) -> Laid:
-    return lay(gathered(rows(view)), ROOM)
+def _laid(view: View) -> ArgumentBlocks:
+    return lay_out(merge_empty(rows(view)), BUDGET)
 
 
 def _pending(view: View) -> list[Block]:
@@ -75,7 +75,7 @@ def _settled(view: View) -> list[Block]:
     ]
 
 
-def _arguments(view: View, laid: Laid) -> list[Block]:
+def _arguments(view: View, laid: ArgumentBlocks) -> list[Block]:
     if not isinstance(view.request.subject, Action):
         return []
     drawn = list(laid.blocks)
@@ -83,11 +83,11 @@ def _arguments(view: View, laid: Laid) -> list[Block]:
         drawn.append(blocks.section("_No arguments._"))
     if not laid.is_whole:
         drawn.append(blocks.section(_what_is_missing(view, laid)))
-    drawn.extend(_odd_words(gathered(rows(view))[: laid.shown]))
+    drawn.extend(_odd_words(merge_empty(rows(view))[: laid.shown]))
     return drawn
 
 
-def _what_is_missing(view: View, laid: Laid) -> str:
+def _what_is_missing(view: View, laid: ArgumentBlocks) -> str:
     if whole(view) is None:
         way_out = (
             "It is too large for Slack to show in full, so nobody can approve it here; it can be rejected."
@@ -109,7 +109,7 @@ def _odd_words(shown: tuple[Row, ...]) -> list[Block]:
     return [blocks.section(f"⚠️ *Look twice:* {labels} mixes letters of alphabets that look alike.")]
 
 
-def _buttons(view: View, laid: Laid) -> list[Block]:
+def _buttons(view: View, laid: ArgumentBlocks) -> list[Block]:
     id_ = view.request.id
     reject = blocks.button("Reject", action_ids.REJECT, id_, style="danger")
     more = _more_menu(view)

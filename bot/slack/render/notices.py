@@ -9,7 +9,7 @@ from bot.slack.render.block_kit.mrkdwn import escaped, mrkdwn
 from bot.slack.render.parts.facts import runbook_link
 from bot.slack.render.parts.people import people, person
 from bot.slack.render.parts.scopes import covered
-from bot.wording.arguments import hidden_texts, veiled
+from bot.wording.arguments import hidden_texts, redacted
 from bot.wording.gist import gist
 from bot.wording.states import TITLES
 from bot.wording.text import cut, plain, quoted
@@ -147,7 +147,7 @@ def _settled(said: notice.Settled, view: View) -> NoticeText:
         undone = " The edited request takes its place."
     return NoticeText(
         sentences=(f"{TITLES[state]}{by}.{undone}",),
-        words=veiled(said.text or "", hidden_texts(view)),
+        words=redacted(said.text or "", hidden_texts(view)),
     )
 
 
@@ -176,7 +176,7 @@ def _failed(view: View) -> NoticeText:
             "*What was done:* nothing more; it is not tried again under this approval.",
             f"*What you can do:* find the cause; the agent may propose it anew. {_whose(view)}",
         ),
-        words=veiled(told or "", hidden_texts(view)),
+        words=redacted(told or "", hidden_texts(view)),
     )
 
 

@@ -9,7 +9,7 @@ from bot.slack.render.block_kit import action_ids, blocks
 from bot.slack.render.block_kit.blocks import Block
 from bot.slack.render.block_kit.mrkdwn import mrkdwn
 from bot.slack.render.modals.frame import entered, modal
-from bot.slack.render.modals.inputs import Field, Unreadable, field_of
+from bot.slack.render.modals.inputs import FormInput, UnreadableInput, input_of
 from bot.wording.arguments import is_plain, shown
 from bot.wording.text import chunks, plain, visible
 from bot.wording.view import View
@@ -67,8 +67,8 @@ def parse_edit(
         if element is None:
             continue
         try:
-            _read(arguments, name, element, _field(type_, name, original))
-        except Unreadable as error:
+            _read(arguments, name, element, _input(type_, name, original))
+        except UnreadableInput as error:
             errors[block_id(name)] = str(error)
     if errors:
         return Mistakes(errors)
@@ -85,14 +85,16 @@ def block_id(name: str) -> str:
     return "arg:" + hashlib.sha256(name.encode()).hexdigest()[:16]
 
 
-def _read(arguments: dict[str, Json], name: str, element: Mapping[str, Json], field: Field | None) -> None:
+def _read(
+    arguments: dict[str, Json], name: str, element: Mapping[str, Json], field: FormInput | None
+) -> None:
     if field is None:
         return  # Drawn as text only; a client that sends it anyway changes nothing.
     raw = field.raw(element)
     if raw is None and (field.required or field.always_chosen):
         if not field.required or name in arguments:
             return  # A client that does not send what nobody touched means: as shown.
-        raise Unreadable("It needs a value.")
+        raise UnreadableInput("It needs a value.")
     if raw == field.initial:
         return
     if raw is None:
@@ -109,11 +111,11 @@ def _names(type_: ActionType, arguments: Mapping[str, Json]) -> tuple[str, ...]:
     return (*first, *sorted(every - set(first)))
 
 
-def _field(type_: ActionType, name: str, arguments: Mapping[str, Json]) -> Field | None:
+def _input(type_: ActionType, name: str, arguments: Mapping[str, Json]) -> FormInput | None:
     properties = type_.schema.get("properties")
     schema = properties.get(name) if isinstance(properties, Mapping) else None
     required = type_.schema.get("required")
-    return field_of(
+    return input_of(
         schema if isinstance(schema, Mapping) else {},
         arguments.get(name),
         present=name in arguments,
@@ -122,7 +124,7 @@ def _field(type_: ActionType, name: str, arguments: Mapping[str, Json]) -> Field
 
 
 def _parts(type_: ActionType, name: str, arguments: Mapping[str, Json]) -> Iterator[Block]:
-    field = _field(type_, name, arguments)
+    field = _input(type_, name, arguments)
     label = plain(name, 150) or "(no name)"
     if field is not None:
         yield blocks.entry(
@@ -140,7 +142,7 @@ def _parts(type_: ActionType, name: str, arguments: Mapping[str, Json]) -> Itera
 
 def _where(path: str, type_: ActionType, original: Mapping[str, Json]) -> str:
     every = _names(type_, original)
-    editable = [name for name in every if _field(type_, name, original) is not None]
+    editable = [name for name in every if _input(type_, name, original) is not None]
     named = (
         name for name in editable if path == f"$.{name}" or path.startswith((f"$.{name}.", f"$.{name}["))
     )

@@ -20,11 +20,11 @@ _LONGEST = 3000
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
-class Unreadable(Exception):
+class UnreadableInput(Exception):
     """What was typed cannot be read; the message says what to type instead."""
 
 
-class Field(Protocol):
+class FormInput(Protocol):
     """One argument in a form."""
 
     @property
@@ -57,12 +57,12 @@ class Field(Protocol):
 
     @abstractmethod
     def parse(self, raw: str) -> Json:
-        """Return the value of *raw*, or raise ``Unreadable``."""
+        """Return the value of *raw*, or raise ``UnreadableInput``."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Typed:
+class _TextInput:
     """What is typed: words, a number, or JSON."""
 
     kind: str
@@ -100,13 +100,13 @@ class _Typed:
                 try:
                     return decode(raw)
                 except InvalidAction as error:
-                    raise Unreadable(plain(f"This has to be JSON: {error.problem}", 200)) from error
+                    raise UnreadableInput(plain(f"This has to be JSON: {error.problem}", 200)) from error
             case _:
                 return raw
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Chosen:
+class _ChoiceInput:
     """What is chosen from a list."""
 
     options: tuple[Json, ...]
@@ -131,12 +131,12 @@ class _Chosen:
 
     def parse(self, raw: str) -> Json:
         if not (raw.isascii() and raw.isdigit() and int(raw) < len(self.options)):
-            raise Unreadable("Choose one of the options.")
+            raise UnreadableInput("Choose one of the options.")
         return self.options[int(raw)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Dated:
+class _DateInput:
     """A day."""
 
     initial: str | None
@@ -154,34 +154,36 @@ class _Dated:
 
     def parse(self, raw: str) -> Json:
         if not _is_day(raw):
-            raise Unreadable("Write a date such as 2026-11-30.")
+            raise UnreadableInput("Write a date such as 2026-11-30.")
         return raw
 
 
-def field_of(schema: Mapping[str, Json], value: Json, *, present: bool, required: bool) -> Field | None:
+def input_of(schema: Mapping[str, Json], value: Json, *, present: bool, required: bool) -> FormInput | None:
     """Return the input for *value* under *schema*; nothing if no input of Slack's carries it unchanged."""
     if "const" in schema:
         return None
     options = _options(schema)
     if options is not None:
-        return _choice(options, value, present=present, required=required)
+        return _choice_input(options, value, present=present, required=required)
     kind = _kind(schema, value, present=present)
     if kind == "date" and (not present or (isinstance(value, str) and _is_day(value))):
-        return _Dated(initial=value if isinstance(value, str) else None, required=required)
+        return _DateInput(initial=value if isinstance(value, str) else None, required=required)
     if kind in {"string", "date"}:
-        return _words(schema, value, present=present, required=required)
+        return _text_input(schema, value, present=present, required=required)
     initial = json.dumps(value, ensure_ascii=False) if present else None
     if initial is not None and not _survives(initial):
         return None
-    return _Typed(kind=kind, initial=initial, required=required)
+    return _TextInput(kind=kind, initial=initial, required=required)
 
 
-def _words(schema: Mapping[str, Json], value: Json, *, present: bool, required: bool) -> Field | None:
+def _text_input(
+    schema: Mapping[str, Json], value: Json, *, present: bool, required: bool
+) -> FormInput | None:
     if present and not (isinstance(value, str) and _survives(value)):
         return None
     least, most = schema.get("minLength"), schema.get("maxLength")
     shortest = least if isinstance(least, int) else 0
-    return _Typed(
+    return _TextInput(
         kind="string",
         initial=value if isinstance(value, str) and value else None,
         required=required,
@@ -192,13 +194,15 @@ def _words(schema: Mapping[str, Json], value: Json, *, present: bool, required: 
     )
 
 
-def _choice(options: tuple[Json, ...], value: Json, *, present: bool, required: bool) -> Field | None:
+def _choice_input(
+    options: tuple[Json, ...], value: Json, *, present: bool, required: bool
+) -> FormInput | None:
     same = [index for index, option in enumerate(options) if _same(option, value)]
     if present and not same:
         return None
     initial = str(same[0]) if present else None
     radio = len(options) == 2 and options[0] is True and options[1] is False
-    return _Chosen(options=options, initial=initial, required=required, always_chosen=radio)
+    return _ChoiceInput(options=options, initial=initial, required=required, always_chosen=radio)
 
 
 def _options(schema: Mapping[str, Json]) -> tuple[Json, ...] | None:
@@ -224,14 +228,14 @@ def _kind(schema: Mapping[str, Json], value: Json, *, present: bool) -> str:
 
 def _number(text: str, *, integer: bool) -> Json:
     if _NUMBER.fullmatch(text) is None:
-        raise Unreadable("Write a number such as 12." if integer else "Write a number such as 12.5.")
+        raise UnreadableInput("Write a number such as 12." if integer else "Write a number such as 12.5.")
     exact = Decimal(text)
     if exact == exact.to_integral_value() and abs(exact) < 2**53:
         return int(exact)
     if integer:
-        raise Unreadable("Write a whole number.")
+        raise UnreadableInput("Write a whole number.")
     if Decimal(repr(float(exact))) != exact:
-        raise Unreadable("This has more digits than a number keeps.")
+        raise UnreadableInput("This has more digits than a number keeps.")
     return float(exact)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from bot.slack.render.block_kit import blocks
 from bot.slack.render.block_kit.blocks import Block
 from bot.slack.render.block_kit.mrkdwn import mrkdwn
-from bot.wording.arguments import veiled
+from bot.wording.arguments import redacted
 from bot.wording.text import quoted
 from escalation.request import Question, Request, Words
 
@@ -20,7 +20,7 @@ def words(request: Request, hidden: Sequence[str] = ()) -> tuple[Block, ...]:
     texts = (said.summary, _tried(request), said.reasoning or "")
     limits = (_SUMMARY, _REASONING, _REASONING)
     quotes = [
-        quoted(veiled(text, hidden).strip(), limit, lines=4)
+        quoted(redacted(text, hidden).strip(), limit, lines=4)
         for text, limit in zip(texts, limits, strict=True)
         if text.strip()
     ]
@@ -33,7 +33,7 @@ def all_words(request: Request, hidden: Sequence[str] = ()) -> tuple[Block, ...]
     """Return the agent's words of *request*, as long as Slack lets one say them."""
     said = request.words
     texts = (said.summary, _tried(request), said.reasoning or "", *_details(said))
-    quotes = [quoted(veiled(text, hidden).strip(), _LONG, lines=100) for text in texts if text.strip()]
+    quotes = [quoted(redacted(text, hidden).strip(), _LONG, lines=100) for text in texts if text.strip()]
     return _headed(request, quotes, "")
 
 

@@ -17,7 +17,7 @@ _PIECE = 1400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class BlockBudget:
     """How much of a message or view the rows may take."""
 
     blocks: int
@@ -25,7 +25,7 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Laid:
+class ArgumentBlocks:
     """The rows as blocks."""
 
     blocks: tuple[Block, ...]
@@ -46,17 +46,17 @@ class _Piece:
     long: tuple[Block, ...] = ()  #: … or one below the other.
 
 
-def lay(rows: Sequence[Row], room: Room) -> Laid:
-    """Return as many of *rows* as fit into *room*, from the first on; each in full or not at all."""
+def lay_out(rows: Sequence[Row], budget: BlockBudget) -> ArgumentBlocks:
+    """Return as many of *rows* as fit into *budget*, from the first on; each in full or not at all."""
     taken: list[_Piece] = []
     characters = 0
     for piece in map(_piece, rows):
         characters += len(piece.row.label) + len(piece.row.value) + len(piece.row.before or "")
-        if characters > room.characters or len(_joined([*taken, piece])) > room.blocks:
+        if characters > budget.characters or len(_joined([*taken, piece])) > budget.blocks:
             break
         taken.append(piece)
     masked = sum(row.masked for row in rows)
-    return Laid(blocks=tuple(_joined(taken)), shown=len(taken), masked=masked, of=len(rows))
+    return ArgumentBlocks(blocks=tuple(_joined(taken)), shown=len(taken), masked=masked, of=len(rows))
 
 
 def _joined(pieces: Sequence[_Piece]) -> list[Block]:

@@ -7,7 +7,7 @@ from bot.slack.render.block_kit import blocks
 from bot.slack.render.block_kit.blocks import Block
 from bot.slack.render.block_kit.mrkdwn import mrkdwn
 from bot.slack.render.parts.people import person
-from bot.wording.arguments import hidden_texts, veiled
+from bot.wording.arguments import hidden_texts, redacted
 from bot.wording.text import quoted
 from bot.wording.view import View
 from escalation.grant import Grant, GrantState
@@ -20,7 +20,7 @@ def outcome(view: View) -> tuple[Block, ...]:
     said = _said(view)
     drawn = [blocks.section("\n".join(sentences))]
     if said:
-        drawn.append(blocks.verbatim(quoted(veiled(said, hidden_texts(view)), 2800)))
+        drawn.append(blocks.verbatim(quoted(redacted(said, hidden_texts(view)), 2800)))
     return tuple(drawn)
 
 

@@ -6,7 +6,7 @@ from bot.slack.render.block_kit.mrkdwn import escaped, mrkdwn
 from bot.slack.render.parts.facts import undone
 from bot.slack.render.parts.outcome import sentence
 from bot.slack.render.parts.people import person
-from bot.wording.arguments import gathered, hidden_texts, rows, veiled
+from bot.wording.arguments import hidden_texts, merge_empty, redacted, rows
 from bot.wording.states import TITLES
 from bot.wording.text import cut, plain
 from bot.wording.times import Times
@@ -23,7 +23,7 @@ def summary(view: View) -> str:
         return cut(f"{TITLES[request.state]}: {about}. {ended}".replace("*", ""), 2900)
     due = view.times.with_span(request.deadline)
     asked = _question(request.subject) if isinstance(request.subject, Question) else _values(view)
-    said = veiled(request.words.summary, hidden_texts(view))
+    said = redacted(request.words.summary, hidden_texts(view))
     parts = [
         f"A {about}: {asked}" if isinstance(request.subject, Question) else f"{about} — approve? {asked}.",
         f"Edited by {person(view, view.edited.by)}." if view.edited is not None else "",
@@ -39,6 +39,6 @@ def _question(question: Question) -> str:
 
 
 def _values(view: View) -> str:
-    every = gathered(rows(view))
+    every = merge_empty(rows(view))
     shown = ", ".join(escaped(f"{cut(row.label, 80)} {cut(row.value, 80)}") for row in every[:8])
     return f"{shown} and {len(every) - 8} more values" if len(every) > 8 else shown or "no arguments"

@@ -4,14 +4,14 @@ import json
 
 from bot.slack.render.block_kit import blocks
 from bot.slack.render.block_kit.blocks import Block
-from bot.slack.render.parts.argument_rows import Room, lay
+from bot.slack.render.parts.argument_rows import BlockBudget, lay_out
 from bot.wording.arguments import Reader, rows
 from bot.wording.text import chunks, visible
 from bot.wording.view import View
 from escalation.action import Action
 
 #: What the arguments may take of a view; the rest is for the facts and the agent's words.
-_ROOM = Room(blocks=80, characters=60_000)
+_BUDGET = BlockBudget(blocks=80, characters=60_000)
 _PIECE = 1400
 _BYTES = 150_000
 
@@ -21,11 +21,11 @@ def whole(view: View, reader: Reader = Reader.DECIDER) -> tuple[Block, ...] | No
     subject = view.request.subject
     if not isinstance(subject, Action):
         return None
-    laid = lay(rows(view, reader), _ROOM)
+    laid = lay_out(rows(view, reader), _BUDGET)
     if laid.masked:
         return None
     drawn = laid.blocks if laid.is_whole else _as_json(subject)
-    return drawn if len(drawn) <= _ROOM.blocks and _size(drawn) <= _BYTES else None
+    return drawn if len(drawn) <= _BUDGET.blocks and _size(drawn) <= _BYTES else None
 
 
 def _as_json(subject: Action) -> tuple[Block, ...]:
