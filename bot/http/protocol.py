@@ -6,44 +6,45 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
 class BoundedHead(HttpToolsProtocol):
-    """Uvicorn's HTTP/1.1, that hangs up on a head too large or too slow to be anybody's we know.
+    """Uvicorn's HTTP/1.1 protocol that closes a connection whose request head is too large or too slow.
 
-    By itself it collects headers for as long as they come, before any door hears of the request.
+    Uvicorn by itself buffers headers for as long as they come, before any application sees the request:
+    a slow-headers (Slowloris) client would hold memory and a connection for ever.
     """
 
-    most = 512 * 1024  #: Bytes of a request line and its headers, and what was read along with them.
-    patience = 10.0  #: Seconds until a head has to be complete.
+    head_limit = 512 * 1024  #: Bytes of a request line and its headers, and what was read along with them.
+    head_timeout = 10.0  #: Seconds until a head has to be complete.
     _read = 0
-    _late: asyncio.TimerHandle | None = None  # while a head is expected
+    _timer: asyncio.TimerHandle | None = None  # runs while a head is expected
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
-        self._expect()
+        self._head_begins()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._have()
+        self._head_ends()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
-        self._expect()
+        self._head_begins()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        self._have()
+        self._head_ends()
         super().on_headers_complete()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         self._read += len(data)
-        if self._late is not None and self._read > self.most:
+        if self._timer is not None and self._read > self.head_limit:
             self.transport.close()
 
-    def _expect(self) -> None:
-        self._have()
-        self._late = self.loop.call_later(self.patience, self.transport.close)
+    def _head_begins(self) -> None:
+        self._head_ends()
+        self._timer = self.loop.call_later(self.head_timeout, self.transport.close)
 
-    def _have(self) -> None:
+    def _head_ends(self) -> None:
         self._read = 0
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -16,7 +16,7 @@ HEAD = b"POST /v1/requests HTTP/1.1\r\nHost: andon\r\n"
 class Hurried(BoundedHead):
     """The same, for people with less patience."""
 
-    patience = 0.3
+    head_timeout = 0.3
 
 
 async def _hello(scope: Scope, receive: Receive, send: Send) -> None:
