@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 
+import pytest
+
 from tests.unit.house.repository import ROOT
 
 ADR = ROOT / "docs" / "adr"
@@ -48,3 +50,14 @@ def test_make_lists_every_command() -> None:
 
     assert len(targets) > 10
     assert re.findall(r"^  make ([a-z-]+) +\S", listed, re.MULTILINE) == " ".join(targets).split()
+
+
+@pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md", "README.md"])
+def test_a_page_names_only_files_that_exist(page: str) -> None:
+    """Every path of ours that a page gives in code marks is there, so a newcomer finds what it speaks of."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    ours = "agents|bench|bot|deploy|docs|escalation|runbooks|sdk|tests"
+    named = re.findall(rf"`((?:{ours})/[\w./-]*|[.\w]+\.(?:toml|yaml|importlinter))`", text)
+
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
