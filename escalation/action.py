@@ -55,7 +55,8 @@ def action(type_: str, arguments: Mapping[str, Json]) -> Action:
 
 def canonical(value: Json, *, limit: int = MAX_BYTES, depth: int = MAX_DEPTH) -> str:
     """Return *value* as RFC 8785 JSON within *limit* bytes and *depth* levels, or raise ``InvalidAction``."""
-    encoded = _PLAIN.encode(value).encode() if _check(value, depth) else rfc8785.dumps(value)
+    plain = _is_flat(value) or _check(value, depth)
+    encoded = _PLAIN.encode(value).encode() if plain else rfc8785.dumps(value)
     if len(encoded) > limit:
         raise InvalidAction(f"is {len(encoded)} bytes in canonical form; at most {limit} are allowed")
     return encoded.decode()
@@ -101,6 +102,25 @@ def _unique(pairs: Sequence[tuple[str, Json]]) -> dict[str, Json]:
 
 def _no_constant(name: str) -> Json:
     raise InvalidAction(f"{name} is not a number that JSON knows")
+
+
+def _is_flat(value: Json) -> bool:
+    """Return whether *value* is an object of plain ASCII: most are, and there is nothing in it to walk."""
+    if type(value) is not dict:
+        return False
+    for key, child in value.items():
+        if type(key) is not str or not key.isascii() or "\0" in key:
+            return False
+        kind = type(child)
+        if kind is str:
+            if not child.isascii() or "\0" in child:
+                return False
+        elif kind is int:
+            if abs(child) > _MAX_INTEGER:
+                return False
+        elif child is not None and kind is not bool:
+            return False
+    return True
 
 
 def _check(root: Json, deepest: int) -> bool:
