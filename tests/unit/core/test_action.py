@@ -76,6 +76,15 @@ def test_what_two_readers_could_read_differently_is_refused(value: Json, path: s
     assert isinstance(caught.value, EscalationError)
 
 
+@pytest.mark.parametrize("key", ["a\0", "\ud800", 1])
+def test_a_key_of_the_outermost_object_is_checked_too(key: str) -> None:
+    """The shortcut for flat objects lets no key pass that the full check refuses."""
+    with pytest.raises(InvalidAction) as caught:
+        canonical({"plain": "text", key: "v"})
+
+    assert caught.value.path == "$"
+
+
 def nested(levels: int) -> Json:
     value: Json = "core"
     for _ in range(levels - 1):
