@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from jsonschema import Draft202012Validator, FormatChecker
-from jsonschema.exceptions import SchemaError
+from jsonschema_rs import Draft202012Validator, ValidationError
 
 from bot.config.field_types import kind_of
+from bot.config.formats import FORMATS
 from bot.config.problem import Finding, did_you_mean, shown
 from bot.config.yaml_document import Path
 
@@ -49,7 +49,7 @@ _REFUSED: Final[Mapping[str, Finding]] = {
     "$defs": Finding("is not used here", "write each part out where it belongs"),
     "default": Finding("would do nothing", "remove it; the agent sends every argument itself"),
 }
-_FORMATS: Final = FormatChecker(["date", "email", "ipv4", "ipv6", "uuid"])
+_META: Final = Draft202012Validator({"$ref": "https://json-schema.org/draft/2020-12/schema"}, offline=True)
 _BOUNDS: Final[Mapping[str, tuple[_Bound, ...]]] = {
     "string": (_Bound(frozenset({"pattern", "maxLength", "format"}), "write maxLength, or a pattern"),),
     "integer": (
@@ -75,10 +75,9 @@ def faults(schema: Mapping[str, object]) -> list[Fault]:
     plain = list(_not_json(schema, ()))
     if plain:
         return plain
-    try:
-        Draft202012Validator.check_schema(schema, format_checker=FormatChecker(()))  # formats: below
-    except SchemaError as error:
-        return [_unsound(error)]
+    unsound = min(_META.iter_errors(schema), key=lambda error: len(error.instance_path), default=None)
+    if unsound is not None:
+        return [_unsound(unsound)]
     if schema.get("type") != "object":
         return [Fault((), "does not say that arguments are an object", "write type: object")]
     return list(_walk(schema, ()))
@@ -129,8 +128,8 @@ def _words(schema: Mapping[str, Any], path: Path) -> Iterator[Fault]:
         yield Fault((*path, word), found.message, found.advice)
     if "pattern" in schema:
         yield from _expression(schema["pattern"], (*path, "pattern"))
-    if "format" in schema and schema["format"] not in _FORMATS.checkers:
-        advice = did_you_mean(schema["format"], _FORMATS.checkers)
+    if "format" in schema and schema["format"] not in FORMATS:
+        advice = did_you_mean(schema["format"], FORMATS)
         yield Fault((*path, "format"), "is a format that is not checked", advice)
 
 
@@ -230,8 +229,8 @@ def _not_json(value: object, path: Path) -> Iterator[Fault]:
             yield Fault(path, f"is {kind_of(value)}", "put it in quotes")
 
 
-def _unsound(error: SchemaError) -> Fault:
-    path: Path = tuple(error.path)
+def _unsound(error: ValidationError) -> Fault:
+    path: Path = tuple(error.instance_path)
     name = path[-1] if path else "type"
     kinds = error.instance if isinstance(error.instance, list) else [error.instance]
     unknown = next((kind for kind in kinds if isinstance(kind, str) and kind not in _BOUNDS), None)
