@@ -1,70 +1,94 @@
-"""Builds the agents' API: routes, problems, health."""
+"""The agents' API as one ASGI app: operations behind a key, their description, and health."""
 
+import json
 from collections.abc import Awaitable, Callable
+from functools import cache, partial
+from typing import Final
+from urllib.parse import quote
 
 import structlog
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
-from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
-from bot.api.problems import Problem, invalid
-from bot.api.routes import router
+from bot.api import openapi
+from bot.api.authenticated import answered
+from bot.api.problems import Problem
+from bot.api.router import Route, Router
+from bot.api.routes import OPERATIONS
+from bot.http.reply import Reply
 from escalation.errors import StoreError
 from escalation.service.context import Core
 
 _log = structlog.get_logger(__name__)
 Readiness = Callable[[], Awaitable[list[str]]]
 
+_NOT_FOUND: Final = Problem("not-found", 404, "Not Found").reply()
+_NOT_ALLOWED: Final = Problem("method-not-allowed", 405, "Method Not Allowed").reply()
+_UNAVAILABLE: Final = Problem(
+    "unavailable", 503, "The database cannot be reached right now. Send the same call again: it counts once."
+).reply()
 
-def build(core: Core, readiness: Readiness) -> FastAPI:
+
+def build(core: Core, readiness: Readiness) -> "Api":
     """Return the ASGI app; *readiness* says what keeps this process from serving, line by line."""
-    app = FastAPI(
-        title="Andon",
-        version="1",
-        summary="Ask people before you act.",
-        openapi_url="/v1/openapi.json",
-        docs_url=None,
-        redoc_url=None,
-    )
-    app.state.core = core
-    app.include_router(router)
-    _add_health(app, readiness)
-    app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(StoreError, _unavailable)
-    return app
 
-
-def _add_health(app: FastAPI, readiness: Readiness) -> None:
-    @app.get("/healthz", include_in_schema=False)
-    async def healthz() -> dict[str, str]:
-        return {"status": "alive"}
-
-    @app.get("/readyz", include_in_schema=False)
-    async def readyz() -> JSONResponse:
+    async def ready(_: Scope, __: Receive, ___: str) -> Reply:
         trouble = await readiness()
-        return JSONResponse({"ready": not trouble, "trouble": trouble}, status_code=503 if trouble else 200)
+        body = json.dumps(
+            {"ready": not trouble, "trouble": trouble}, ensure_ascii=False, separators=(",", ":")
+        )
+        return Reply(status=503 if trouble else 200, body=body.encode())
+
+    operations = [Route(each.method, each.path, partial(answered, core, each)) for each in OPERATIONS]
+    described = [Route(method, "/v1/openapi.json", _described) for method in ("GET", "HEAD")]
+    health = [Route("GET", "/healthz", _alive), Route("GET", "/readyz", ready)]
+    return Api(Router([*operations, *described, *health]))
 
 
-async def _problem(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, Problem)  # noqa: S101 - registered for this type
-    return error.response()
+class Api:
+    """Dispatches requests to the routes of *router*."""
+
+    def __init__(self, router: Router) -> None:
+        self._router = router
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        match scope["type"]:
+            case "http":
+                await (await self._reply(scope, receive)).send(send)
+            case "websocket":
+                await send({"type": "websocket.close", "code": 1008})
+            case _:
+                pass  # the process starts and stops what this app needs
+
+    async def _reply(self, scope: Scope, receive: Receive) -> Reply:
+        found = self._router.find(scope["path"])
+        if found is None:
+            return self._missing(scope)
+        endpoint = found.methods.get(scope["method"])
+        if endpoint is None:
+            return _NOT_ALLOWED
+        try:
+            return await endpoint(scope, receive, found.id)
+        except StoreError as error:
+            _log.warning("store_unavailable", error=str(error))
+            return _UNAVAILABLE
+
+    def _missing(self, scope: Scope) -> Reply:
+        path, query = scope["path"].rstrip("/"), scope["query_string"]
+        if path == scope["path"] or self._router.find(path) is None:
+            return _NOT_FOUND
+        # A slash too many. The address is relative: nothing that was sent chooses another host.
+        location = quote(path).encode() + (b"?" + query if query else b"")
+        return Reply(status=307, headers=((b"location", location),))
 
 
-async def _invalid(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type
-    return invalid(error).response()
+async def _alive(_: Scope, __: Receive, ___: str) -> Reply:
+    return Reply(status=200, body=b'{"status":"alive"}')
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type
-    names = {404: "not-found", 405: "method-not-allowed"}
-    return Problem(names.get(error.status_code, "refused"), error.status_code, str(error.detail)).response()
+async def _described(_: Scope, __: Receive, ___: str) -> Reply:
+    return Reply(status=200, body=_description())
 
 
-async def _unavailable(_: Request, error: Exception) -> JSONResponse:
-    _log.warning("store_unavailable", error=str(error))
-    detail = "The database cannot be reached right now. Send the same call again: it counts once."
-    return Problem("unavailable", 503, detail).response()
+@cache
+def _description() -> bytes:
+    return json.dumps(openapi.document(OPERATIONS), ensure_ascii=False, separators=(",", ":")).encode()

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from fastapi import Request
 from pydantic import TypeAdapter, ValidationError
 
 from bot.api.problems import Problem
@@ -14,9 +13,8 @@ T = TypeVar("T")
 _LIMIT = 256 * 1024
 
 
-async def read(request: Request, shape: TypeAdapter[T]) -> T:
-    """Return the body of *request* as *shape*, or raise the ``Problem`` that it is."""
-    raw = await request.body()
+def read(raw: bytes, shape: TypeAdapter[T]) -> T:
+    """Return the body *raw* as *shape*, or raise the ``Problem`` that it is."""
     try:
         value = decode(raw)
     except InvalidAction as error:

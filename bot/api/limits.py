@@ -1,4 +1,4 @@
-"""What the agents' API reads of a request before it knows who sent it: little, soon, and only JSON."""
+"""Limits on requests whose sender is not known yet: path, size of headers and body, timeout, only JSON."""
 
 import re
 from typing import Final
@@ -49,9 +49,7 @@ class LimitedBodies:
         known = _PATH.fullmatch(scope["path"])
         body = await self._body(Headers(scope["headers"]), receive) if known else _NOWHERE
         if isinstance(body, Problem):
-            response = body.response()
-            response.headers["connection"] = "close"  # what is still on it was never read
-            await response(scope, receive, send)
+            await body.reply().send(send, and_close=True)  # what is still on the connection was never read
             return
         await self._inner(scope, replaying(body, receive), send)
 

@@ -179,3 +179,13 @@ class HeartbeatOut(BaseModel):
     may_proceed: bool
     stopped: StopOut | None
     server_time: datetime
+
+
+class ProblemOut(BaseModel):
+    """Why a call was refused, and what to do (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    path: str | None = None

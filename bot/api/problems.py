@@ -1,13 +1,15 @@
 """What an agent is told when something is refused: problem details (RFC 9457) that say what to do."""
 
+import json
 from dataclasses import dataclass, field
+from typing import Final
 
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
-
+from bot.http.reply import Reply
 from escalation.reason import Reason, Refused
 
-MEDIA_TYPE = "application/problem+json"
+MEDIA_TYPE: Final = b"application/problem+json"
+_RETRY_AFTER: Final = (b"retry-after", b"1")
+_AUTHENTICATE: Final = (b"www-authenticate", b"Bearer")
 
 
 @dataclass(eq=False)
@@ -20,7 +22,7 @@ class Problem(Exception):
     more: dict[str, str] = field(default_factory=dict)
     recorded: bool = False  #: Whether the core refused it, and put that on the record.
 
-    def response(self) -> JSONResponse:
+    def reply(self) -> Reply:
         """Return it as an HTTP response."""
         content = {
             "type": f"urn:andon:problem:{self.name}",
@@ -29,10 +31,9 @@ class Problem(Exception):
             "detail": self.detail,
             **self.more,
         }
-        headers = {"Retry-After": "1"} if self.status == 503 else {}
-        if self.status == 401:
-            headers["WWW-Authenticate"] = "Bearer"
-        return JSONResponse(content, status_code=self.status, media_type=MEDIA_TYPE, headers=headers)
+        headers = {401: (_AUTHENTICATE,), 503: (_RETRY_AFTER,)}.get(self.status, ())
+        body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+        return Reply(status=self.status, body=body, media_type=MEDIA_TYPE, headers=headers)
 
 
 #: The problem that each reason is for an agent. What only people can be told has none.
@@ -66,10 +67,3 @@ def problem(refused: Refused) -> Problem:
     if refused.reason is Reason.STOPPED:
         more["scope"], _, more["reason"] = refused.detail.partition(", ")
     return Problem(name, status, str(refused), more, recorded=True)
-
-
-def invalid(error: RequestValidationError) -> Problem:
-    """Return what is wrong with a header or a query as a problem."""
-    first = error.errors()[0]
-    path = ".".join(["$", *(str(part) for part in first["loc"][1:])])
-    return Problem("invalid", 422, f"{path}: {first['msg']}.", {"path": path})

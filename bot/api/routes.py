@@ -1,169 +1,145 @@
-"""The calls an agent can make. Each reads its body, runs one use case, and renders the outcome."""
+"""The operations of the API. Each reads its body, runs one use case, and renders the outcome."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, TypeAlias
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import TypeAdapter
+from pydantic import Field, StringConstraints, TypeAdapter
 
 from bot.api import json_body, models, render
-from bot.api.problems import Problem, invalid, problem
+from bot.api.call import Call, Operation, Parameter, answer
+from bot.api.problems import Problem, problem
+from bot.http.reply import Reply
 from escalation.action import Digest, canonical
 from escalation.errors import InvalidAction
 from escalation.grant import Claim, Report, Tell
-from escalation.ids import AgentName, GrantId, RequestId
+from escalation.ids import GrantId, RequestId
 from escalation.ports import Dossier, Page
 from escalation.reason import Reason, Refused
 from escalation.request import Evidence, Question, State, Words
-from escalation.service import cancel, claim, keys, propose, queries, refusals, report
-from escalation.service.context import Core
+from escalation.service import cancel, claim, propose, queries, report
 
-_bearer = HTTPBearer(auto_error=False, description="An agent's key, made by `andon keys create`.")
-_REQUEST: TypeAdapter[models.ProposalIn | models.QuestionIn] = TypeAdapter(models.RequestIn)
+_Sent: TypeAlias = models.ProposalIn | models.QuestionIn
+_REQUEST: TypeAdapter[_Sent] = TypeAdapter(models.RequestIn)
 _CANCEL, _CLAIM = TypeAdapter(models.CancelIn), TypeAdapter(models.ClaimIn)
 _REPORT, _HEARTBEAT = TypeAdapter(models.ReportIn), TypeAdapter(models.HeartbeatIn)
 
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The agent whose key was sent, and the core it talks to."""
-
-    agent: AgentName
-    core: Core
-
-
-async def caller(
-    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> AsyncIterator[Caller]:
-    """Yield who calls, or refuse: every route of this door depends on it.
-
-    What an agent sends and nobody can read is on the record, like what the core refuses.
-    """
-    core: Core = request.app.state.core
-    agent = None if credentials is None else await keys.agent_of(core, credentials.credentials)
-    if agent is None:
-        raise Problem(
-            "unauthenticated", 401,
-            "The key is missing, unknown or revoked. Send 'Authorization: Bearer andon_…'; "
-            "'andon keys create' makes one.",
-        )  # fmt: skip
-    try:
-        yield Caller(agent, core)
-    except (Problem, RequestValidationError) as error:
-        found = error if isinstance(error, Problem) else invalid(error)
-        if request.method == "POST" and not found.recorded:
-            what, path = f"POST {request.url.path[:100]}", found.more.get("path")
-            await refusals.unreadable(core, agent, what=what, reason=found.name, path=path)
-        raise
+_VISIBLE: Final = r"^[!-~]+$"
+_KEY: Parameter[str | None] = Parameter(
+    name="idempotency-key",
+    place="header",
+    type=TypeAdapter(Annotated[str, StringConstraints(max_length=200, pattern=_VISIBLE)] | None),
+    default=None,
+)
+_WAIT: Parameter[float] = Parameter(
+    name="wait", place="query", type=TypeAdapter(Annotated[float, Field(ge=0, le=60)]), default=0
+)
+_STATE: Parameter[str | None] = Parameter(
+    name="state",
+    place="query",
+    type=TypeAdapter(Annotated[str, StringConstraints(max_length=200)] | None),
+    default=None,
+)
+_AFTER: Parameter[str | None] = Parameter(
+    name="after",
+    place="query",
+    type=TypeAdapter(Annotated[str, StringConstraints(max_length=40, pattern=_VISIBLE)] | None),
+    default=None,
+)
+_LIMIT: Parameter[int] = Parameter(
+    name="limit", place="query", type=TypeAdapter(Annotated[int, Field(ge=1, le=100)]), default=20
+)
 
 
-Who = Annotated[Caller, Depends(caller)]
-router = APIRouter(prefix="/v1", tags=["agents"])
-
-
-def _takes(adapter: TypeAdapter[Any]) -> dict[str, Any]:
-    schema = adapter.json_schema(ref_template="#/components/schemas/{model}")
-    schema.pop("$defs", None)
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
-
-
-@router.post("/requests", status_code=201, openapi_extra=_takes(_REQUEST))
-async def create(
-    request: Request, response: Response, who: Who,
-    idempotency_key: Annotated[str | None, Header(max_length=200, pattern=r"^[!-~]+$")] = None,
-) -> models.RequestOut:  # fmt: skip
+async def create(call: Call) -> Reply:
     """Put a proposal or a question to people. The same key and body again return the same request."""
-    if idempotency_key is None:
+    key = _KEY.of(call)
+    if key is None:
         raise Problem(
             "idempotency-key-missing", 400, "Send an Idempotency-Key header: one per intended request."
         )
-    sent = await json_body.read(request, _REQUEST)
-    command = propose.Propose(
-        agent=who.agent,
-        key=idempotency_key,
-        subject=_subject(sent),
-        words=_words(sent),
-    )
+    sent = json_body.read(call.body, _REQUEST)
+    command = propose.Propose(agent=call.agent, key=key, subject=_subject(sent), words=_words(sent))
     try:
-        outcome = await propose.propose(who.core, command)
+        outcome = await propose.propose(call.core, command)
     except InvalidAction as error:
         raise Problem("arguments-invalid", 422, f"{error}.", {"path": error.path}) from error
     if isinstance(outcome, Refused):
         raise problem(outcome)
-    response.status_code = 201 if outcome.fresh else 200
-    return render.request_out(Dossier(request=outcome.request, grant=outcome.grant))
+    found = Dossier(request=outcome.request, grant=outcome.grant)
+    return answer(render.request_out(found), status=201 if outcome.fresh else 200)
 
 
-@router.get("/requests/{request_id}")
-async def read_one(
-    request_id: str, who: Who, wait: Annotated[float, Query(ge=0, le=60)] = 0
-) -> models.RequestOut:
+async def read_one(call: Call) -> Reply:
     """Return the request; while it is pending, wait up to `wait` seconds for the outcome."""
-    found = await queries.own(who.core, who.agent, RequestId(request_id), wait=wait)
+    found = await queries.own(call.core, call.agent, RequestId(call.id), wait=_WAIT.of(call))
     if found is None:
         raise problem(Refused(Reason.UNKNOWN_REQUEST))
-    return render.request_out(found)
+    return answer(render.request_out(found))
 
 
-@router.get("/requests")
-async def read_many(
-    who: Who,
-    state: Annotated[str | None, Query(max_length=200)] = None,
-    after: Annotated[str | None, Query(max_length=40, pattern=r"^[!-~]+$")] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-) -> models.PageOut:
+async def read_many(call: Call) -> Reply:
     """Return the caller's requests, newest first; `state` takes several, separated by commas."""
+    written, after, limit = _STATE.of(call), _AFTER.of(call), _LIMIT.of(call)
     page = Page(limit=limit, after=None if after is None else RequestId(after))
-    page_of = await queries.listed(who.core, who.agent, states=_states(state), page=page)
+    page_of = await queries.listed(call.core, call.agent, states=_states(written), page=page)
     items = [render.request_out(found) for found in page_of]
-    return models.PageOut(items=items, next=items[-1].id if len(items) == limit else None)
+    return answer(models.PageOut(items=items, next=items[-1].id if len(items) == limit else None))
 
 
-@router.post("/requests/{request_id}/cancel", openapi_extra=_takes(_CANCEL))
-async def take_back(request_id: str, request: Request, who: Who) -> models.RequestOut:
+async def take_back(call: Call) -> Reply:
     """Take a pending request back."""
-    why = (await json_body.read(request, _CANCEL)).reason or ""
-    outcome = await cancel.cancel(who.core, who.agent, RequestId(request_id), why)
+    why = json_body.read(call.body, _CANCEL).reason or ""
+    outcome = await cancel.cancel(call.core, call.agent, RequestId(call.id), why)
     if isinstance(outcome, Refused):
         raise problem(outcome)
-    return render.request_out(Dossier(request=outcome))
+    return answer(render.request_out(Dossier(request=outcome)))
 
 
-@router.post("/grants/{grant_id}/claim", openapi_extra=_takes(_CLAIM))
-async def claim_grant(grant_id: str, request: Request, who: Who) -> models.ClaimedOut:
+async def claim_grant(call: Call) -> Reply:
     """Ask, right before the effect, whether it may still start. The same attempt may ask again."""
-    sent = await json_body.read(request, _CLAIM)
-    command = Claim(agent=who.agent, digest=Digest(sent.digest), attempt=sent.attempt)
-    outcome = await claim.claim(who.core, GrantId(grant_id), command)
+    sent = json_body.read(call.body, _CLAIM)
+    command = Claim(agent=call.agent, digest=Digest(sent.digest), attempt=sent.attempt)
+    outcome = await claim.claim(call.core, GrantId(call.id), command)
     if isinstance(outcome, Refused):
         raise problem(outcome)
-    return models.ClaimedOut(grant=render.grant_out(outcome.grant), action=render.action_out(outcome.action))
+    granted = render.grant_out(outcome.grant)
+    return answer(models.ClaimedOut(grant=granted, action=render.action_out(outcome.action)))
 
 
-@router.post("/grants/{grant_id}/report", openapi_extra=_takes(_REPORT))
-async def report_grant(grant_id: str, request: Request, who: Who) -> models.ReportedOut:
+async def report_grant(call: Call) -> Reply:
     """Say what happened: succeeded, failed, or unknown, which a person then resolves."""
-    sent = await json_body.read(request, _REPORT)
-    command = Tell(agent=who.agent, report=Report(sent.outcome), result=_result(sent.result))
-    outcome = await report.report(who.core, GrantId(grant_id), command)
+    sent = json_body.read(call.body, _REPORT)
+    command = Tell(agent=call.agent, report=Report(sent.outcome), result=_result(sent.result))
+    outcome = await report.report(call.core, GrantId(call.id), command)
     if isinstance(outcome, Refused):
         raise problem(outcome)
-    return models.ReportedOut(grant=render.grant_out(outcome))
+    return answer(models.ReportedOut(grant=render.grant_out(outcome)))
 
 
-@router.post("/heartbeat", openapi_extra=_takes(_HEARTBEAT))
-async def heartbeat(request: Request, who: Who) -> models.HeartbeatOut:
+async def heartbeat(call: Call) -> Reply:
     """Say that the agent is alive, and learn whether it may go on."""
-    await json_body.read(request, _HEARTBEAT)
-    async with who.core.store.read() as tx:
+    json_body.read(call.body, _HEARTBEAT)
+    async with call.core.store.read() as tx:
         now = tx.now
-    return render.heartbeat_out(await queries.stop_of(who.core, who.agent), now)
+    return answer(render.heartbeat_out(await queries.stop_of(call.core, call.agent), now))
 
 
-def _subject(sent: models.ProposalIn | models.QuestionIn) -> propose.Proposal | Question:
+_REQUESTS, _ONE = "/v1/requests", "/v1/requests/{request_id}"
+_GRANT = "/v1/grants/{grant_id}"
+#: What agents can call; the API has no other paths but its description and health.
+OPERATIONS: Final = (
+    Operation(
+        "POST", _REQUESTS, create, takes=_REQUEST, parameters=(_KEY,), returns=models.RequestOut, status=201
+    ),
+    Operation("GET", _ONE, read_one, parameters=(_WAIT,), returns=models.RequestOut),
+    Operation("GET", _REQUESTS, read_many, parameters=(_STATE, _AFTER, _LIMIT), returns=models.PageOut),
+    Operation("POST", f"{_ONE}/cancel", take_back, takes=_CANCEL, returns=models.RequestOut),
+    Operation("POST", f"{_GRANT}/claim", claim_grant, takes=_CLAIM, returns=models.ClaimedOut),
+    Operation("POST", f"{_GRANT}/report", report_grant, takes=_REPORT, returns=models.ReportedOut),
+    Operation("POST", "/v1/heartbeat", heartbeat, takes=_HEARTBEAT, returns=models.HeartbeatOut),
+)
+
+
+def _subject(sent: _Sent) -> propose.Proposal | Question:
     if isinstance(sent, models.ProposalIn):
         return propose.Proposal(type=sent.action.type, arguments=sent.action.arguments)
     return Question(
@@ -171,7 +147,7 @@ def _subject(sent: models.ProposalIn | models.QuestionIn) -> propose.Proposal | 
     )
 
 
-def _words(sent: models.ProposalIn | models.QuestionIn) -> Words:
+def _words(sent: _Sent) -> Words:
     return Words(
         summary=sent.summary if isinstance(sent, models.ProposalIn) else "",
         reasoning=sent.reasoning,
