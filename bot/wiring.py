@@ -58,13 +58,13 @@ async def assemble(
     identity = await web_api.identify(slack_client, workspace=core.configuration().tenant)
     presenter = Presenter(core.configuration, runbook_text)
     listeners = ListenerContext(core=core, slack=slack_client, presenter=presenter, clock=clock)
-    bolt = slack.build(listeners, token=token, identity=identity)
+    dispatch = slack.build(listeners, token=token, identity=identity)
     engine = Metronome(core, SlackCourier(slack_client, presenter, clock, ChannelPacing(per_second=pace)))
     socket_mode, guard = None, None
     if settings.slack_mode is SlackMode.SOCKET:
-        socket_mode = SocketMode(bolt, app_token=_secret(settings.slack_app_token), slack=slack_client)
+        socket_mode = SocketMode(dispatch, app_token=_secret(settings.slack_app_token), slack=slack_client)
     else:
-        guard = slack.guarded(bolt, listeners, secret=_secret(settings.slack_signing_secret))
+        guard = slack.guarded(dispatch, listeners, secret=_secret(settings.slack_signing_secret))
 
     async def readiness() -> list[str]:
         deaf = socket_mode is not None and not await socket_mode.is_connected()

@@ -1,30 +1,25 @@
-"""Builds Slack's side of the process: who handles what, behind Bolt and the guard."""
+"""Builds Slack's side of the process: handlers, Bolt and the guard."""
 
 import logging
-from typing import cast
 
-import structlog
-from slack_bolt import BoltResponse
-from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from starlette.types import ASGIApp
 
 from bot.slack import routes
+from bot.slack.ingress.endpoint import Endpoint
 from bot.slack.ingress.guard import Guard
 from bot.slack.listeners.context import ListenerContext
+from bot.slack.signed_request import Dispatch
 from bot.slack.web_api import Identity
-from escalation.errors import places
 
-_log = structlog.get_logger(__name__)
 EVENTS_PATH = "/slack/events"
 
 
-def build(context: ListenerContext, *, token: str, identity: Identity) -> AsyncApp:
-    """Return Bolt's app: it routes what the guard (or the socket) let in."""
+def build(context: ListenerContext, *, token: str, identity: Identity) -> Dispatch:
+    """Return what takes requests that the guard (or the socket) let in to their handlers."""
 
     async def authorize() -> AuthorizeResult:
-        # Known since the start: no click waits for a call to Slack.
+        # Known since the start: no request waits for a call to Slack.
         return AuthorizeResult(
             enterprise_id=None,
             team_id=identity.workspace,
@@ -39,23 +34,15 @@ def build(context: ListenerContext, *, token: str, identity: Identity) -> AsyncA
         logger=logging.getLogger("slack_bolt"),
         process_before_response=True,  # we commit, then acknowledge; it is also the fast way
         request_verification_enabled=False,  # the guard has done it, over the raw bytes
+        attaching_function_token_enabled=False,  # no custom steps of workflows
+        attaching_conversation_kwargs_enabled=False,  # no assistant threads
         ssl_check_enabled=True,
         url_verification_enabled=True,
     )
     routes.register(app, context)
-    app.error(_failed)
-    return app
+    return routes.dispatcher(app, context)
 
 
-async def _failed(error: Exception) -> BoltResponse:
-    # Bolt's own handler logs the message, which may quote what a person wrote. 500 leaves the click
-    # unacknowledged, so that Slack tells whoever clicked that it was not taken.
-    _log.error("listener_failed", error=type(error).__name__, where=places(error))
-    return BoltResponse(status=500)
-
-
-def guarded(app: AsyncApp, context: ListenerContext, *, secret: str) -> Guard:
-    """Return *app* as it may stand in the open: behind the guard."""
-    # Bolt types its ASGI callable more narrowly than ASGI does.
-    inner = cast("ASGIApp", AsyncSlackRequestHandler(app, path=EVENTS_PATH))
-    return Guard(inner, secret=secret, clock=context.clock, paths=(EVENTS_PATH,))
+def guarded(dispatch: Dispatch, context: ListenerContext, *, secret: str) -> Guard:
+    """Return *dispatch* as it may stand in the open: behind the guard."""
+    return Guard(Endpoint(dispatch), secret=secret, clock=context.clock, paths=(EVENTS_PATH,))

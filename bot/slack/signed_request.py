@@ -8,6 +8,8 @@ from slack_bolt import BoltResponse
 
 #: Tells whoever is behind the guard which signed request they hear: its fingerprint.
 INGRESS_HEADER: Final = "x-andon-ingress"
+#: Where the guard puts the ``SignedRequest`` into the ASGI scope that it hands on.
+SCOPE_KEY: Final = "andon.signed_request"
 
 Body: TypeAlias = Mapping[str, Any]
 

@@ -11,11 +11,12 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from slack_bolt.async_app import AsyncApp
+from slack_bolt import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.ingress.socket_mode import SocketMode
+from bot.slack.signed_request import SignedRequest
 from escalation.engine.metronome import Metronome
 from escalation.engine.module import Module, Progress
 from escalation.ports import Courier, Delivered, Delivery, Dossier, OutboxKind, Outgoing, TryLater
@@ -56,6 +57,10 @@ async def engine(room: World, courier: Courier) -> AsyncIterator[Metronome]:
         yield made
     finally:
         await made.stop()
+
+
+async def _nobody(request: SignedRequest) -> BoltResponse:
+    raise AssertionError(request)
 
 
 async def cards_of(room: World, *asked: object) -> list[str | None]:
@@ -243,7 +248,7 @@ async def test_a_clock_ahead_of_the_stores_does_not_make_the_engine_spin() -> No
 )
 async def test_the_watch_over_the_socket_survives(error: Exception) -> None:
     """Whatever goes wrong while Socket Mode connects, neither the start nor the watch ends by it."""
-    socket = SocketMode(AsyncApp(token="xoxb-1", request_verification_enabled=False), app_token="xapp-1",
+    socket = SocketMode(_nobody, app_token="xapp-1",
                         slack=AsyncWebClient(token="xoxb-1"))  # fmt: skip
     tries = []
 
@@ -269,7 +274,7 @@ async def test_the_sockets_address_is_not_logged(
     door = web.Application()
     door.router.add_get("/", refuses)
     async with TestServer(door) as server:
-        socket = SocketMode(AsyncApp(token="xoxb-1", request_verification_enabled=False), app_token="xapp-1",
+        socket = SocketMode(_nobody, app_token="xapp-1",
                             slack=AsyncWebClient(token="xoxb-1"))  # fmt: skip
         socket._client.wss_uri = str(server.make_url("/").with_query(ticket=SECRET))
         with contextlib.suppress(TimeoutError):

@@ -1,7 +1,7 @@
 """
 The guard at Slack's door: nothing that Slack did not sign, just now and for the first time, gets in.
 
-    path, method ▶ headers ▶ body, up to a size ▶ age ▶ signature ▶ first time? ▶ one meaning? ▶ Bolt
+    path, method ▶ headers ▶ body, up to a size ▶ age ▶ signature ▶ first time? ▶ one meaning? ▶ handler
 
 Whoever fails gets a plain 4xx, costs no write, and no parse beyond headers and signature. A click that
 was let in and then failed on our side gets 503, so that Slack shows the person that it was not taken.
@@ -18,10 +18,10 @@ from starlette.types import Message, Receive, Scope, Send
 
 from bot.http.body import Allowance, Flaw, read_body, replaying, respond
 from bot.http.headers import Headers
-from bot.slack.ingress.envelope import Envelope, Rejected, Verified, Why, open_envelope, rejected, verify
+from bot.slack.ingress import signed_body
+from bot.slack.ingress.envelope import Envelope, Rejected, Why, open_envelope, rejected, verify
 from bot.slack.ingress.replays import ReplayCache
-from bot.slack.ingress.signed_body import says_one_thing
-from bot.slack.signed_request import INGRESS_HEADER
+from bot.slack.signed_request import INGRESS_HEADER, SCOPE_KEY, SignedRequest
 from bot.token_buckets import TokenBuckets
 from escalation.clock import Clock
 from escalation.errors import InvalidConfiguration, places
@@ -48,7 +48,7 @@ class Limits:
 
 
 class Guard:
-    """An ASGI app that is *inner* (Bolt) behind a guard, at exactly *paths*.
+    """An ASGI app that is *inner* behind a guard, at exactly *paths*.
 
     Raises ``InvalidConfiguration`` for a signing secret that cannot be Slack's.
     """
@@ -107,16 +107,17 @@ class Guard:
             return Rejected(why=Why.VERSION)
         return open_envelope(Headers(scope["headers"]), allowance=self._limits.body)
 
-    def _judge(self, envelope: Envelope, body: bytes, *, now: datetime) -> Verified | Rejected:
+    def _judge(self, envelope: Envelope, body: bytes, *, now: datetime) -> SignedRequest | Rejected:
         # No await from here to the end: of two equal requests, one is the first.
         verdict = verify(envelope, body, now=now, secret=self._secret)
         if isinstance(verdict, Rejected):
             return verdict
         if not self._replays.is_first(verdict.fingerprint, now=now):
             return Rejected(why=Why.REPLAYED)
-        if not says_one_thing(body, envelope.media):
+        content = signed_body.parse(body, envelope.media)
+        if content is None:
             return Rejected(why=Why.ILL_FORMED)
-        return verdict
+        return SignedRequest(body=content, fingerprint=verdict.fingerprint)
 
     async def _refuse(self, scope: Scope, send: Send, refusal: Rejected) -> None:
         # Counted only now: what others send through the same proxy never keeps a signed click out.
@@ -130,14 +131,15 @@ class Guard:
         await _answer(send, HTTPStatus(refusal.status), *extra)
 
 
-def _handed_on(scope: Scope, envelope: Envelope, verdict: Verified) -> dict[str, Any]:
-    """Return *scope* with only the headers that Slack sends and we checked, and without a query."""
-    ingress = (INGRESS_HEADER.encode(), verdict.fingerprint.encode())
-    return {**scope, "headers": [*envelope.headers, ingress], "query_string": b""}
+def _handed_on(scope: Scope, envelope: Envelope, request: SignedRequest) -> dict[str, Any]:
+    """Return *scope* with the parsed request, only the headers that we checked, and without a query."""
+    ingress = (INGRESS_HEADER.encode(), request.fingerprint.encode())
+    headers = [*envelope.headers, ingress]
+    return {**scope, "headers": headers, "query_string": b"", SCOPE_KEY: request}
 
 
 class _Reply:
-    """Bolt's reply on its way out; one that says we failed is held back."""
+    """The reply of *inner* on its way out; one that says we failed is held back."""
 
     def __init__(self, send: Send) -> None:
         self._send = send

@@ -6,14 +6,13 @@ import logging
 
 import structlog
 from slack_bolt.adapter.socket_mode.async_internals import send_async_response
-from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.signed_request import INGRESS_HEADER
+from bot.slack.signed_request import Dispatch, SignedRequest
 from bot.slack.web_api import AWAY, error_code
 from escalation.clock import monotonic
 
@@ -24,10 +23,10 @@ _PATIENCE = 10.0
 
 
 class SocketMode:
-    """Hands what arrives on the socket to Bolt, and acknowledges it only after Bolt is done."""
+    """Hands what arrives on the socket to its listener, and acknowledges it only after that is done."""
 
-    def __init__(self, app: AsyncApp, *, app_token: str, slack: AsyncWebClient) -> None:
-        self._app = app
+    def __init__(self, dispatch: Dispatch, *, app_token: str, slack: AsyncWebClient) -> None:
+        self._dispatch = dispatch
         # The client's own words quote addresses that hold a ticket; what matters is said by ``mend``.
         silent = logging.getLogger("andon.socket_mode")
         silent.setLevel(logging.CRITICAL)
@@ -67,9 +66,7 @@ class SocketMode:
     async def _take(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         # The envelope's id plays the part of the signature: the same one again is the same click.
         fingerprint = hashlib.sha256(f"socket:{request.envelope_id}".encode()).hexdigest()
-        bolt_request = AsyncBoltRequest(
-            mode="socket_mode", body=request.payload, headers={INGRESS_HEADER: [fingerprint]}
-        )
-        response = await self._app.async_dispatch(bolt_request)
+        signed = SignedRequest(body=request.payload, fingerprint=fingerprint)
+        response = await self._dispatch(signed)
         # Anything but 200 is not acknowledged: Slack shows the person that it was not taken.
         await send_async_response(client, request, response, monotonic())
