@@ -85,7 +85,7 @@ async def serve(settings: Settings, loaded: Loaded, listener: socket.socket) -> 
         async with open_core(settings, loaded.configuration, store=store) as core:
             await put_in_force(core, body=loaded.body)
             app = await assemble(core, settings, loaded.runbook_text)
-            async with _running(app):
+            async with web_api.pooled(app.listeners.slack), _running(app):
                 await server.serve(app.web, listener, close_waits=core.close_waits)
 
 

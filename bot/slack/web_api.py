@@ -1,7 +1,8 @@
-"""Slack's Web API, with the patience that its limits ask for."""
+"""Slack's Web API: a client with few retries, a connection pool, and what Slack's errors mean."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -48,15 +49,28 @@ class Identity:
 
 
 def client(token: str, base_url: str) -> AsyncWebClient:
-    """Return a client that repeats only what cannot have arrived."""
+    """Return a client that retries once, when its connection breaks, and else never."""
     # A rate limit or a server error is not waited out here, with a lane's lease ticking: the
-    # outbox keeps the message and comes back when Slack said.
+    # outbox keeps the message and comes back when Slack said. A connection that Slack closed while
+    # it was idle in the pool breaks like any other, and the retry opens a new one.
     return AsyncWebClient(
         token=token,
         base_url=base_url,
         timeout=10,
         retry_handlers=[AsyncConnectionErrorRetryHandler(max_retry_count=1)],
     )
+
+
+@asynccontextmanager
+async def pooled(slack: AsyncWebClient) -> AsyncIterator[None]:
+    """Let *slack* share kept-alive connections during the block; else each call opens one, with its TLS."""
+    limit = aiohttp.ClientTimeout(total=slack.timeout)
+    async with aiohttp.ClientSession(timeout=limit, cookie_jar=aiohttp.DummyCookieJar()) as session:
+        slack.session = session
+        try:
+            yield
+        finally:
+            slack.session = None
 
 
 async def identify(slack: AsyncWebClient, *, workspace: str) -> Identity:

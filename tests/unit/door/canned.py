@@ -23,6 +23,7 @@ class Canned:
     media: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    ports: set[int] = field(default_factory=set)  #: Of those who asked: one for each connection.
 
     def says(self, **answer: object) -> "Canned":
         """Answer with this JSON."""
@@ -32,6 +33,7 @@ class Canned:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, as an ASGI app."""
         await body_of(receive)
+        self.ports.add(scope["client"][1])
         self.asked.append(str(scope["path"]).removeprefix("/api/"))
         headers = [(b"content-type", self.media.encode())]
         headers += [(name.encode(), value.encode()) for name, value in self.headers.items()]

@@ -1,12 +1,25 @@
 """What our client makes of Slack's answers, and of the words of whoever stands in between."""
 
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 import pytest
 from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
-from bot.slack.web_api import SlackRefused, client, error_code, identify, is_busy, may_pass, without_secrets
+from bot.slack.web_api import (
+    SlackRefused,
+    client,
+    error_code,
+    identify,
+    is_busy,
+    may_pass,
+    pooled,
+    without_secrets,
+)
 from tests.unit.door.canned import TOKEN, TROUBLE, Canned, slack_saying
 
 
@@ -95,3 +108,66 @@ async def test_nobody_listens_while_we_start() -> None:
 def test_tokens_are_blotted_out(text: str, clean: str) -> None:
     """Whatever looks like one of Slack's tokens does not reach a log or a row."""
     assert without_secrets(text) == clean
+
+
+async def test_calls_share_connections() -> None:
+    """Within the pool calls in a row go over one connection; without it each opens its own."""
+    canned = Canned()
+    async with slack_saying(canned) as slack:
+        async with pooled(slack):
+            for _ in range(3):
+                await slack.api_test()
+        assert len(canned.ports) == 1
+        await slack.api_test()
+    assert len(canned.ports) == 2
+    assert canned.asked == ["api.test"] * 4
+
+
+_OK = b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 11\r\n\r\n{"ok":true}'
+
+
+@asynccontextmanager
+async def answering(calls: list[int], answers: Sequence[bytes]) -> AsyncIterator[str]:
+    """Serve connections that each hear *answers* and are closed then; *calls* counts the calls of each."""
+    closed: asyncio.Queue[int] = asyncio.Queue()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        mine = len(calls)
+        calls.append(0)
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            for answer in answers:
+                await reader.readuntil(b"\r\n\r\n")
+                calls[mine] += 1
+                writer.write(answer)
+            if not any(answers):
+                await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        await closed.put(mine)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/api/"
+        async with asyncio.timeout(5):
+            for _ in calls:
+                await closed.get()
+
+
+async def test_a_connection_that_went_stale_is_replaced() -> None:
+    """A pooled connection that Slack closed costs a retry, not a message."""
+    calls: list[int] = []
+    async with answering(calls, [_OK, b""]) as url:
+        slack = client(TOKEN, url)
+        async with pooled(slack):
+            assert (await slack.api_call("api.test", http_verb="GET"))["ok"]
+            assert (await slack.api_call("api.test", http_verb="POST"))["ok"]
+    assert calls == [2, 1]
+
+
+async def test_a_pooled_call_has_its_time() -> None:
+    """A Slack that takes a call and never answers is given up after the client's timeout."""
+    async with answering([], [b""]) as url:
+        slack = AsyncWebClient(token=TOKEN, base_url=url, timeout=1)
+        async with pooled(slack):
+            with pytest.raises(TimeoutError):
+                await slack.api_test()
