@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, Final, TypeAlias
 
 import structlog
@@ -28,6 +29,14 @@ Ack: TypeAlias = Mapping[str, Any]
 TAKEN: Final[Ack] = {}
 
 
+class HomeState(Enum):
+    """How a Home tab that was opened stands."""
+
+    CURRENT = "shows every click"
+    UPDATING = "is being updated"
+    STALE = "is being updated, and was clicked since"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenerContext:
     """What a listener works with."""
@@ -36,7 +45,7 @@ class ListenerContext:
     slack: AsyncWebClient
     presenter: Presenter
     clock: Clock
-    homes: set[Account] = field(default_factory=set, repr=False)  #: Who opened their Home tab here.
+    homes: dict[Account, HomeState] = field(default_factory=dict, repr=False)  #: Of those who opened it.
     _background: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
 
     def in_background(self, courtesy: Coroutine[Any, Any, Any]) -> None:

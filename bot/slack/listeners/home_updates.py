@@ -1,17 +1,44 @@
-"""Keeps the Home tab of those who have opened it up to date."""
+"""Keeps the Home tab of those who have opened it up to date: one update at a time, however many clicks."""
 
-from bot.slack.listeners.context import ListenerContext
+import asyncio
+from typing import Final
+
+from bot.slack.listeners.context import HomeState, ListenerContext
 from bot.slack.listeners.payload import account
 from bot.slack.render.home import stranger
 from bot.slack.signed_request import Body
 from escalation.authority import Account
 from escalation.service import queries
 
+#: Seconds between two updates of one Home tab: it costs three queries and a call to Slack.
+_PAUSE: Final = 1.0
+
 
 def refresh(context: ListenerContext, body: Body) -> None:
-    """Bring the Home tab of whoever clicked up to date, if they have opened it."""
-    if (who := account(body)) in context.homes:
-        context.in_background(publish(context, who))
+    """Bring the Home tab of whoever clicked up to date, if they have opened it.
+
+    The first click updates it at once; those that come meanwhile are shown together, by one more update.
+    """
+    who = account(body)
+    match context.homes.get(who):
+        case HomeState.CURRENT:
+            context.homes[who] = HomeState.UPDATING
+            context.in_background(_until_current(context, who))
+        case HomeState.UPDATING:
+            context.homes[who] = HomeState.STALE
+        case HomeState.STALE | None:
+            pass
+
+
+async def _until_current(context: ListenerContext, who: Account) -> None:
+    try:
+        await publish(context, who)
+        while context.homes[who] is HomeState.STALE:
+            await asyncio.sleep(_PAUSE)
+            context.homes[who] = HomeState.UPDATING
+            await publish(context, who)
+    finally:
+        context.homes[who] = HomeState.CURRENT
 
 
 async def publish(context: ListenerContext, who: Account) -> None:
@@ -20,7 +47,7 @@ async def publish(context: ListenerContext, who: Account) -> None:
     if person is None:
         view = stranger()
     else:
-        context.homes.add(who)
+        context.homes.setdefault(who, HomeState.CURRENT)
         view = context.presenter.home(
             person,
             queue=await queries.queue(context.core, person.id, limit=20),
