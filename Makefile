@@ -81,8 +81,8 @@ test: .venv/.dev node_modules/.installed browser $(VITAL)  ## Run the whole suit
 	@$(BIN)/coverage report --omit '$(VITAL_LIST)' --fail-under 90
 
 .PHONY: bench
-bench: .venv/.dev  ## Measure: how many requests, clicks and deadlines a second
-	@$(BIN)/python -m bench
+bench: .venv/.dev  ## Measure: round trips, clicks, deadlines (FULL=1: large sizes too)
+	@$(BIN)/python -m bench $(if $(FULL),--full)
 
 .PHONY: format
 format: .venv/.dev  ## Put the code into the one format

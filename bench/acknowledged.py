@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from bench.databases import Databases, Kind, check
-from bench.measure import Figures, at_once, by_the_clock, cpu_of, middle
+from bench.measure import Figures, Meters, at_once, by_the_clock, cpu_of, middle
 from bench.pending import fill
-from bench.report import Row
+from bench.rows import Row
 from bench.server import Server, serving
 from bench.sizes import Sizes
 from bench.work import Clicks
@@ -21,8 +21,9 @@ async def measure(databases: Databases, kind: Kind, sizes: Sizes) -> list[Row]:
     url = await databases.fresh(kind)
     requests = await fill(url, sizes.clicks_needed)
     async with serving(url, databases.folder) as server:
-        people = _People(server, await server.clicks(), iter(requests))
-        found = await _measure(people, sizes)
+        people = People(server, await server.clicks(), iter(requests))
+        meters = Meters(own=cpu_of(server.process.pid), beside=databases.cpu(kind))
+        found = await _measure(people, sizes, meters)
         await server.kill()
     clicked = len(requests) - len(list(people.requests))
     await check(url, approved=clicked + 1, pending=len(requests) - clicked)
@@ -34,7 +35,9 @@ async def measure(databases: Databases, kind: Kind, sizes: Sizes) -> list[Row]:
 
 
 @dataclass(frozen=True, slots=True)
-class _People:
+class People:
+    """Click on cards, each on the next."""
+
     server: Server
     clicks: Clicks
     requests: Iterator[RequestId]
@@ -45,13 +48,12 @@ class _People:
         return 0.0
 
 
-async def _measure(people: _People, sizes: Sizes) -> dict[str, list[Figures]]:
-    meter = cpu_of(people.server.process.pid)
+async def _measure(people: People, sizes: Sizes, meters: Meters) -> dict[str, list[Figures]]:
     loads = {
-        f"{rate} a second": partial(by_the_clock, rate, people.click, seconds=sizes.seconds, meter=meter)
+        f"{rate} a second": partial(by_the_clock, rate, people.click, seconds=sizes.seconds, meters=meters)
         for rate in sizes.clicks_per_second
     }
-    loads[f"{_AT_ONCE} at once"] = partial(at_once, _AT_ONCE, people.click, count=sizes.clicks, meter=meter)
+    loads[f"{_AT_ONCE} at once"] = partial(at_once, _AT_ONCE, people.click, count=sizes.clicks, meters=meters)
     found: dict[str, list[Figures]] = {load: [] for load in loads}
     for _ in range(sizes.runs):
         for load, run in loads.items():

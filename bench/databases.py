@@ -3,7 +3,7 @@
 import itertools
 import sqlite3
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import asyncpg
 
+from bench.measure import Meter, cpu_of_all
 from bot.adapters import open_core
 from bot.cli.common import loaded
 from bot.config import Environment
@@ -23,6 +24,8 @@ from escalation.store import open_store
 from tests.harness.databases import Postgres, running_postgres
 
 CONFIG = ROOT / "andon.yaml"
+#: As it is installed, but for the instants of its commits, which tell how late a deadline was settled.
+_SETTINGS = {"track_commit_timestamp": "on"}
 
 
 class Kind(Enum):
@@ -40,8 +43,40 @@ class Databases:
     postgres: Postgres | None
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
+    @property
+    def kinds(self) -> Sequence[Kind]:
+        """The kinds that it makes."""
+        return [Kind.SQLITE] if self.postgres is None else list(Kind)
+
     async def fresh(self, kind: Kind) -> str:
         """Return the URL of a new database with its tables."""
+        url = await self.empty(kind)
+        store = open_store(url)
+        await store.prepare()
+        await store.close()
+        return url
+
+    def cpu(self, kind: Kind) -> Meter:
+        """Return the meter of the database's server, where there is one."""
+        if kind is Kind.SQLITE or self.postgres is None:
+            return float
+        return cpu_of_all([self.postmaster])
+
+    @property
+    def postmaster(self) -> int:
+        """The process of PostgreSQL that started the others."""
+        assert self.postgres is not None
+        return int((self.postgres.home / "data" / "postmaster.pid").read_text(encoding="utf-8").split()[0])
+
+    async def version(self) -> str:
+        """Return which PostgreSQL it is, if it is one."""
+        if self.postgres is None:
+            return ""
+        ((version,),) = await self.postgres.execute("SHOW server_version")
+        return f"PostgreSQL {version}"
+
+    async def empty(self, kind: Kind) -> str:
+        """Return the URL of a new database."""
         name = f"bench_{next(self._numbers)}"
         if kind is Kind.SQLITE:
             url = f"sqlite+aiosqlite:///{self.folder / name}.db"
@@ -50,9 +85,6 @@ class Databases:
             url = self.postgres.url_of(name)
         else:
             raise LookupError("PostgreSQL was not started")
-        store = open_store(url)
-        await store.prepare()
-        await store.close()
         return url
 
 
@@ -63,7 +95,7 @@ def databases(kinds: list[Kind]) -> Iterator[Databases]:
         if Kind.POSTGRESQL not in kinds:
             yield Databases(folder=Path(folder), postgres=None)
             return
-        with running_postgres() as postgres:
+        with running_postgres(_SETTINGS) as postgres:
             yield Databases(folder=Path(folder), postgres=postgres)
 
 
@@ -90,14 +122,17 @@ async def run_sql(url: str, sql: str) -> list[tuple[object, ...]]:
         await connection.close()
 
 
-async def check(url: str, *, approved: int, pending: int = 0) -> int:
-    """Make sure that the database holds exactly this and that its record is whole; return its events."""
+async def check(url: str, *, approved: int, pending: int = 0, whole: bool = True) -> int:
+    """Make sure that the database holds exactly this and that its record is *whole*; return its events."""
     states = set(await run_sql(url, "SELECT state, count(*) FROM requests GROUP BY state"))
     expected = {("approved", approved), ("pending", pending)}
     assert states == {(state, count) for state, count in expected if count}, (states, expected)
     for table in ("grants", "decisions", "inbox"):
         ((count,),) = await run_sql(url, f"SELECT count(*) FROM {table}")  # noqa: S608  # names of ours
         assert count == approved, (table, count, approved)
+    if not whole:
+        ((events,),) = await run_sql(url, "SELECT count(*) FROM audit_events")
+        return int(str(events))
     async with core_of(url) as core:
         while await seal.seal(core, batch=5000):
             pass
@@ -105,6 +140,16 @@ async def check(url: str, *, approved: int, pending: int = 0) -> int:
     assert isinstance(verdict, Verified), verdict
     assert verdict.unsealed == 0, verdict
     return verdict.events
+
+
+async def settled_by_the_clock(url: str, *, count: int, pending: int) -> None:
+    """Make sure that *count* requests timed out, each of them once, and that *pending* others did not."""
+    states = set(await run_sql(url, "SELECT state, count(*) FROM requests GROUP BY state"))
+    assert states == {("timed_out", count), ("pending", pending)}, states
+    for table, where in (("audit_events", "name = 'request.timed_out'"), ("rungs", "rung = 3")):
+        subject = "subject" if table == "audit_events" else "request"
+        counts = f"SELECT count(*), count(DISTINCT {subject}) FROM {table} WHERE {where}"  # noqa: S608  # ours
+        assert await run_sql(url, counts) == [(count, count)], (table, counts)
 
 
 def _file(url: str) -> str:

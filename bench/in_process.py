@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from bench import work
 from bench.databases import Databases, Kind, check, core_of
-from bench.measure import Figures, at_once, middle
-from bench.report import Row
+from bench.measure import Figures, Meters, at_once, middle
+from bench.rows import Row
 from bench.sizes import Sizes
 from escalation.ids import RequestId
 from escalation.ports import Waiter, Wakeups
@@ -27,12 +27,13 @@ async def measure(databases: Databases, kind: Kind, sizes: Sizes) -> list[Row]:
     """Measure round trips, and check that each of them is in the database."""
     url = await databases.fresh(kind)
     found: dict[int, list[Figures]] = {callers: [] for callers in sizes.at_once}
+    meters = Meters(beside=databases.cpu(kind))
     async with core_of(url) as core:
-        trips = _Trips.of(core)
+        trips = Trips.of(core)
         await at_once(sizes.at_once[-1], trips.one, count=2 * sizes.at_once[-1])
         for _ in range(sizes.runs):
             for callers, runs in found.items():
-                runs.append(await at_once(callers, trips.one, seconds=sizes.seconds))
+                runs.append(await at_once(callers, trips.one, seconds=sizes.seconds, meters=meters))
     events = await check(url, approved=trips.done)
     rows = [
         Row(
@@ -48,13 +49,16 @@ async def measure(databases: Databases, kind: Kind, sizes: Sizes) -> list[Row]:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Trips:
+class Trips:
+    """Makes round trips, and counts them."""
+
     core: Core
     waiting: "_Watched"
     done: int = 0
 
     @classmethod
-    def of(cls, core: Core) -> "_Trips":
+    def of(cls, core: Core) -> "Trips":
+        """Return what makes them with *core*."""
         watched = _Watched(core.wakeups)
         return cls(core=replace(core, wakeups=watched), waiting=watched)
 

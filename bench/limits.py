@@ -9,9 +9,10 @@ from pathlib import Path
 
 import asyncpg
 
+from bench.bulk import dsn
 from bench.databases import Databases, Kind
-from bench.measure import Figures, at_once, figures, middle
-from bench.report import BARE, Row
+from bench.measure import Figures, Meters, Used, at_once, figures, middle
+from bench.rows import BARE, Row
 from bench.sizes import Sizes
 
 #: About as long as one of our rows.
@@ -28,12 +29,10 @@ async def measure(databases: Databases, kind: Kind, sizes: Sizes) -> list[Row]:
             Row(work="fdatasync of 4 kB", database="–", load="1 at once", figures=middle(disk)),
             Row(work=BARE, database=kind.value, load="1 at once", figures=middle(runs)),
         ]
-    assert databases.postgres is not None
-    url = databases.postgres.url.replace("+asyncpg", "")
     found: dict[int, list[Figures]] = {callers: [] for callers in sizes.at_once}
     for _ in range(sizes.runs):
         for callers, runs in found.items():
-            runs.append(await _postgresql(url, callers, sizes.seconds))
+            runs.append(await _postgresql(databases, callers, sizes.seconds))
     return [
         Row(
             work=BARE,
@@ -61,15 +60,17 @@ def _sqlite(path: Path, seconds: float) -> Figures:
         for pragma in ("journal_mode=WAL", "synchronous=FULL"):
             file.execute(f"PRAGMA {pragma}").close()
         file.execute(_TABLE.format(""))
-        latencies, begun, used = [], time.perf_counter(), time.process_time()
+        latencies, begun, before = [], time.perf_counter(), time.process_time()
         while (at := time.perf_counter()) < begun + seconds:
             file.execute("INSERT INTO bare (body) VALUES (?)", (_ROW,))
             latencies.append(time.perf_counter() - at)
-        cpu = time.process_time() - used
-        return figures(latencies, seconds=time.perf_counter() - begun, cpu=cpu)
+        used = Used(own=time.process_time() - before)
+        return figures(latencies, seconds=time.perf_counter() - begun, used=used)
 
 
-async def _postgresql(url: str, callers: int, seconds: float) -> Figures:
+async def _postgresql(databases: Databases, callers: int, seconds: float) -> Figures:
+    assert databases.postgres is not None
+    url = dsn(databases.postgres.url)
     connections = [await asyncpg.connect(url) for _ in range(callers)]
     try:
         await connections[0].execute(
@@ -83,6 +84,7 @@ async def _postgresql(url: str, callers: int, seconds: float) -> Figures:
             idle.append(connection)
             return 0.0
 
-        return await at_once(callers, insert, seconds=seconds)
+        meters = Meters(beside=databases.cpu(Kind.POSTGRESQL))
+        return await at_once(callers, insert, seconds=seconds, meters=meters)
     finally:
         await asyncio.gather(*(connection.close() for connection in connections))

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from bench.databases import Databases, Kind, check
-from bench.measure import Figures, at_once, by_the_clock, cpu_of, figures, middle
-from bench.report import Row
+from bench.measure import Figures, Meters, at_once, by_the_clock, cpu_of, figures, middle
+from bench.rows import Row
 from bench.server import Server, serving
 from bench.sizes import Sizes
 from bench.work import Clicks
@@ -25,9 +25,10 @@ async def measure(databases: Databases, kind: Kind, sizes: Sizes) -> list[Row]:
     """Measure round trips, and check that each of them is in the database."""
     url = await databases.fresh(kind)
     async with serving(url, databases.folder) as server:
-        trips = _Trips(server, await server.clicks())
+        trips = Trips(server, await server.clicks())
+        meters = Meters(own=cpu_of(server.process.pid), beside=databases.cpu(kind))
         await at_once(sizes.at_once[-1], trips.hurried, count=2 * sizes.at_once[-1])
-        loads = _loads(trips, sizes)
+        loads = _loads(trips, sizes, meters)
         for _ in range(sizes.runs):
             for load in loads:
                 await load.measure()
@@ -37,7 +38,9 @@ async def measure(databases: Databases, kind: Kind, sizes: Sizes) -> list[Row]:
 
 
 @dataclass(slots=True)
-class _Trips:
+class Trips:
+    """Makes round trips through a server, and counts them."""
+
     server: Server
     clicks: Clicks
     done: int = 0
@@ -69,7 +72,7 @@ class _Trips:
 class _Load:
     name: str
     run: Callable[[], Awaitable[Figures]]
-    trips: _Trips
+    trips: Trips
     shows: tuple[str, ...]  #: ``whole``, ``resumed``, or both.
     whole: list[Figures] = field(default_factory=list)
     resumed: list[Figures] = field(default_factory=list)
@@ -103,20 +106,21 @@ class _Load:
         return [rows[show] for show in self.shows]
 
 
-def _loads(trips: _Trips, sizes: Sizes) -> list[_Load]:
-    meter = cpu_of(trips.server.process.pid)
+def _loads(trips: Trips, sizes: Sizes, meters: Meters) -> list[_Load]:
     hurried = [
         _Load(
             name=f"{callers} at once",
-            run=partial(at_once, callers, trips.hurried, seconds=sizes.seconds, meter=meter),
+            run=partial(at_once, callers, trips.hurried, seconds=sizes.seconds, meters=meters),
             trips=trips,
             shows=("whole",),
         )
         for callers in sizes.at_once
     ]
-    alone = partial(at_once, 1, trips.thoughtful, seconds=sizes.seconds, meter=meter)
+    if not sizes.by_the_clock:
+        return hurried
+    alone = partial(at_once, 1, trips.thoughtful, seconds=sizes.seconds, meters=meters)
     clock = partial(
-        by_the_clock, sizes.trips_per_second, trips.thoughtful, seconds=sizes.seconds, meter=meter
+        by_the_clock, sizes.trips_per_second, trips.thoughtful, seconds=sizes.seconds, meters=meters
     )
     return [
         *hurried,

@@ -3,19 +3,21 @@
 import asyncio
 import os
 import signal
+import sys
 import time
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench import work
-from bench.databases import CONFIG, core_of
+from bench.databases import CONFIG, Databases, core_of
 from bench.fake_slack import FakeSlack, fake_slack
 from bench.measure import memory_of
+from bench.ports import free_port
 from bench.wire import Lines
-from deploy.demo.processes import free_port, program, running
+from deploy.demo.processes import program, running
 from deploy.demo.slack_app import BOT_TOKEN, SIGNING_SECRET
 from escalation.errors import EscalationError
 from escalation.service import keys
@@ -75,16 +77,28 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(url: str, folder: Path) -> AsyncIterator[Server]:
-    """Run ``andon serve`` on the database at *url* during the block; its log and bytecode are in *folder*."""
+async def serving(
+    url: str, folder: Path, *, redis: str = "", sampled: Path | None = None
+) -> AsyncIterator[Server]:
+    """
+    Run ``andon serve`` on the database at *url* during the block; its log and bytecode are in *folder*.
+
+    Where it is *sampled*, that file holds where its processor time goes.
+    """
     async with core_of(url) as core:
         key = await keys.create(core, work.AGENT)
         assert isinstance(key, keys.NewKey), key
-    port, log = free_port(0), folder / "server.log"
+    port = free_port()
+    log = folder / f"server-{port}.log"
     async with fake_slack() as slack:
-        command = [program("andon"), "serve", "--port", str(port)]
+        andon = (
+            [program("andon")] if sampled is None else [sys.executable, "-m", "bench.sampling", str(sampled)]
+        )
+        command = [*andon, "serve", "--port", str(port)]
         begun = time.perf_counter()
-        async with running(command, _environment(url, slack.url, folder), log) as process:
+        async with running(
+            command, {**_environment(url, slack.url, folder), "ANDON_REDIS_URL": redis}, log
+        ) as process:
             agents, people = Lines(port), Lines(port)
             await _ready(process, agents, log)
             yield Server(
@@ -100,20 +114,29 @@ async def serving(url: str, folder: Path) -> AsyncIterator[Server]:
             people.close()
 
 
-def bytecode(folder: Path) -> Path:
-    """Return where the first server leaves the modules that it compiled, for the others."""
-    return folder / "bytecode"
+@asynccontextmanager
+async def serving_all(
+    url: str, folder: Path, replicas: int, *, redis: str = ""
+) -> AsyncIterator[list[Server]]:
+    """Run so many *replicas* on one database during the block."""
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(serving(url, folder, redis=redis)) for _ in range(replicas)]
+
+
+async def compiled(databases: Databases) -> None:
+    """Let a first server compile the modules, for the others: every start but the first finds them so."""
+    async with serving(await databases.fresh(next(iter(databases.kinds))), databases.folder):
+        """It is ready."""
 
 
 def _environment(url: str, slack: str, folder: Path) -> dict[str, str]:
     return {
         "ANDON_CONFIG": str(CONFIG),
         "ANDON_DATABASE_URL": url,
-        "ANDON_REDIS_URL": "",
         "ANDON_SLACK_MODE": "http",
         # Some environments forbid Python to keep what it compiled; nobody serves like that.
         "PYTHONDONTWRITEBYTECODE": "",
-        "PYTHONPYCACHEPREFIX": str(bytecode(folder)),
+        "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),
         "SLACK_API_URL": slack,
         "SLACK_BOT_TOKEN": BOT_TOKEN,
         "SLACK_SIGNING_SECRET": SIGNING_SECRET,

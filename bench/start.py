@@ -3,21 +3,14 @@
 from bench.databases import Databases, Kind, check
 from bench.measure import figures
 from bench.pending import fill
-from bench.report import Row
-from bench.server import bytecode, serving
+from bench.rows import Row
+from bench.server import serving
 from bench.sizes import Sizes
 
 
 async def measure(databases: Databases, kind: Kind, sizes: Sizes) -> list[Row]:
     """Measure starts on an empty database and on one with many pending requests."""
-    if not bytecode(databases.folder).exists():
-        await _compile(databases, kind)
     return [await _starts(databases, kind, sizes, rows) for rows in sorted({0, sizes.rows})]
-
-
-async def _compile(databases: Databases, kind: Kind) -> None:
-    async with serving(await databases.fresh(kind), databases.folder):
-        """The first start compiles the modules."""
 
 
 async def _starts(databases: Databases, kind: Kind, sizes: Sizes, rows: int) -> Row:
@@ -30,11 +23,13 @@ async def _starts(databases: Databases, kind: Kind, sizes: Sizes, rows: int) -> 
             seconds.append(server.started_in)
             memory.append(server.memory)
     await check(url, approved=0, pending=rows)
+    middle = sorted(memory)[len(memory) // 2]
     return Row(
         work="start → ready",
         database=kind.value,
         load=f"{rows:,} pending requests" if rows else "empty",
         figures=figures(seconds, seconds=sum(seconds)),
-        note=f"{sorted(memory)[len(memory) // 2] / 2**20:.0f} MiB",
+        memory=middle,
+        note=f"{middle / 2**20:.0f} MiB",
         is_rate=False,
     )
