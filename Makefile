@@ -84,6 +84,10 @@ test: .venv/.dev node_modules/.installed browser $(VITAL)  ## Run the whole suit
 bench: .venv/.dev  ## Measure: round trips, clicks, deadlines (FULL=1: large sizes too)
 	@$(BIN)/python -m bench $(if $(FULL),--full)
 
+.PHONY: bench-peers
+bench-peers: .venv/.dev  ## Measure other tools beside it, in one run; they are installed into .bench
+	@$(BIN)/python -m bench peers
+
 .PHONY: format
 format: .venv/.dev  ## Put the code into the one format
 	@$(BIN)/ruff check --quiet --select I,UP --fix .

@@ -5,13 +5,14 @@ Measures round trips, clicks, starts and deadlines, checks them, and writes ``do
     python -m bench --full     with a hundred thousand deadlines, and a million requests that wait
     python -m bench --quick    whether everything still runs and is right, on SQLite; writes nothing
     python -m bench profile    where the processor time of a round trip goes
+    python -m bench peers      other tools beside ours, in one run
 """
 
 import sys
 
-from bench.commands import ours, profile
+from bench.commands import ours, peers, profile
 
-_COMMANDS = {"profile": profile.main}
+_COMMANDS = {"peers": peers.main, "profile": profile.main}
 
 
 def main() -> int:

@@ -41,3 +41,12 @@ def test_every_workload_runs_and_is_right() -> None:
     assert [work for work in WORK if work not in ran.stdout] == []
     assert "survived SIGKILL" in ran.stdout
     assert "our innermost module on the stack" in ran.stdout
+
+
+def test_without_postgresql_peers_are_not_measured() -> None:
+    """Ours needs it, so the command fails, and says why in one line."""
+    ran = bench("peers", "--quick", "--peers", "restate", file_size=1_000_000)
+
+    assert ran.returncode == 1
+    assert ran.stderr.splitlines()[-1].startswith("left out: Andon: PostgreSQL does not start: ")
+    assert "Traceback" not in ran.stderr
