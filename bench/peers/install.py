@@ -91,6 +91,10 @@ async def _run(command: Sequence[str], folder: Path) -> None:
 
 
 def _why(said: str) -> str:
+    # An installer may break the line that tells why; what follows it belongs to it.
     lines = [line.strip() for line in said.splitlines() if line.strip() and "warn" not in line.lower()]
-    telling = [line for line in lines if "no matching" in line.lower() or "not found" in line.lower()]
-    return (telling or lines or ["no reason was given"])[0][:200]
+    tells = (
+        at for at, line in enumerate(lines) if "no matching" in line.lower() or "not found" in line.lower()
+    )
+    first = next(tells, 0)
+    return " ".join(lines[first : first + 2])[:300] or "no reason was given"
