@@ -98,8 +98,8 @@ class _Watched:
     def wake_all_here(self) -> None:
         self.inner.wake_all_here()
 
-    async def wake(self, topic: str) -> None:
-        await self.inner.wake(topic)
+    async def wake(self, *topics: str) -> None:
+        await self.inner.wake(*topics)
 
     @asynccontextmanager
     async def listen(self, topic: str) -> AsyncIterator[Waiter]:

@@ -18,8 +18,8 @@ class Wakeups(Protocol):
     A topic is a request's id, or one of the names in ``Topic``.
     """
 
-    async def wake(self, topic: str) -> None:
-        """Tell every waiter of *topic*, in every replica. Never raises: it is a nudge, not a promise."""
+    async def wake(self, *topics: str) -> None:
+        """Tell every waiter of *topics*, in every replica. Never raises: it is a nudge, not a promise."""
         ...
 
     def wake_all_here(self) -> None:

@@ -55,8 +55,7 @@ class Counted:
 
 async def wake(core: Core, *topics: str) -> None:
     """After the commit: wake who waits for *topics*, and the engine's outbox."""
-    for topic in (*topics, Topic.OUTBOX):
-        await core.wakeups.wake(topic)
+    await core.wakeups.wake(*topics, Topic.OUTBOX)
 
 
 def seconds_until(at: datetime, now: datetime) -> float:

@@ -32,19 +32,19 @@ class LocalWakeups:
     def __init__(self) -> None:
         self._waiters: dict[str, set[LocalWaiter]] = {}
 
-    async def wake(self, topic: str) -> None:
-        """Tell every waiter of *topic*. Never raises."""
-        self.wake_here(topic)
+    async def wake(self, *topics: str) -> None:
+        """Tell every waiter of *topics*. Never raises."""
+        self.wake_here(*topics)
 
-    def wake_here(self, topic: str) -> None:
-        """Tell every waiter of *topic* in this process."""
-        for waiter in self._waiters.get(topic, ()):
-            waiter.wake()
+    def wake_here(self, *topics: str) -> None:
+        """Tell every waiter of *topics* in this process."""
+        for topic in topics:
+            for waiter in self._waiters.get(topic, ()):
+                waiter.wake()
 
     def wake_all_here(self) -> None:
         """Tell every waiter in this process: something may have been missed."""
-        for topic in self._waiters:
-            self.wake_here(topic)
+        self.wake_here(*self._waiters)
 
     @asynccontextmanager
     async def listen(self, topic: str) -> AsyncIterator[LocalWaiter]:

@@ -37,11 +37,11 @@ class Relay(LocalWakeups, ABC):
         """Begin to connect, and to connect again whenever the line breaks."""
         self._task = asyncio.create_task(self._run())
 
-    async def wake(self, topic: str) -> None:
-        """Tell every waiter of *topic*, in every replica that can be reached. Never raises."""
-        self.wake_here(topic)
+    async def wake(self, *topics: str) -> None:
+        """Tell every waiter of *topics*, in every replica that can be reached. Never raises."""
+        self.wake_here(*topics)
         if self._up:
-            self._topics.add(topic)
+            self._topics.update(topics)
             self._stir.set()
 
     async def close(self) -> None:
@@ -69,15 +69,15 @@ class Relay(LocalWakeups, ABC):
         with suppress(TimeoutError):
             async with asyncio.timeout(_SILENCE):
                 await self._stir.wait()
+        if self._topics:
+            # What is told of in the meantime travels along.
+            await asyncio.sleep(_PACE)
         self._stir.clear()
         topics, self._topics = self._topics, set()
-        if topics:
-            await asyncio.sleep(_PACE)
         return list(topics)
 
     def _heard(self, topics: list[str]) -> None:
-        for topic in topics:
-            self.wake_here(topic)
+        self.wake_here(*topics)
 
     async def _run(self) -> None:
         pause = _FIRST_PAUSE
