@@ -1,15 +1,14 @@
 """Where cards stand in Slack, in a database."""
 
-from sqlalchemy import select
-
 from escalation.ids import RequestId
 from escalation.ports import Card
+from escalation.store.change import Conflict, Insertion, Otherwise
+from escalation.store.lookup import Lookup
 from escalation.store.session import Session
-from escalation.store.statement import Statement, insert_or_replace, parameter
-from escalation.store.tables import Name, cards
+from escalation.store.tables import cards
 
-_GET = Statement(select(cards).where(cards.c.request == parameter("request", Name)))
-_PUT = insert_or_replace(cards, "request")
+_GET = Lookup(cards, cards.c.request)
+_PUT = Insertion(cards, Conflict(columns=["request"], then=Otherwise.REPLACE))
 
 
 class SqlCards:

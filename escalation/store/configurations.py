@@ -4,11 +4,12 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from escalation.store.change import Conflict, Insertion, Otherwise
 from escalation.store.session import Session
-from escalation.store.statement import Statement, insert_or_replace
+from escalation.store.statement import Statement
 from escalation.store.tables import config_versions
 
-_ADD = insert_or_replace(config_versions, "version")
+_ADD = Insertion(config_versions, Conflict(columns=["version"], then=Otherwise.REPLACE))
 _IN_FORCE = Statement(select(config_versions.c.version).order_by(config_versions.c.loaded_at.desc()).limit(1))
 
 
@@ -24,5 +25,5 @@ class SqlConfigurations:
         last = await self._session.row(_IN_FORCE)
         if last is not None and last.version == version:
             return False
-        await self._session.run(_ADD, {"version": version, "loaded_at": at, "body": body})
+        self._session.later(_ADD, {"version": version, "loaded_at": at, "body": body})
         return True

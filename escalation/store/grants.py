@@ -8,24 +8,29 @@ from sqlalchemy import Integer, func, select, update
 
 from escalation.grant import Grant, GrantState
 from escalation.ids import GrantId, RequestId
+from escalation.store.change import Insertion, RowUpdate
+from escalation.store.lookup import Lock, Lookup
 from escalation.store.session import Session
-from escalation.store.statement import Row, Statement, insert, parameter
+from escalation.store.statement import Row, Statement, parameter
 from escalation.store.tables import Instant, Name, grants, requests
 from escalation.switch import Scope, ScopeKind
 
 _MICROSECOND = timedelta(microseconds=1)
 _STATES = {state.value: state for state in GrantState}
 _CHANGING = ("state", "version", "attempt", "claimed_at", "ended_at", "result", "resolved_by", "next_due_at")
-_THIS = grants.c.id == parameter("grant", Name)
 
-_ADD = insert(grants)
-_GET = Statement(select(grants).where(_THIS))
-_LOCK = Statement(select(grants).where(_THIS).with_for_update())
-_OF = Statement(select(grants).where(grants.c.request == parameter("request", Name)))
-_SAVE = Statement(
-    update(grants)
-    .where(_THIS, grants.c.version == parameter("before", Integer()))
-    .values({name: parameter(name, grants.c[name].type) for name in _CHANGING})
+_ADD = Insertion(grants)
+_GET = Lookup(grants, grants.c.id)
+_LOCK = Lookup(grants, grants.c.id, lock=Lock.ALONE)
+_OF = Lookup(grants, grants.c.request)
+_SAVE = RowUpdate(
+    lambda given: (
+        update(grants)
+        .where(grants.c.id == given["grant"], grants.c.version == given["before"])
+        .values({name: given[name] for name in _CHANGING})
+    ),
+    {"grant": Name, "before": Integer(), **{name: grants.c[name].type for name in _CHANGING}},
+    exact=True,
 )
 _LOCK_DUE = Statement(
     select(grants)
@@ -63,10 +68,10 @@ class SqlGrants:
         self._session.later(_ADD, _values(grant))
 
     async def get(self, grant: GrantId) -> Grant | None:
-        return await self._one(_GET, {"grant": grant})
+        return await self._one(_GET, {"id": grant})
 
     async def lock(self, grant: GrantId) -> Grant | None:
-        found = await self._one(_LOCK, {"grant": grant})
+        found = await self._one(_LOCK, {"id": grant})
         self._hold([] if found is None else [found])
         return found
 

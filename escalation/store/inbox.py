@@ -1,11 +1,11 @@
 """What people clicked, in a database."""
 
 from escalation.ports import Ingress
+from escalation.store.change import Conflict, Insertion
 from escalation.store.session import Session
-from escalation.store.statement import insert_unless_there
 from escalation.store.tables import inbox
 
-_ADD = insert_unless_there(inbox, ["fingerprint"])
+_ADD = Insertion(inbox, Conflict(columns=["fingerprint"]))
 
 
 class SqlInbox:
@@ -23,4 +23,4 @@ class SqlInbox:
             "what": ingress.what,
             "at": ingress.at,
         }
-        return await self._session.run(_ADD, values) == 1
+        return await self._session.insert(_ADD, values)

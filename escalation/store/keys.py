@@ -7,14 +7,16 @@ from sqlalchemy import select, update
 
 from escalation.ids import KeyId
 from escalation.ports import Key
+from escalation.store.change import Insertion
+from escalation.store.lookup import Lookup
 from escalation.store.session import Session
-from escalation.store.statement import Row, Statement, insert, parameter
+from escalation.store.statement import Row, Statement, parameter
 from escalation.store.tables import Instant, Name, agent_keys
 
 _UNREVOKED = agent_keys.c.revoked_at.is_(None)
 
-_ADD = insert(agent_keys)
-_BY_HASH = Statement(select(agent_keys).where(agent_keys.c.hash == parameter("hash", Name), _UNREVOKED))
+_ADD = Insertion(agent_keys)
+_BY_HASH = Lookup(agent_keys, agent_keys.c.hash, only=_UNREVOKED)
 _ALL = Statement(select(agent_keys).order_by(agent_keys.c.id))
 _REVOKE = Statement(
     update(agent_keys)

@@ -24,12 +24,12 @@ from sqlalchemy import (
 
 from escalation.ids import OutboxId
 from escalation.ports import OutboxKind, Outgoing
+from escalation.store.change import Conflict, Insertion, Otherwise, RowUpdate
 from escalation.store.session import Session
-from escalation.store.statement import Row, Statement, insert, insert_or_hold, parameter
+from escalation.store.statement import Row, Statement, parameter
 from escalation.store.tables import Instant, Name, outbox
 
 _UNSENT = outbox.c.sent_at.is_(None)
-_THIS = outbox.c.id == parameter("outgoing", Name)
 
 # The lanes that have something unsent, one step of the index each: never a walk over all rows.
 _FIRST = select(func.min(outbox.c.lane).label("lane")).where(_UNSENT).cte("lanes", recursive=True)
@@ -45,9 +45,14 @@ _HEAD = (
 )
 _HEADS = select(_HEAD.label("id")).select_from(_LANES).where(_LANES.c.lane.is_not(None))
 
-_ADD = insert(outbox)
-_ADD_CARD = insert_or_hold(
-    outbox, ["request"], where=text("sent_at IS NULL AND attempts = 0 AND notice = 'card'")
+_ADD = Insertion(outbox)
+_ADD_CARD = Insertion(
+    outbox,
+    Conflict(
+        columns=["request"],
+        where=text("sent_at IS NULL AND attempts = 0 AND notice = 'card'"),
+        then=Otherwise.HOLD,
+    ),
 )
 
 
@@ -77,11 +82,17 @@ _IS_HEAD = outbox.c.id.in_(_HEADS)
 _IS_ONE_OF_HEADS = outbox.c.id == any_(func.array(_HEADS.scalar_subquery()))
 _TAKE = Statement(_take(_IS_ONE_OF_HEADS), for_sqlite=_take(_IS_HEAD))
 _NEXT_DUE_AT = Statement(_next_due_at(_IS_ONE_OF_HEADS), for_sqlite=_next_due_at(_IS_HEAD))
-_DONE = Statement(update(outbox).where(_THIS).values(sent_at=parameter("sent_at", Instant)))
-_RETRY = Statement(
-    update(outbox)
-    .where(_THIS, _UNSENT)
-    .values(not_before=parameter("not_before", Instant), error=parameter("error", Text()))
+_DONE = RowUpdate(
+    lambda given: update(outbox).where(outbox.c.id == given["outgoing"]).values(sent_at=given["sent_at"]),
+    {"outgoing": Name, "sent_at": Instant},
+)
+_RETRY = RowUpdate(
+    lambda given: (
+        update(outbox)
+        .where(outbox.c.id == given["outgoing"], _UNSENT)
+        .values(not_before=given["not_before"], error=given["error"])
+    ),
+    {"outgoing": Name, "not_before": Instant, "error": Text()},
 )
 
 

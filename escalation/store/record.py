@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import BigInteger, Integer, func, literal_column, select
 
 from escalation.audit import Event, EventName, Link, Seal
+from escalation.store.change import Insertion
 from escalation.store.session import Session
-from escalation.store.statement import Row, Statement, insert, parameter
+from escalation.store.statement import Row, Statement, parameter
 from escalation.store.tables import (
     Name,
     audit_events,
@@ -28,7 +29,7 @@ _HOLD_KEY = 0x616E_646F_6E01
 _LIMIT = parameter("limit", Integer())
 _EVENT = [column for column in audit_events.columns if column.name != "position"]
 
-_ADD = insert(audit_events)
+_ADD = Insertion(audit_events)
 _UNLINKED = Statement(
     select(*_EVENT)
     .join(audit_unlinked, audit_unlinked.c.position == audit_events.c.position)
@@ -38,8 +39,8 @@ _UNLINKED = Statement(
 _COUNT_UNLINKED = Statement(select(func.count()).select_from(audit_unlinked))
 _HOLD = Statement(select(func.pg_try_advisory_xact_lock(_HOLD_KEY)))
 _LAST_LINK = Statement(select(audit_links).order_by(audit_links.c.seq.desc()).limit(1))
-_ADD_LINK = insert(audit_links)
-_ADD_SEAL = insert(audit_seals)
+_ADD_LINK = Insertion(audit_links)
+_ADD_SEAL = Insertion(audit_seals)
 _LAST_SEAL = Statement(select(audit_seals).order_by(audit_seals.c.seq.desc()).limit(1))
 _SEALS = Statement(select(audit_seals).order_by(audit_seals.c.seq))
 _WALK = Statement(

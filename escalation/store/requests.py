@@ -11,8 +11,10 @@ from escalation.ids import AgentName, PersonId, RequestId
 from escalation.ports import Page
 from escalation.request import Decision, Request, State
 from escalation.store import request_rows as convert
+from escalation.store.change import Conflict, Insertion, RowUpdate
+from escalation.store.lookup import Among, Lock, Lookup
 from escalation.store.session import Session
-from escalation.store.statement import Among, Statement, insert_unless_there, parameter
+from escalation.store.statement import Statement, parameter
 from escalation.store.tables import Instant, Name, decisions, requests
 from escalation.switch import Scope, ScopeKind
 
@@ -23,27 +25,35 @@ _CHANGING = (
     *("settled_at", "reason", "answer", "next_due_at"),
 )
 _LIMIT = parameter("limit", Integer())
-_THIS = requests.c.id == parameter("request", Name)
 _PENDING = requests.c.next_due_at.is_not(None)
-_BEFORE = (_THIS, requests.c.version == parameter("before", Integer()))
 
-_ADD = insert_unless_there(requests, ["agent", "key"], where=text("key IS NOT NULL"))
-_GET = Statement(select(requests).where(_THIS))
-_LOCK = Statement(select(requests).where(_THIS).with_for_update())
-_BY_KEY = Statement(
-    select(requests).where(
-        requests.c.agent == parameter("agent", Name), requests.c.key == parameter("key", Name)
-    )
-)
-_MOVE = Statement(
-    update(requests)
-    .where(*_BEFORE, _PENDING)
-    .values({name: parameter(name, requests.c[name].type) for name in _CHANGING})
+_ADD = Insertion(requests, Conflict(columns=["agent", "key"], where=text("key IS NOT NULL")))
+_GET = Lookup(requests, requests.c.id)
+_LOCK = Lookup(requests, requests.c.id, lock=Lock.ALONE)
+_BY_KEY = Lookup(requests, requests.c.agent, requests.c.key)
+_MOVE = RowUpdate(
+    lambda given: (
+        update(requests)
+        .where(
+            requests.c.id == given["request"],
+            requests.c.version == given["before"],
+            # Pending, in words that no index knows: the row is found by its id.
+            requests.c.settled_at.is_(None),
+        )
+        .values({name: given[name] for name in _CHANGING})
+    ),
+    {"request": Name, "before": Integer(), **{name: requests.c[name].type for name in _CHANGING}},
+    exact=True,
 )
 #: A settled request never changes, but for where it went on.
 _FOLLOW = Statement(
     update(requests)
-    .where(*_BEFORE, requests.c.state == parameter("settled", Name), requests.c.follow.is_(None))
+    .where(
+        requests.c.id == parameter("request", Name),
+        requests.c.version == parameter("before", Integer()),
+        requests.c.state == parameter("settled", Name),
+        requests.c.follow.is_(None),
+    )
     .values(follow=parameter("follow", Name), version=parameter("version", Integer()))
 )
 #: The instant is a parameter: a volatile function here would read every pending row.
@@ -67,15 +77,8 @@ _LOCK_PENDING = {
     ScopeKind.FUNCTION: Statement(_PENDING_IN_ORDER.where(requests.c.function == _SCOPE)),
     ScopeKind.ACTION: Statement(_PENDING_IN_ORDER.where(requests.c.action_type == _SCOPE)),
 }
-_ADD_DECISION = insert_unless_there(decisions, ["id"])
-_DECISIONS = Statement(
-    select(decisions).where(decisions.c.request == parameter("request", Name)).order_by(decisions.c.position)
-)
-_DECISIONS_OF_MANY = Statement(
-    select(decisions)
-    .where(Among(decisions.c.request, "requests"))
-    .order_by(decisions.c.request, decisions.c.position)
-)
+_ADD_DECISION = Insertion(decisions, Conflict(columns=["id"]))
+_DECISIONS = Lookup(decisions, decisions.c.request, order=decisions.c.position)
 # Somebody decides a request twice at most: an approval, and then a rejection.
 _NEWEST = (
     select(decisions.c.request, decisions.c.at)
@@ -112,17 +115,17 @@ class SqlRequests:
 
     async def add(self, request: Request) -> bool:
         """Insert *request*; return False (and change nothing) if its agent's key is taken."""
-        if not await self._session.run(_ADD, convert.values_of_request(request)):
+        if not await self._session.insert(_ADD, convert.values_of_request(request)):
             return False
         self._add_decisions(request)
         return True
 
     async def get(self, request: RequestId) -> Request | None:
-        return await self._one(_GET, {"request": request})
+        return await self._one(_GET, {"id": request})
 
     async def lock(self, request: RequestId) -> Request | None:
         """Return it and keep others from changing it until this transaction ends."""
-        found = await self._one(_LOCK, {"request": request})
+        found = await self._one(_LOCK, {"id": request})
         self._hold([] if found is None else [found])
         return found
 
@@ -182,23 +185,12 @@ class SqlRequests:
             self._session.later(_ADD_DECISION, convert.values_of_decision(request, position))
 
     async def _one(self, statement: Statement, values: dict[str, Any]) -> Request | None:
-        row = await self._session.row(statement, values)
-        if row is None:
-            return None
-        if not row.decided:
-            return convert.request_of(row)
-        found = await self._session.rows(_DECISIONS, {"request": row.id})
-        return convert.request_of(row, [convert.decision_of(decision) for decision in found])
+        found = await self._many(statement, values)
+        return found[0] if found else None
 
     async def _many(self, statement: Statement, values: dict[str, Any]) -> Sequence[Request]:
         rows = await self._session.rows(statement, values)
-        decided = await self._decisions([row.id for row in rows if row.decided])
+        decided: dict[str, list[Decision]] = {}
+        for row in await self._session.among(_DECISIONS, [row.id for row in rows if row.decided]):
+            decided.setdefault(row.request, []).append(convert.decision_of(row))
         return [convert.request_of(row, decided.get(row.id, ())) for row in rows]
-
-    async def _decisions(self, ids: Sequence[str]) -> dict[str, list[Decision]]:
-        found: dict[str, list[Decision]] = {}
-        if ids:
-            rows = await self._session.rows(_DECISIONS_OF_MANY, {"requests": ids})
-            for row in rows:
-                found.setdefault(row.request, []).append(convert.decision_of(row))
-        return found

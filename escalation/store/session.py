@@ -1,17 +1,19 @@
 """One transaction of a database: runs statements, and saves up the changes nobody waits for."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
 from sqlalchemy import Table
 
 from escalation.errors import StoreError
-from escalation.store.statement import Prepared, Raw, Row, Statement, Values
+from escalation.store.change import Arguments, Change, Insertion
+from escalation.store.lookup import Key, Lookup
+from escalation.store.statement import Row, Statement, Values
 
-#: What waits: statements, each with the arguments of its runs.
-Later: TypeAlias = dict[Statement, list[Sequence[Any]]]
+#: What waits: changes, each with the rows it is to happen to.
+Later: TypeAlias = dict[Change, list[Arguments]]
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -23,18 +25,23 @@ class Session(ABC):
     tables is read: then they go together. Each round trip saved is time saved.
     """
 
-    dialect: str  #: ``postgresql`` or ``sqlite``.
     exclusive: bool  #: Whether nobody else can write meanwhile.
 
-    def __init__(self, now: datetime, *, frozen: bool) -> None:
-        self.now = now
+    def __init__(self, *, frozen: bool) -> None:
         self._frozen = frozen
         self._later: Later = {}
 
+    @property
+    @abstractmethod
+    def now(self) -> datetime:
+        """The instant of this transaction; later where it had to wait for another one."""
+
     async def rows(self, statement: Statement, values: Values = _NOTHING) -> Sequence[Row]:
         """Return the rows of *statement*, with the names of its columns."""
-        prepared = await self._ready(statement)
-        return prepared.rows(await self._fetch(prepared.sql, prepared.arguments(values)))
+        await self._ready(statement)
+        if isinstance(statement, Lookup):
+            return await self._look_up(statement, values)
+        return await self._fetch(statement, values)
 
     async def row(self, statement: Statement, values: Values = _NOTHING) -> Row | None:
         """Return the first row of *statement*, if it has one."""
@@ -43,20 +50,33 @@ class Session(ABC):
 
     async def value(self, statement: Statement, values: Values = _NOTHING) -> Any:
         """Return the only column of the first row of *statement*; nothing if it has no row."""
-        row = await self.row(statement, values)
-        return None if row is None else row[0]
+        for (found,) in await self.rows(statement, values):
+            return found
+        return None
+
+    async def among(self, lookup: Lookup, keys: Collection[Key]) -> Sequence[Row]:
+        """Return the rows of *lookup* for any of *keys*, in the order of the keys."""
+        if not keys:
+            return []
+        await self._ready(lookup)
+        return await self._look_up_many(lookup, list(keys))
+
+    async def insert(self, insertion: Insertion, values: Values) -> bool:
+        """Insert a row at once; return False if there was such a row already."""
+        await self._ready(insertion)
+        return await self._insert(insertion, values)
 
     async def run(self, statement: Statement, values: Values) -> int:
-        """Run *statement* and return how many rows it touched."""
-        prepared = await self._ready(statement)
-        return await self._execute(prepared.sql, prepared.arguments(values))
+        """Run *statement* at once and return how many rows it touched."""
+        await self._ready(statement)
+        return await self._execute(statement, values)
 
-    def later(self, statement: Statement, values: Values) -> None:
-        """Run *statement* before anybody can tell the difference."""
-        self._allow(statement)
-        arguments = statement.prepared(self.dialect).arguments(values)
-        self._later.setdefault(statement, []).append(arguments)
+    def later(self, change: Change, values: Values) -> None:
+        """Run *change* before anybody can tell the difference."""
+        self._allow(change)
+        self._later.setdefault(change, []).append(self._arguments(change, values))
 
+    @abstractmethod
     async def hold(self, table: Table) -> None:
         """
         Let nobody else hold or change a row of *table* until the end, in the order they came.
@@ -64,34 +84,43 @@ class Session(ABC):
         A row alone is not enough: whoever shares it goes past whoever waits to have it alone, and a
         stream of claims would keep a stop waiting for as long as it lasts.
         """
-        if not self.exclusive:
-            await self._execute_many(f"LOCK TABLE {table.name} IN EXCLUSIVE MODE", [()])
 
     async def flush(self) -> None:
         """Run what was saved up."""
         if self._later:
-            later, self._later = self._later, {}
-            await self._run_all(later)
+            await self._write(self.taken())
 
-    async def _run_all(self, later: Later) -> None:
-        for statement, rows in later.items():
-            await self._execute_many(statement.prepared(self.dialect).sql, rows)
+    def taken(self) -> Later:
+        """Hand over what was saved up, to be run by whoever takes it."""
+        later, self._later = self._later, {}
+        return later
 
-    async def _ready(self, statement: Statement) -> Prepared:
+    async def _ready(self, statement: Statement) -> None:
         self._allow(statement)
         if self._later and any(not statement.tables.isdisjoint(waiting.tables) for waiting in self._later):
             await self.flush()
-        return statement.prepared(self.dialect)
 
     def _allow(self, statement: Statement) -> None:
         if self._frozen and statement.writes:
             raise StoreError("this transaction was opened to read")
 
     @abstractmethod
-    async def _fetch(self, sql: str, arguments: Sequence[Any]) -> Sequence[Raw]: ...
+    def _arguments(self, change: Change, values: Values) -> Arguments: ...
 
     @abstractmethod
-    async def _execute(self, sql: str, arguments: Sequence[Any]) -> int: ...
+    async def _look_up(self, lookup: Lookup, values: Values) -> Sequence[Row]: ...
 
     @abstractmethod
-    async def _execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None: ...
+    async def _look_up_many(self, lookup: Lookup, keys: Sequence[Key]) -> Sequence[Row]: ...
+
+    @abstractmethod
+    async def _fetch(self, statement: Statement, values: Values) -> Sequence[Row]: ...
+
+    @abstractmethod
+    async def _insert(self, insertion: Insertion, values: Values) -> bool: ...
+
+    @abstractmethod
+    async def _execute(self, statement: Statement, values: Values) -> int: ...
+
+    @abstractmethod
+    async def _write(self, later: Later) -> None: ...

@@ -12,13 +12,17 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
-from typing import Any
+
+from sqlalchemy import Table
 
 from escalation.clock import Clock, monotonic
 from escalation.errors import StoreError, StoreUnavailable
-from escalation.store.session import Session
-from escalation.store.statement import Raw
+from escalation.store.change import Arguments, Change, Insertion
+from escalation.store.lookup import Key, Lookup
+from escalation.store.session import Later, Session
+from escalation.store.statement import Row, Statement, Values
 
+_DIALECT = "sqlite"
 #: How long to wait for another process that writes, in seconds.
 _PATIENCE = 5.0
 _PAUSE = 0.005
@@ -43,24 +47,48 @@ def our_errors() -> Iterator[None]:
 class SqliteSession(Session):
     """A transaction of one connection to a SQLite file."""
 
-    dialect = "sqlite"
     exclusive = True
 
     def __init__(self, connection: sqlite3.Connection, now: datetime, *, frozen: bool) -> None:
-        super().__init__(now, frozen=frozen)
+        super().__init__(frozen=frozen)
         self._connection = connection
+        self._now = now
 
-    async def _fetch(self, sql: str, arguments: Sequence[Any]) -> Sequence[Raw]:
-        with our_errors():
-            return self._connection.execute(sql, arguments).fetchall()
+    @property
+    def now(self) -> datetime:
+        """The instant of this transaction."""
+        return self._now
 
-    async def _execute(self, sql: str, arguments: Sequence[Any]) -> int:
-        with our_errors():
-            return self._connection.execute(sql, arguments).rowcount
+    async def hold(self, table: Table) -> None:
+        """Nobody else can write meanwhile."""
 
-    async def _execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    def _arguments(self, change: Change, values: Values) -> Arguments:
+        return change.prepared(_DIALECT).arguments(values)
+
+    async def _look_up(self, lookup: Lookup, values: Values) -> Sequence[Row]:
+        return await self._fetch(lookup, values)
+
+    async def _look_up_many(self, lookup: Lookup, keys: Sequence[Key]) -> Sequence[Row]:
+        return await self._fetch(lookup.many, {lookup.by[0]: keys})
+
+    async def _fetch(self, statement: Statement, values: Values) -> Sequence[Row]:
+        prepared = statement.prepared(_DIALECT)
         with our_errors():
-            self._connection.executemany(sql, rows)
+            found = self._connection.execute(prepared.sql, prepared.arguments(values)).fetchall()
+        return prepared.rows(found)
+
+    async def _insert(self, insertion: Insertion, values: Values) -> bool:
+        return await self._execute(insertion, values) == 1
+
+    async def _execute(self, statement: Statement, values: Values) -> int:
+        prepared = statement.prepared(_DIALECT)
+        with our_errors():
+            return self._connection.execute(prepared.sql, prepared.arguments(values)).rowcount
+
+    async def _write(self, later: Later) -> None:
+        with our_errors():
+            for change, rows in later.items():
+                self._connection.executemany(change.prepared(_DIALECT).sql, rows)
 
 
 class SqliteWriter:

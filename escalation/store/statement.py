@@ -4,22 +4,19 @@ SQLAlchemy builds the SQL and knows the types; running it through SQLAlchemy's a
 would cost several times what the driver needs.
 """
 
-import json
 from collections import namedtuple
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, TypeAlias
 
-from sqlalchemy import Column, Dialect, Table, TextClause, any_, bindparam, false, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Dialect, Table, bindparam
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.dialects.sqlite.pysqlite import dialect as pysqlite_dialect
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ColumnElement, visitors
-from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.expression import BindParameter
 from sqlalchemy.sql.selectable import Select
-from sqlalchemy.types import NULLTYPE, Text, TypeDecorator, TypeEngine
+from sqlalchemy.types import TypeEngine
 
 #: One row as the driver gives it.
 Raw: TypeAlias = Sequence[Any]
@@ -27,8 +24,6 @@ Raw: TypeAlias = Sequence[Any]
 Row: TypeAlias = Any
 Values: TypeAlias = Mapping[str, Any]
 Construct: TypeAlias = Select[Any] | UpdateBase
-_Fields: TypeAlias = dict[str, BindParameter[Any]]
-_Fill: TypeAlias = Callable[[Sequence[_Fields]], UpdateBase]
 _Converter: TypeAlias = Callable[[Any], Any]
 
 DIALECTS: Mapping[str, Dialect] = {
@@ -45,6 +40,7 @@ class Prepared:
         self.sql = compiled.string
         #: Of its parameters, in order.
         self.names = tuple(compiled.positiontup or ())
+        self._pick = picker(self.names)
         self._fixed = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
         self._encoders = _positions(
             compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in self.names
@@ -55,15 +51,12 @@ class Prepared:
             column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
         )
 
-    @property
-    def takes_all_from_outside(self) -> bool:
-        """Whether it has no values of its own."""
-        return not self._fixed
-
     def arguments(self, values: Values) -> Sequence[Any]:
         """Return *values* by name in the statement's order, as the driver takes them."""
-        fixed = self._fixed
-        arguments = [values[name] if name in values else fixed[name] for name in self.names]
+        picked = self._pick({**self._fixed, **values} if self._fixed else values)
+        if not self._encoders:
+            return picked
+        arguments = list(picked)
         for position, encode in self._encoders:
             arguments[position] = encode(arguments[position])
         return arguments
@@ -96,14 +89,6 @@ class Statement:
         #: Whether it changes anything.
         self.writes = any(isinstance(element, UpdateBase) for element in elements)
 
-    @property
-    def change(self) -> UpdateBase:
-        """PostgreSQL's words for it, to build a larger change on; raises ``TypeError`` for a question."""
-        change = self._statements["postgresql"]
-        if not isinstance(change, UpdateBase):
-            raise TypeError(f"{change} changes nothing")
-        return change
-
     def prepared(self, dialect: str) -> Prepared:
         """Return it as *dialect* takes it."""
         found = self._prepared.get(dialect)
@@ -112,128 +97,20 @@ class Statement:
         return found
 
 
-class Insertion(Statement):
-    """The insertion of one whole row, but for what the database fills in; or of several at once."""
-
-    def __init__(self, table: Table, *, in_postgresql: _Fill, in_sqlite: _Fill) -> None:
-        row = _row(table)
-        super().__init__(in_postgresql([row]), for_sqlite=in_sqlite([row]))
-        self._table = table
-        self._fill = in_postgresql
-
-    def of_rows(self, prefixes: Sequence[str]) -> UpdateBase:
-        """Return PostgreSQL's insertion of one row for each of *prefixes*, before its parameters' names."""
-        return self._fill([_row(self._table, prefix) for prefix in prefixes])
-
-
-def insert(table: Table) -> Insertion:
-    """Return the insertion of a row into *table*."""
-    return Insertion(
-        table,
-        in_postgresql=lambda rows: postgresql.insert(table).values(rows).inline(),
-        in_sqlite=lambda rows: sqlite.insert(table).values(rows).inline(),
-    )
-
-
-def insert_or_hold(table: Table, columns: Sequence[str], *, where: TextClause) -> Insertion:
-    """Return the insertion of a row that, where *columns* conflict, holds the row that is there.
-
-    Until the end of the transaction nobody else changes that row, nor takes it as it was before.
-    """
-    same = {columns[0]: table.c[columns[0]]}
-    return Insertion(
-        table,
-        in_postgresql=lambda rows: (
-            postgresql.insert(table)
-            .values(rows)
-            # Where nothing is to be changed the row is held all the same.
-            .on_conflict_do_update(index_elements=columns, index_where=where, set_=same, where=false())
-        ),
-        # There, nobody else writes meanwhile.
-        in_sqlite=lambda rows: (
-            sqlite.insert(table)
-            .values(rows)
-            .on_conflict_do_nothing(index_elements=columns, index_where=where)
-        ),
-    )
-
-
-def insert_unless_there(
-    table: Table, columns: Sequence[str], *, where: TextClause | None = None
-) -> Insertion:
-    """Return the insertion of a row that does nothing where *columns* conflict."""
-    return Insertion(
-        table,
-        in_postgresql=lambda rows: (
-            postgresql.insert(table)
-            .values(rows)
-            .on_conflict_do_nothing(index_elements=columns, index_where=where)
-        ),
-        in_sqlite=lambda rows: (
-            sqlite.insert(table)
-            .values(rows)
-            .on_conflict_do_nothing(index_elements=columns, index_where=where)
-        ),
-    )
-
-
-def insert_or_replace(table: Table, key: str) -> Statement:
-    """Return the insertion of one row that takes the place of the row with the same *key*."""
-    row = _row(table)
-    in_postgresql, in_sqlite = postgresql.insert(table).values(row), sqlite.insert(table).values(row)
-    others = [column.key for column in table.columns if column.key != key]
-    return Statement(
-        in_postgresql.on_conflict_do_update(
-            index_elements=[key], set_={name: in_postgresql.excluded[name] for name in others}
-        ),
-        for_sqlite=in_sqlite.on_conflict_do_update(
-            index_elements=[key], set_={name: in_sqlite.excluded[name] for name in others}
-        ),
-    )
-
-
 def parameter(name: str, type_: TypeEngine[Any]) -> BindParameter[Any]:
     """Return the parameter *name*."""
     return bindparam(name, type_=type_, required=True)
 
 
-class _Json(TypeDecorator[Collection[str]]):
-    """Several names as one JSON text."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Collection[str] | None, dialect: Dialect) -> str:  # noqa: ARG002
-        return json.dumps(list(value or ()))
-
-
-class Among(ColumnElement[Any]):
-    """Whether *column* is one of the names in the parameter *name*, however many they are."""
-
-    inherit_cache = False
-    # Called a boolean, SQLite would compare it to 1, and use no index for it.
-    type = NULLTYPE
-
-    def __init__(self, column: Column[Any], name: str) -> None:
-        self.column = column
-        self.name = name
-
-
-@compiles(Among, "postgresql")
-def _among_in_postgresql(element: Among, compiler: SQLCompiler, **options: Any) -> str:
-    names = parameter(element.name, postgresql.ARRAY(Text))
-    return compiler.process(element.column == any_(names), **options)
-
-
-@compiles(Among, "sqlite")
-def _among_in_sqlite(element: Among, compiler: SQLCompiler, **options: Any) -> str:
-    values = func.json_each(parameter(element.name, _Json())).table_valued("value")
-    return compiler.process(element.column.in_(select(values.c.value)), **options)
-
-
-def _row(table: Table, prefix: str = "") -> _Fields:
-    columns = (column for column in table.columns if column.identity is None)
-    return {column.key: parameter(f"{prefix}{column.key}", column.type) for column in columns}
+def picker(names: Sequence[str]) -> Callable[[Values], Sequence[Any]]:
+    """Return what picks the values of *names*, in their order, out of values by name."""
+    match names:
+        case ():
+            return lambda _: ()
+        case (only,):
+            return lambda values: (values[only],)
+        case _:
+            return itemgetter(*names)
 
 
 def _columns(statement: Construct) -> Iterable[ColumnElement[Any]]:

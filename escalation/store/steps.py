@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
-
 from escalation.ids import RequestId
 from escalation.ladder import Rung
 from escalation.ports import Step
+from escalation.store.change import Insertion
+from escalation.store.lookup import Lookup
 from escalation.store.session import Session
-from escalation.store.statement import Row, Statement, insert, parameter
-from escalation.store.tables import Name, rungs
+from escalation.store.statement import Row
+from escalation.store.tables import rungs
 
-_ADD = insert(rungs)
-_OF = Statement(select(rungs).where(rungs.c.request == parameter("request", Name)).order_by(rungs.c.rung))
+_ADD = Insertion(rungs)
+_OF = Lookup(rungs, rungs.c.request, order=rungs.c.rung)
 
 
 class SqlSteps:

@@ -5,8 +5,10 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Integer, select, update
 
 from escalation.errors import StoreError
+from escalation.store.change import Conflict, Insertion
+from escalation.store.lookup import Lock, Lookup
 from escalation.store.session import Session
-from escalation.store.statement import Among, Row, Statement, insert_unless_there, parameter
+from escalation.store.statement import Row, Statement, parameter
 from escalation.store.tables import Name, switches
 from escalation.switch import Scope, Stop, Switch
 from escalation.switch import scope as scope_of
@@ -14,15 +16,10 @@ from escalation.switch import scope as scope_of
 _CHANGING = ("stopped_by", "stopped_at", "reason", "version")
 _THIS = switches.c.scope == parameter("this", Name)
 
-_ENSURE = insert_unless_there(switches, ["scope"])
+_ENSURE = Insertion(switches, Conflict(columns=["scope"]))
 #: In one order everywhere, so that two claims and a stop never wait for each other in a circle.
-_SHARE = Statement(
-    select(switches)
-    .where(Among(switches.c.scope, "scopes"))
-    .order_by(switches.c.scope)
-    .with_for_update(read=True)
-)
-_THE_ONE = Statement(select(switches).where(_THIS))
+_SHARE = Lookup(switches, switches.c.scope, lock=Lock.SHARED)
+_THE_ONE = Lookup(switches, switches.c.scope)
 _SAVE = Statement(
     update(switches)
     .where(_THIS, switches.c.version == parameter("before", Integer()))
@@ -40,7 +37,7 @@ class SqlSwitches:
     async def ensure(self, scopes: Collection[Scope]) -> None:
         """Insert a running switch for each scope that has none."""
         for scope in sorted(scopes, key=str):
-            await self._session.run(_ENSURE, {"scope": str(scope), **_moving(Switch(scope=scope))})
+            await self._session.insert(_ENSURE, {"scope": str(scope), **_moving(Switch(scope=scope))})
 
     async def share(self, scopes: Collection[Scope]) -> Sequence[Switch]:
         """Return the switches of *scopes* and keep all of them from moving until this transaction ends.
@@ -48,10 +45,10 @@ class SqlSwitches:
         A switch that is missing is inserted, running: a row that is not there cannot be held.
         """
         names = {str(scope) for scope in scopes}
-        rows = await self._session.rows(_SHARE, {"scopes": names})
+        rows = await self._session.among(_SHARE, names)
         if len(rows) < len(names):
             await self.ensure(scopes)
-            rows = await self._session.rows(_SHARE, {"scopes": names})
+            rows = await self._session.among(_SHARE, names)
         if len(rows) < len(names):
             raise StoreError("a switch is missing, and it could not be inserted")
         return [_switch(row) for row in rows]
@@ -59,7 +56,7 @@ class SqlSwitches:
     async def lock(self, scope: Scope) -> Switch | None:
         """Return the switch and keep others from reading it for a claim, or moving it."""
         await self._session.hold(switches)
-        row = await self._session.row(_THE_ONE, {"this": str(scope)})
+        row = await self._session.row(_THE_ONE, {"scope": str(scope)})
         return None if row is None else _switch(row)
 
     async def save(self, switch: Switch) -> bool:

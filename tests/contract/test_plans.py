@@ -9,7 +9,8 @@ import asyncpg
 import pytest
 
 from escalation.ids import AgentName, PersonId
-from escalation.store import Database, grants, outbox, record, requests
+from escalation.store import Database, grants, keys, outbox, record, requests, switches
+from escalation.store.postgres.store import PLANNER
 from escalation.store.statement import Statement
 from tests.contract import samples
 from tests.contract.samples import NOON
@@ -33,6 +34,21 @@ _PLANS = {
     "decided by": (requests._DECIDED_BY, "decisions_person"),
     "agent's requests": (requests._page(frozenset({"agent"})), "requests_agent"),
     "subject's events": (record._page(frozenset({"subject"})), "audit_events_subject"),
+}
+
+#: What use cases and readers that meet ask PostgreSQL together, and the indexes that have to answer it.
+_MERGED = {
+    "requests": (requests._GET.many, "requests_pkey"),
+    "requests to change": (requests._LOCK.many, "requests_pkey"),
+    "keys of proposals": (requests._BY_KEY.many, "requests_key"),
+    "decisions": (requests._DECISIONS.many, "decisions_request_key"),
+    "grants": (grants._GET.many, "grants_pkey"),
+    "grants of requests": (grants._OF.many, "grants_request_key"),
+    "agents' keys": (keys._BY_HASH.many, "agent_keys_hash_key"),
+    "switches": (switches._SHARE.many, "switches_pkey"),
+    "changed requests": (Statement(requests._MOVE.many()), "requests_pkey"),
+    "changed grants": (Statement(grants._SAVE.many()), "grants_pkey"),
+    "said": (Statement(outbox._DONE.many()), "outbox_pkey"),
 }
 
 
@@ -98,6 +114,19 @@ async def test_postgresql_finds_what_it_needs_by_index(full_database: str, postg
     """PostgreSQL answers each frequent question from its index, whatever the values asked for."""
     connection = await asyncpg.connect(postgres.url_of(full_database).replace("+asyncpg", ""))
     for name, (statement, index) in _PLANS.items():
+        plan = await _postgresql_plan(connection, statement)
+        assert f"using {index}" in plan or f"on {index}" in plan, f"{name}:\n{plan}"
+        for table in statement.tables:
+            assert f"Seq Scan on {table}" not in plan, f"{name}:\n{plan}"
+    await connection.close()
+
+
+async def test_postgresql_answers_many_by_index(postgres: Postgres, database: str) -> None:
+    """What is asked for many keys at once is answered by an index from the first row on, however young."""
+    connection = await asyncpg.connect(
+        postgres.url_of(database).replace("+asyncpg", ""), server_settings=PLANNER
+    )
+    for name, (statement, index) in _MERGED.items():
         plan = await _postgresql_plan(connection, statement)
         assert f"using {index}" in plan or f"on {index}" in plan, f"{name}:\n{plan}"
         for table in statement.tables:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from escalation.store.server_clock import ServerClock
+from escalation.store.postgres.server_clock import ServerClock
 from tests.contract.samples import MINUTE, NOON, MovableClock
 
 SECOND = timedelta(seconds=1)

@@ -35,14 +35,20 @@ class ServerClock:
 
     async def now(self, connection: Any) -> datetime:
         """Return this instant, asking *connection* if the last answer is old."""
-        if self._instead is not None:
-            return self._instead.now()
-        found = self._reckon()
+        found = self.reckoned()
         if found is None:
             server: datetime = await connection.fetchval("SELECT clock_timestamp()")
             self._asked = (server, self._ticks(), self._wall.now())
-            found = server
-        self._last = found = self._not_before_last(found)
+            self._last = found = self._not_before_last(server)
+        return found
+
+    def reckoned(self) -> datetime | None:
+        """Return this instant as far as it is known without asking."""
+        if self._instead is not None:
+            return self._instead.now()
+        found = self._reckon()
+        if found is not None:
+            self._last = found = self._not_before_last(found)
         return found
 
     def _reckon(self) -> datetime | None:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from escalation.errors import StoreUnavailable
+from escalation.store.postgres.errors import MetOthers
 
 
 class Pool:
@@ -26,6 +27,8 @@ class Pool:
             connection = self._warm() or await self._connect()
             try:
                 yield connection
+            except MetOthers:
+                raise
             except StoreUnavailable:
                 # Whatever it was, it may be the connection's fault; a new one costs little.
                 connection.terminate()

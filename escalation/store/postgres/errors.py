@@ -1,0 +1,43 @@
+"""What goes wrong in PostgreSQL, or on the way to it, as errors of ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+from escalation.errors import StoreError, StoreUnavailable
+
+#: SQLSTATEs of a statement that met somebody else's: a deadlock and the like, a lock, its time limit.
+_MET_OTHERS = ("40", "55P03", "57014")
+#: SQLSTATE classes that tell of a mistake of ours, not of a database that is away.
+_OUR_MISTAKES = frozenset({"22", "23", "42"})
+
+
+class MetOthers(StoreUnavailable):
+    """Others held what a statement needed, for too long or in a circle. The connection is sound."""
+
+
+class CommitUnknown(StoreUnavailable):
+    """The connection was lost during the commit: whether it took effect is not known."""
+
+
+@contextmanager
+def our_errors() -> Iterator[None]:
+    """Raise what goes wrong in PostgreSQL, or on the way to it, as errors of ours."""
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        text = f"PostgreSQL: {type(error).__name__}: {error.args[0] if error.args else ''}"
+        if (error.sqlstate or "")[:2] in _OUR_MISTAKES:
+            raise StoreError(text) from error
+        if (error.sqlstate or "").startswith(_MET_OTHERS):
+            raise MetOthers(text) from error
+        raise StoreUnavailable(text) from error
+    except (asyncpg.DataError, UnicodeError, OverflowError) as error:
+        raise StoreError(f"PostgreSQL refused a value: {error}") from error
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        raise StoreUnavailable(f"PostgreSQL: {error}") from error
+    except TimeoutError as error:
+        raise StoreUnavailable("PostgreSQL did not answer in time") from error
+    except OSError as error:
+        raise StoreUnavailable(f"PostgreSQL cannot be reached: {error.strerror or error}") from error

@@ -1,0 +1,86 @@
+"""One connection to PostgreSQL during one transaction: does work on it, and knows what time it is there."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, assert_never
+
+from escalation.clock import monotonic
+from escalation.store.arrays import transposed
+from escalation.store.change import Arguments, Insertion
+from escalation.store.postgres.batch import Batch
+from escalation.store.postgres.errors import our_errors
+from escalation.store.postgres.server_clock import ServerClock
+from escalation.store.postgres.work import Execute, Fetch, Hold, Insert, Look, Work, Write
+from escalation.store.session import Later
+from escalation.store.statement import Prepared, Row, Statement, Values
+
+#: Seconds; a statement that takes longer has waited for somebody.
+_WAITED = 0.05
+
+
+class Line:
+    """
+    Does one piece of work after the other on *connection*.
+
+    Its *now* is the instant at which the transaction began; later once it had to wait for another.
+    """
+
+    def __init__(self, connection: Any, clock: ServerClock, now: datetime) -> None:
+        self.now = now
+        self.connection = connection
+        self._clock = clock
+
+    async def do(self, work: Work) -> Any:
+        """Do *work* and return its answer."""
+        with our_errors():
+            began = monotonic()
+            answer = await self._do(work)
+            if monotonic() - began > _WAITED:
+                # A statement that waited for another transaction may have waited past a deadline.
+                self.now = await self._clock.now(self.connection)
+            return answer
+
+    async def _do(self, work: Work) -> Any:
+        match work:
+            case Look(lookup=lookup, keys=keys):
+                if len(keys) == 1:
+                    return await self._rows(lookup.prepared("postgresql"), lookup.arguments_of_one(keys[0]))
+                return await self._rows(lookup.many.prepared("postgresql"), lookup.arguments(keys))
+            case Insert(insertion=insertion, rows=rows):
+                return await self._insert(insertion, rows)
+            case Write(later=later):
+                return await self._write(later)
+            case Fetch(statement=statement, values=values):
+                prepared = statement.prepared("postgresql")
+                return await self._rows(prepared, prepared.arguments(values))
+            case Execute(statement=statement, values=values):
+                return await self._execute(statement, values)
+            case Hold(table=table):
+                return await self.connection.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
+            case _:
+                assert_never(work)
+
+    async def _rows(self, prepared: Prepared, arguments: Sequence[Any]) -> Sequence[Row]:
+        return prepared.rows(await self.connection.fetch(prepared.sql, *arguments))
+
+    async def _insert(self, insertion: Insertion, rows: Sequence[Arguments]) -> frozenset[Arguments]:
+        if len(rows) == 1:
+            one = insertion.asking_one
+            by_name = dict(zip(insertion.names, rows[0], strict=True))
+            keys = await self.connection.fetch(one.sql, *(by_name[name] for name in one.names))
+            return frozenset(map(tuple, keys))
+        columns = transposed(insertion.distinct(rows), len(insertion.names))
+        by_name = dict(zip(insertion.names, columns, strict=True))
+        many = insertion.asking_many
+        keys = await self.connection.fetch(many.sql, *(by_name[name] for name in many.names))
+        return frozenset(map(tuple, keys))
+
+    async def _write(self, later: Later) -> None:
+        batch = Batch(later)
+        batch.check(await self.connection.fetchrow(batch.sql, *batch.arguments))
+
+    async def _execute(self, statement: Statement, values: Values) -> int:
+        prepared = statement.prepared("postgresql")
+        # The status reads UPDATE 1, or INSERT 0 1.
+        status: str = await self.connection.execute(prepared.sql, *prepared.arguments(values))
+        return int(status.rsplit(" ", 1)[-1])
