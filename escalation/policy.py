@@ -11,15 +11,15 @@ from a string or a number, to compare it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Any, TypeAlias
+from functools import cache, partial
+from typing import TypeAlias
 
-import cel
-
+from escalation import cel_library as cel
 from escalation.action import Json
 from escalation.authority import Terms
 from escalation.errors import InvalidConfiguration
@@ -74,12 +74,21 @@ class Condition:
         _check(self.source, program)
         object.__setattr__(self, "_program", program)
 
+    @property
+    def variables(self) -> Sequence[str]:
+        """The names that it looks at."""
+        return self._program.variables()
+
     def holds(self, facts: Facts) -> bool:
         """Return whether it holds for *facts*; raise ``CannotEvaluate`` in any doubt."""
+        return self.holds_in(_context(facts))
+
+    def holds_in(self, context: cel.Context) -> bool:
+        """Return whether it holds for the facts in *context*; raise ``CannotEvaluate`` in any doubt."""
         # What an expression can raise is the evaluator's business (KeyError, TypeError,
         # RuntimeError, ZeroDivisionError, …); each of them means: we do not know.
         try:
-            result = self._program.execute(_context(facts))
+            result = self._program.execute(context)
         except Exception as error:
             raise CannotEvaluate(_first_line(error)) from error
         if not isinstance(result, bool):
@@ -138,9 +147,11 @@ Verdict: TypeAlias = Allow | Ask | Deny
 
 def evaluate(policy: Policy, facts: Facts) -> Verdict:
     """Return what *policy* says of *facts*."""
+    # To convert the facts costs more than to evaluate a rule: once for all rules, and only if one looks.
+    context = cache(partial(_context, facts))
     for rule in policy.rules:
         try:
-            applies = rule.when is None or rule.when.holds(facts)
+            applies = rule.when is None or rule.when.holds_in(context())
         except CannotEvaluate as error:
             return Deny(rule=rule.name, why=f"rule {rule.name!r} could not be evaluated: {error}")
         if applies:
@@ -192,15 +203,18 @@ def _check(source: str, program: cel.Program) -> None:
         raise InvalidConfiguration(f"{source!r} uses {min(free)!r}; rules know {known}")
 
 
-def _context(facts: Facts) -> dict[str, Any]:
-    return {
+def _context(facts: Facts) -> cel.Context:
+    variables = {
         "args": facts.args,
         "confidence": 0.0 if facts.confidence is None else float(facts.confidence),
         "agent": facts.agent,
         "business_function": facts.function,
         "action": facts.action,
-        "decimal": decimal,
     }
+    try:
+        return cel.Context(variables, {"decimal": decimal})
+    except Exception as error:
+        raise CannotEvaluate(_first_line(error)) from error
 
 
 def _first_line(error: Exception) -> str:

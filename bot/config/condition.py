@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-import cel
-
 from bot.config.problem import did_you_mean, shown
 from bot.config.shape import wrong
 from escalation.errors import InvalidConfiguration
@@ -36,7 +34,7 @@ def condition(source: str) -> Condition:
     except InvalidConfiguration as error:
         said = _in_short(source, error)
         raise wrong(said, _meant(said)) from error
-    if not cel.compile(source).variables():
+    if not compiled.variables:
         raise wrong(
             f"is {shown(source)}, which is the same for every request", "write always, or a condition"
         )

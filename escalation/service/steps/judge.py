@@ -60,7 +60,18 @@ def still_allowed(configuration: Configuration, request: Request) -> bool:
     if request.decisions:
         return authority(configuration, request).suffices(request.approved_by)
     agent = configuration.agents.get(request.agent)
-    return agent is not None and isinstance(judge(agent, request.subject, request.words), Allow)
+    if agent is None:
+        return False
+    if request.ruling.version == configuration.version:
+        return _is_allowance(agent, request)
+    return isinstance(judge(agent, request.subject, request.words), Allow)
+
+
+def _is_allowance(agent: Agent, request: Request) -> bool:
+    """Return whether the rule that had the say allows: under one version it has the say every time."""
+    action_type = agent.actions.get(request.subject.type) if isinstance(request.subject, Action) else None
+    rules = () if action_type is None else action_type.policy.rules
+    return any(rule.name == request.ruling.rule and rule.then is policy.Then.ALLOW for rule in rules)
 
 
 async def stop_over(tx: Transaction, agent: Agent, subject: Subject | Refused) -> Refused | None:

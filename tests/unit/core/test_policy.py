@@ -383,3 +383,12 @@ def test_what_cannot_be_compared_is_not_quoted(value: str, capfd: pytest.Capture
     assert isinstance(verdict, Deny)
     assert "decimal()" in verdict.why
     assert value not in f"{verdict.why}{capfd.readouterr()}"
+
+
+def test_facts_that_cannot_be_taken_are_denied() -> None:
+    """Arguments that the evaluator cannot read never match a rule that allows."""
+    unreadable: Mapping[str, Json] = {"amount": {1, 2}}  # type: ignore[dict-item]  # what no JSON can hold
+    verdict = evaluate(POLICY, facts(unreadable))
+
+    assert isinstance(verdict, Deny)
+    assert verdict.why.startswith("rule 'small' could not be evaluated: ")

@@ -100,10 +100,11 @@ def draft(world: World, subject: Action | Question, *, of: Request | None = None
             state = State.APPROVED
         case Deny():
             state = State.REJECTED
-    return _new(world, subject, terms, state), meaning
+    rule = verdict.rule if isinstance(verdict, Allow) else "people"
+    return _new(world, subject, terms, state, rule=rule), meaning
 
 
-def _new(world: World, subject: Action | Question, terms: Terms, state: State) -> Request:
+def _new(world: World, subject: Action | Question, terms: Terms, state: State, *, rule: str) -> Request:
     configuration = world.configuration()
     named = subject.digest if isinstance(subject, Action) else digest({"question": subject.text})
     return Request(
@@ -115,7 +116,7 @@ def _new(world: World, subject: Action | Question, terms: Terms, state: State) -
         subject=subject,
         digest=named,
         words=Words(),
-        ruling=Ruling(rule="people", version=configuration.version),
+        ruling=Ruling(rule=rule, version=configuration.version),
         terms=terms,
         channel="C_TREASURY",
         ladder=ladder(world.now, configuration.times.sla, configuration.calendar),
