@@ -29,6 +29,7 @@ def build(context: ListenerContext, *, token: str, identity: Identity) -> Dispat
         )
 
     app = AsyncApp(
+        name="andon",  # else Bolt reads the whole call stack, and its source files, to find one
         client=context.slack,
         authorize=authorize,
         logger=logging.getLogger("slack_bolt"),

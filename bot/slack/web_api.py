@@ -50,8 +50,8 @@ class Identity:
 
 def client(token: str, base_url: str) -> AsyncWebClient:
     """Return a client that retries once, when its connection breaks, and else never."""
-    # A rate limit or a server error is not waited out here, with a lane's lease ticking: the
-    # outbox keeps the message and comes back when Slack said. A connection that Slack closed while
+    # No backoff for rate limits and server errors here, while the lease of a lane runs: the outbox
+    # keeps the message and retries it when Slack said. A connection that Slack closed while
     # it was idle in the pool breaks like any other, and the retry opens a new one.
     return AsyncWebClient(
         token=token,

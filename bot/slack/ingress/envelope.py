@@ -1,12 +1,12 @@
 """
-Whether a request came from Slack, said by arithmetic alone: bytes in, a verdict out.
+Verifies that a request was signed by Slack; pure: bytes in, a verdict out.
 
     headers ──open_envelope──▶ Envelope ──verify (with the body)──▶ Verified
                   │                            │
                   └──────────▶ Rejected ◀──────┘
 
-Nothing of the body is parsed before its signature is proven, and of the headers only what Slack
-sends is kept: headers and query are not signed, so anybody on the way may have written the rest.
+Nothing of the body is parsed before its signature (HMAC-SHA256) is verified, and of the headers only
+what Slack sends is kept: headers and query are not signed, so a proxy or a forger may have written the rest.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ _MEDIA_FORM = re.compile(rb'([a-z0-9/.+-]+)(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf
 
 
 class Media(Enum):
-    """How a body says what it says."""
+    """The media types that Slack sends."""
 
     FORM = b"application/x-www-form-urlencoded"
     JSON = b"application/json"
@@ -93,7 +93,7 @@ _FLAWS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """The request is not taken; no listener hears of it."""
+    """The request is refused; no listener is called."""
 
     why: Why
 

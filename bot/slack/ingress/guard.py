@@ -1,5 +1,5 @@
 """
-The guard at Slack's door: nothing that Slack did not sign, just now and for the first time, gets in.
+The guard before Slack's endpoint: only requests that Slack signed, minutes ago at most, and once, pass.
 
     path, method ▶ headers ▶ body, up to a size ▶ age ▶ signature ▶ first time? ▶ one meaning? ▶ handler
 
@@ -39,12 +39,12 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What the guard spends on requests."""
+    """The sizes and rates that the guard allows."""
 
     body: Allowance = field(default_factory=Allowance)
-    remembered: int = 100_000  #: Signed requests kept to know a replay; about 20 MB when full.
-    refusals_per_second: int = 20  #: Of one peer; beyond, it hears 429.
-    peers: int = 4_096  #: Refused peers kept in mind.
+    remembered: int = 100_000  #: Entries of the replay cache; about 20 MB when full.
+    refusals_per_second: int = 20  #: Rate limit of one peer's refusals; beyond, it gets 429.
+    peers: int = 4_096  #: Token buckets kept, of the peers that were refused last.
 
 
 class Guard:

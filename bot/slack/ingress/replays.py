@@ -11,8 +11,8 @@ MEMORY: Final = timedelta(minutes=10)
 class ReplayCache:
     """The signed requests of the last ten minutes.
 
-    It spares the work of a replay; the truth is the inbox, whose fingerprints survive a restart and
-    are shared by all replicas. So, when full, it forgets the oldest rather than refuse a new click.
+    A cache in front of the inbox table, whose fingerprints survive a restart and are shared by all
+    replicas. So, when full, it evicts the oldest rather than refuse a new click.
     """
 
     def __init__(self, *, capacity: int) -> None:

@@ -17,9 +17,9 @@ from bot.slack.web_api import AWAY, error_code
 from escalation.clock import monotonic
 
 _log = structlog.get_logger(__name__)
-#: Seconds that one attempt to connect may take. The client by itself would try the same address for
-#: ever, although Slack lets it be used only for a short time; the next attempt asks for a new one.
-_PATIENCE = 10.0
+#: Timeout of one attempt to connect, in seconds. The client by itself would retry the same address for
+#: ever, although its ticket expires soon; the next attempt asks for a new one.
+_CONNECT_TIMEOUT = 10.0
 
 
 class SocketMode:
@@ -44,18 +44,18 @@ class SocketMode:
         return await self._client.is_connected()
 
     async def mend(self) -> None:
-        """Open a connection if there is none, or only a ghost: open, but not answering. Never raises."""
+        """Reconnect if there is no connection, or one that answers no pings. Never raises."""
         try:
             if await self.is_connected():
                 return
             _log.info("socket_mode_connects")
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_CONNECT_TIMEOUT):
                 await self._client.connect_to_new_endpoint(force=True)
         except SlackApiError as error:
             _log.warning("socket_mode_refused", error=error_code(error))
         except AWAY as error:
             _log.warning("socket_mode_away", error=type(error).__name__)
-        # Without this watch a ghost would swallow clicks until the next start, whatever went wrong.
+        # Whatever went wrong, the watch goes on: a dead connection would lose clicks until the next start.
         except Exception as error:  # noqa: BLE001 - see above
             _log.error("socket_mode_failed", error=type(error).__name__)
 
@@ -64,7 +64,7 @@ class SocketMode:
         await self._client.close()  # type: ignore[no-untyped-call]  # the SDK does not type it
 
     async def _take(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
-        # The envelope's id plays the part of the signature: the same one again is the same click.
+        # The envelope's id takes the part of the signature: Slack redelivers an envelope under the same one.
         fingerprint = hashlib.sha256(f"socket:{request.envelope_id}".encode()).hexdigest()
         signed = SignedRequest(body=request.payload, fingerprint=fingerprint)
         response = await self._dispatch(signed)

@@ -48,9 +48,9 @@ class ListenerContext:
     homes: dict[Account, HomeState] = field(default_factory=dict, repr=False)  #: Of those who opened it.
     _background: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
 
-    def in_background(self, courtesy: Coroutine[Any, Any, Any]) -> None:
-        """Run *courtesy* beside the acknowledgement: a nicety that may be lost, never a promise."""
-        task = asyncio.create_task(_quietly(courtesy))
+    def in_background(self, call: Coroutine[Any, Any, Any]) -> None:
+        """Run *call* beside the acknowledgement, best effort: what must arrive goes through the outbox."""
+        task = asyncio.create_task(_best_effort(call))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
@@ -94,9 +94,9 @@ class ListenerContext:
 Handler: TypeAlias = Callable[[ListenerContext, SignedRequest], Awaitable[Ack]]
 
 
-async def _quietly(courtesy: Coroutine[Any, Any, Any]) -> None:
+async def _best_effort(call: Coroutine[Any, Any, Any]) -> None:
     try:
-        await courtesy
+        await call
     except SlackApiError as error:
         _log.warning("courtesy_refused", error=error_code(error))
     except (EscalationError, *AWAY) as error:

@@ -1,4 +1,4 @@
-"""Carries what the outbox holds to Slack, drawn from the newest state at the moment it is sent."""
+"""The outbox relay to Slack: renders each row from the newest state at the moment it is sent."""
 
 from datetime import timedelta
 from typing import Any
@@ -32,7 +32,7 @@ class SlackCourier:
         self._pacing = pacing
 
     async def carry(self, outgoing: Outgoing, about: Dossier | None) -> Delivery:
-        """Say *outgoing* and return what Slack made of it."""
+        """Send *outgoing* and return whether it was delivered, is to be retried, or never can be."""
         try:
             return await self._carry(outgoing, about)
         except SlackApiError as error:

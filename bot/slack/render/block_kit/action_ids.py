@@ -1,4 +1,4 @@
-"""The names that tie what is drawn to what listens: every action id and callback id, once."""
+"""Every action id and callback id, once: what is rendered carries them, what listens is found by them."""
 
 from typing import Final
 
