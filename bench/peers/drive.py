@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import Any, Final
 from bench import bulk
 from bench.databases import Databases, Kind
 from bench.measure import Figures
-from bench.peers.catalogue import Peer
 from bench.peers.install import Installed, LeftOut
 from deploy.demo.processes import ROOT
 
@@ -35,10 +34,14 @@ async def drive(
     installed: Installed, given: Surroundings, wanted: Mapping[str, object]
 ) -> list[dict[str, Any]]:
     """Let *installed* do what is *wanted*, and return what it said; raise ``LeftOut`` where it cannot."""
-    peer = installed.peer
     with tempfile.TemporaryDirectory(prefix="andon-peer-") as folder:
-        whole = {**peer.settings, **wanted, **await _given(installed, given, Path(folder))}
-        command = installed.command(json.dumps(whole))
+        whole = {**installed.peer.settings, **wanted, **await _given(installed, given, Path(folder))}
+        out = await _output(installed.command(json.dumps(whole)))
+    return [json.loads(line) for line in out.splitlines() if line.startswith(b"{")]
+
+
+async def _output(command: Sequence[str]) -> bytes:
+    try:
         process = await asyncio.create_subprocess_exec(
             *command,
             cwd=ROOT,
@@ -47,18 +50,20 @@ async def drive(
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
-        try:
-            async with asyncio.timeout(_WITHIN):
-                out, err = await process.communicate()
-        except TimeoutError:
-            raise LeftOut(f"it did not end within {_WITHIN:.0f} s") from None
-        finally:
-            # What the driver started is in its group.
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+    except OSError as why:
+        raise LeftOut(f"its driver does not start: {why}") from None
+    try:
+        async with asyncio.timeout(_WITHIN):
+            out, err = await process.communicate()
+    except TimeoutError:
+        raise LeftOut(f"it did not end within {_WITHIN:.0f} s") from None
+    finally:
+        # What the driver started is in its group.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     if process.returncode != 0:
-        raise LeftOut(_last_words(peer, err.decode(errors="replace")))
-    return [json.loads(line) for line in out.splitlines() if line.startswith(b"{")]
+        raise LeftOut(f"its driver failed: {_last_words(err.decode(errors='replace'))}")
+    return out
 
 
 def figures_of(said: Mapping[str, Any]) -> Figures:
@@ -96,6 +101,6 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _last_words(peer: Peer, said: str) -> str:
+def _last_words(said: str) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return f"its driver failed: {lines[-1][:200] if lines else peer.module}"
+    return lines[-1][:200] if lines else "it said nothing"

@@ -72,13 +72,16 @@ def _fingerprint(peer: Peer) -> str:
 
 
 async def _run(command: Sequence[str], folder: Path) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=folder,
-        env={**os.environ, "DO_NOT_TRACK": "1"},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            cwd=folder,
+            env={**os.environ, "DO_NOT_TRACK": "1"},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+    except OSError as why:
+        raise LeftOut(f"its packages cannot be installed: {why}") from None
     try:
         async with asyncio.timeout(_WITHIN):
             said, _ = await process.communicate()

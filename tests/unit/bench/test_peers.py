@@ -22,6 +22,7 @@ def peer(folder: Path, *, requirement: str) -> Peer:
     return Peer(name="None", folder="none", how="not at all", among=folder)
 
 
+@pytest.mark.slow
 async def test_a_package_that_is_not_there_leaves_its_peer_out(tmp_path: Path) -> None:
     """The reason is one line that names the package, and the next attempt installs again."""
     missing = peer(
@@ -33,6 +34,7 @@ async def test_a_package_that_is_not_there_leaves_its_peer_out(tmp_path: Path) -
         assert "\n" not in str(why.value)
 
 
+@pytest.mark.slow
 async def test_what_is_installed_is_not_installed_again(tmp_path: Path) -> None:
     """The second call finds the environment as the first left it; other versions make a new one."""
     nothing = peer(tmp_path, requirement="# nothing")
