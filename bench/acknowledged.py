@@ -50,7 +50,7 @@ class People:
 
 async def _measure(people: People, sizes: Sizes, meters: Meters) -> dict[str, list[Figures]]:
     loads = {
-        f"{rate} a second": partial(by_the_clock, rate, people.click, seconds=sizes.seconds, meters=meters)
+        f"{rate} a second": partial(by_the_clock, rate, people.click, seconds=sizes.clocked, meters=meters)
         for rate in sizes.clicks_per_second
     }
     loads[f"{_AT_ONCE} at once"] = partial(at_once, _AT_ONCE, people.click, count=sizes.clicks, meters=meters)

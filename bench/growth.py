@@ -40,7 +40,7 @@ def _judged(rows: Sequence[Row]) -> Iterator[Row]:
 
 async def _measure(databases: Databases, kind: Kind, sizes: Sizes, settled: int) -> list[Row]:
     url = await databases.fresh(kind)
-    requests = await fill(url, sizes.runs * round(_CLICKS * sizes.seconds))
+    requests = await fill(url, sizes.runs * round(_CLICKS * sizes.clocked))
     async with core_of(url) as core:
         trips = Trips.of(core)
         await trips.one()
@@ -51,7 +51,7 @@ async def _measure(databases: Databases, kind: Kind, sizes: Sizes, settled: int)
     async with serving(url, databases.folder) as server:
         people = People(server, await server.clicks(), iter(requests))
         meters = Meters(own=cpu_of(server.process.pid), beside=databases.cpu(kind))
-        click = partial(by_the_clock, _CLICKS, people.click, seconds=sizes.seconds, meters=meters)
+        click = partial(by_the_clock, _CLICKS, people.click, seconds=sizes.clocked, meters=meters)
         clicks = [await click() for _ in range(sizes.runs)]
     await check(url, approved=trips.done + settled + len(requests) + 1, whole=False)
     after = f"after {settled:,} settled"

@@ -118,9 +118,9 @@ def _loads(trips: Trips, sizes: Sizes, meters: Meters) -> list[_Load]:
     ]
     if not sizes.by_the_clock:
         return hurried
-    alone = partial(at_once, 1, trips.thoughtful, seconds=sizes.seconds, meters=meters)
+    alone = partial(at_once, 1, trips.thoughtful, seconds=sizes.clocked, meters=meters)
     clock = partial(
-        by_the_clock, sizes.trips_per_second, trips.thoughtful, seconds=sizes.seconds, meters=meters
+        by_the_clock, sizes.trips_per_second, trips.thoughtful, seconds=sizes.clocked, meters=meters
     )
     return [
         *hurried,

@@ -82,7 +82,8 @@ and the ratio to other tools, each measured in the same run.
 
 ## How to read it
 
-Each figure is the median of {runs} runs of {seconds:g} seconds; **max** is the longest of all of them.
+Each figure is the median of {runs} runs of {seconds:g} s, or twice that where work begins by the clock;
+**max** is the longest of all of them.
 
 - **a second**: how many were done. *n* at once: so many callers, each beginning again when it has its answer.
   *n* a second: so many begin by the clock, whether or not the earlier ones are done, and each counts from

@@ -127,7 +127,7 @@ work, and so do we; only this is compared.
 
     {command}"""
 
-_CLOSING = """Round trips are the median of {runs} rounds of {seconds:g} seconds; in each round every tool
+_CLOSING = """Round trips are the median of {runs} rounds of {seconds:g} s; in each round every tool
 runs in turn, in a process that is started for it, on an empty database. **Andon is** so many times as fast.
 **CPU ms** is processor time: of the process itself, and of the server beside it, which is PostgreSQL or
 `restate-server`. Over HTTP ours is without the client, and Restate's with it and its handlers. Ours does
