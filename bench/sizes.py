@@ -36,7 +36,7 @@ class Sizes:
 
 
 FULL = Sizes(runs=3, seconds=1.0, clicks=1000, rows=10_000)
-#: As the goals have it, in a quarter of an hour.
+#: As the goals have it: in half an hour or more.
 LARGE = replace(
     FULL,
     rows=1_000_000,

@@ -101,7 +101,7 @@ async def _measure(
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measures what this machine can do.")
     parser.add_argument("--quick", action="store_true", help="small sizes: does it still run, and right?")
-    parser.add_argument("--full", action="store_true", help="large sizes too: it takes a quarter of an hour")
+    parser.add_argument("--full", action="store_true", help="large sizes too: it takes half an hour or more")
     parser.add_argument(
         "--work", nargs="+", choices=WORKLOADS, default=list(WORKLOADS), help="which workloads"
     )

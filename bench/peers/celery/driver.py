@@ -43,7 +43,7 @@ async def main() -> None:
 
 async def _run(wanted: dict[str, Any], tasks: Any, worker: int) -> None:
     def take() -> None:
-        timers.late[:] = [float(late) for late in tasks.client.lrange(tasks.LATE, 0, -1)]
+        timers.late += [float(late) for late in tasks.client.lrange(tasks.LATE, len(timers.late), -1)]
 
     timers = Timers(look=take)
 
