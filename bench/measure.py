@@ -44,6 +44,12 @@ class Figures:
     cpu: float  #: Seconds of processor time for one.
     beside: float  #: The same, of the database's server or of another that works for it.
 
+    @property
+    def brief(self) -> str:
+        """The times, in a line."""
+        times = " / ".join(f"{seconds * 1e3:,.1f}" for seconds in (self.p50, self.p99, self.most))
+        return f"{times} ms, {self.cpu * 1e3:.2f} + {self.beside * 1e3:.2f} ms of CPU"
+
 
 def figures(latencies: Sequence[float], *, seconds: float, used: Used | None = None) -> Figures:
     """Return what *latencies*, measured within *seconds*, come to."""

@@ -33,11 +33,8 @@ class Row:
     @property
     def brief(self) -> str:
         """What was measured, in a line."""
-        found = self.figures
-        rate = f"{found.per_second:,.0f} a second, " if self.is_rate else ""
-        times = " / ".join(f"{seconds * 1e3:,.1f}" for seconds in (found.p50, found.p99, found.most))
-        cpu = f"{found.cpu * 1e3:.2f} + {found.beside * 1e3:.2f} ms of CPU"
-        return f"{self.work}, {self.load}: {rate}{times} ms, {cpu}; {self.note}"
+        rate = f"{self.figures.per_second:,.0f} a second, " if self.is_rate else ""
+        return f"{self.work}, {self.load}: {rate}{self.figures.brief}; {self.note}"
 
     @property
     def verdict(self) -> str:

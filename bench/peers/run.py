@@ -7,6 +7,7 @@ from dataclasses import replace
 from bench import deadlines, in_process, over_http
 from bench.databases import Kind
 from bench.lock import alone
+from bench.measure import Figures
 from bench.peers.catalogue import IN_PROCESS, OVER_HTTP, Peer
 from bench.peers.drive import Surroundings, drive, figures_of
 from bench.peers.install import Installed, LeftOut, install
@@ -21,7 +22,7 @@ async def installed(peers: Sequence[Peer], results: Results) -> list[Installed]:
     """Install *peers*; who cannot be is left out."""
     found = []
     for peer in peers:
-        _tell(f"installing {peer.name}")
+        _tell(f"installing {peer.name} …")
         try:
             found.append(await install(peer))
         except LeftOut as why:
@@ -32,7 +33,7 @@ async def installed(peers: Sequence[Peer], results: Results) -> list[Installed]:
 async def run_trips(given: Surroundings, peers: Sequence[Installed], sizes: Sizes, results: Results) -> None:
     """Measure round trips: in each round ours, then theirs."""
     for number in range(sizes.runs):
-        _tell(f"round trips, round {number + 1} of {sizes.runs}")
+        _tell(f"round trips, round {number + 1} of {sizes.runs} …")
         for work in (IN_PROCESS, OVER_HTTP):
             await _our_trips(work, given, sizes, results)
             for peer in peers:
@@ -45,7 +46,7 @@ async def _our_trips(work: str, given: Surroundings, sizes: Sizes, results: Resu
     async with alone():
         rows = await _OURS[work](given.databases, _KIND, once)
     for row, callers in zip(rows, sizes.at_once, strict=True):
-        results.trips.setdefault((work, OURS, callers), []).append(row.figures)
+        _keep(results, (work, OURS, callers), row.figures)
 
 
 async def _trips(peer: Installed, given: Surroundings, sizes: Sizes, results: Results) -> None:
@@ -60,13 +61,18 @@ async def _trips(peer: Installed, given: Surroundings, sizes: Sizes, results: Re
         results.leave_out(name, why)
         return
     for line in said:
-        results.trips.setdefault((peer.peer.trips, name, line["at_once"]), []).append(figures_of(line))
+        _keep(results, (peer.peer.trips, name, line["at_once"]), figures_of(line))
+
+
+def _keep(results: Results, what: tuple[str, str, int], figures: Figures) -> None:
+    results.trips.setdefault(what, []).append(figures)
+    _tell(f"  {what[1]}, {what[2]} at once: {figures.per_second:,.0f} a second, {figures.brief}")
 
 
 async def run_timers(given: Surroundings, peers: Sequence[Installed], sizes: Sizes, results: Results) -> None:
     """Measure timers that fall due within ten seconds: ours, then theirs."""
     for count in sizes.due:
-        _tell(f"{count:,} timers, {OURS}")
+        _tell(f"{count:,} timers, {OURS} …")
         async with alone():
             struck = await deadlines.strike(given.databases, _KIND, count, window=sizes.window)
         late = struck.late
@@ -76,7 +82,7 @@ async def run_timers(given: Surroundings, peers: Sequence[Installed], sizes: Siz
         )  # fmt: skip
         for peer in peers:
             if peer.peer.timers and peer.peer.name not in results.left_out:
-                _tell(f"{count:,} timers, {peer.peer.name}")
+                _tell(f"{count:,} timers, {peer.peer.name} …")
                 await _timers(peer, given, count, sizes, results)
 
 
@@ -100,7 +106,8 @@ async def _timers(peer: Installed, given: Surroundings, count: int, sizes: Sizes
         results.leave_out(name, slow)
         return
     results.timers[name, count] = Timed(**said)
+    _tell(f"  {name}: {said}")
 
 
 def _tell(said: str) -> None:
-    print(f"{said} …", file=sys.stderr, flush=True)
+    print(said, file=sys.stderr, flush=True)
