@@ -51,7 +51,7 @@ async def _output(command: Sequence[str]) -> bytes:
             start_new_session=True,
         )
     except OSError as why:
-        raise LeftOut(f"its driver does not start: {why}") from None
+        raise LeftOut(f"its driver does not start: {command[0]}: {why.strerror}") from None
     try:
         async with asyncio.timeout(_WITHIN):
             out, err = await process.communicate()

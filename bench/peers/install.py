@@ -81,7 +81,7 @@ async def _run(command: Sequence[str], folder: Path) -> None:
             stderr=asyncio.subprocess.STDOUT,
         )
     except OSError as why:
-        raise LeftOut(f"its packages cannot be installed: {why}") from None
+        raise LeftOut(f"its packages cannot be installed: {command[0]}: {why.strerror}") from None
     try:
         async with asyncio.timeout(_WITHIN):
             said, _ = await process.communicate()
