@@ -58,5 +58,5 @@ QUICK = Sizes(
     overdue=(200,),
     held=(200,),
     idle=0.5,
-    settled=(0, 200),
+    settled=(200,),
 )
