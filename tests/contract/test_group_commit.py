@@ -344,3 +344,46 @@ async def test_readers_who_meet_are_each_given_their_own(store: PostgresStore) -
     expected = [(f"req_{number}", samples.grant("7") if number == 7 else None) for number in range(20)]
     assert [*answers[:20], answers[20], answers[22]] == [*expected, None, ("req_7", samples.grant("7"))]
     assert isinstance(answers[21], StoreError)
+
+
+async def test_nobody_waits_for_a_strangers_lock(store: PostgresStore) -> None:
+    """While one use case waits for a row that another process holds, all others are committed beside it."""
+    async with store.write() as tx:
+        await samples.add_requests(tx, "1")
+
+    async def lock(tx: Transaction) -> bool:
+        return await tx.requests.lock(RequestId("req_1")) is not None
+
+    async with store.write() as stranger:
+        assert await stranger.requests.lock(RequestId("req_1")) is not None
+        held_up = [
+            asyncio.ensure_future(store.transact(lock, touches=["req_1"])),
+            asyncio.ensure_future(store.transact(lock, touches=["req_1"])),
+        ]
+        async with asyncio.timeout(_SOON):
+            assert await _at_once(store, *(_ask(f"a{number}") for number in range(5))) == [True] * 5
+        assert not any(each.done() for each in held_up)
+    assert await asyncio.gather(*held_up) == [True, True]
+
+
+async def test_a_group_that_waited_decides_anew(store: PostgresStore, clock: samples.MovableClock) -> None:
+    """Who was through when a neighbour waited long does not commit by an instant long past: it runs again."""
+    async with store.write() as tx:
+        await samples.add_requests(tx, "1")
+    instants: list[object] = []
+
+    async def decide(tx: Transaction) -> None:
+        assert await tx.inbox.add(samples.click("1"))
+        instants.append(tx.now)
+
+    async def wait(tx: Transaction) -> None:
+        assert await tx.inbox.add(samples.click("2"))
+        assert await tx.requests.lock(RequestId("req_1")) is not None
+
+    async with store.write() as stranger:
+        assert await stranger.requests.lock(RequestId("req_1")) is not None
+        both = asyncio.ensure_future(_at_once(store, decide, wait))
+        await asyncio.sleep(_A_WHILE)
+        clock.advance(samples.MINUTE)
+    assert await both == [None, None]
+    assert instants == [NOON, NOON + samples.MINUTE]

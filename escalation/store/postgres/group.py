@@ -11,7 +11,7 @@ caller's. If anything goes wrong nothing of it may be committed.
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from escalation.store.postgres.line import Line
@@ -22,6 +22,8 @@ from escalation.store.transaction import SqlTransaction
 
 #: Seconds for which a group waits for a use case that does not come back to it.
 _PATIENCE = 10.0
+#: A commit that comes later than this after the instant by which its use cases decided is not made.
+_LONGEST = timedelta(seconds=1)
 
 
 class Spoilt(Exception):  # told to nobody: each use case then meets its own error alone
@@ -92,6 +94,7 @@ class Board:
 
 async def run(line: Line, members: Sequence[Member]) -> Sequence[Any]:
     """Run *members* on *line*, write what they leave behind, and return their answers. Raises ``Spoilt``."""
+    began = line.now
     board = Board(line, len(members))
     sessions = [PostgresSession(board, frozen=False) for _ in members]
     pairs = zip(members, sessions, strict=True)
@@ -101,6 +104,9 @@ async def run(line: Line, members: Sequence[Member]) -> Sequence[Any]:
     except BaseException:
         await _give_up(tasks)
         raise
+    if line.now - began > _LONGEST:
+        # It waited for somebody's lock, and who was through before that decided by an instant long past.
+        raise Spoilt
     if later := together([session.taken() for session in sessions]):
         await line.do(Write(later))
     return [task.result() for task in tasks]

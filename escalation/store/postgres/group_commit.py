@@ -6,7 +6,8 @@ Use cases share commits: those that meet while a group is under way form the nex
                                         ▼
                              ROLLBACK, and each again alone: its error is its own
 
-Nobody waits for company: a use case that comes alone has a transaction of its own at once.
+Nobody waits for company: a use case that comes alone has a transaction of its own at once. And nobody
+waits for a stranger's lock: while a group is stuck behind one, the next groups begin beside it.
 """
 
 import asyncio
@@ -26,11 +27,22 @@ from escalation.store.transaction import SqlTransaction
 
 T = TypeVar("T")
 
-#: How many groups are under way at once.
-_AT_ONCE = 1
+#: Seconds after which a group is taken to wait for somebody's lock: the next one begins beside it.
+_STUCK = 0.025
+#: How many groups are under way at most; the other connections are left to readers and the engine.
+_MOST = 6
 
 #: Opens a transaction on a connection; commits at the end of the block, or rolls back.
 Open = Callable[[], AbstractAsyncContextManager[Line]]
+
+
+class _Turn:
+    """One group under way, and what it touches."""
+
+    def __init__(self, touches: Sequence[Collection[str]]) -> None:
+        self.touched = frozenset().union(*touches)
+        self.holds_up = True  #: Whether others wait for it to end before they begin.
+        self.timer: asyncio.TimerHandle | None = None
 
 
 class GroupCommit:
@@ -41,7 +53,7 @@ class GroupCommit:
         self._alone = alone
         self._waiting: list[Member] = []
         self._touched: set[str] = set()
-        self._under_way = 0
+        self._under_way: set[_Turn] = set()
         self._finished = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._called = False
@@ -50,7 +62,7 @@ class GroupCommit:
 
     async def submit(self, use_case: UseCase[T], touches: Collection[str]) -> T:
         """Run *use_case* with whoever has come as well, and return its answer once committed."""
-        if not self._under_way and not self._waiting:
+        if not self._waiting and self._may_begin() and self._touched.isdisjoint(touches):
             return await self._at_once(use_case, touches)
         member = Member(use_case, frozenset(touches))
         self._waiting.append(member)
@@ -71,7 +83,7 @@ class GroupCommit:
 
     async def _at_once(self, use_case: UseCase[T], touches: Collection[str]) -> T:
         # Nobody else is here: it needs no task of its own, and is undone if its caller gives up.
-        self._enter([touches])
+        turn = self._enter([touches])
         try:
             async with self._alone() as line:
                 session = PostgresSession(line, frozen=False)
@@ -79,16 +91,29 @@ class GroupCommit:
                 await session.flush()
             return answer
         finally:
-            self._leave([touches])
+            self._leave(turn)
 
-    def _enter(self, touches: Sequence[Collection[str]]) -> None:
-        self._under_way += 1
+    def _may_begin(self) -> bool:
+        held_up = any(turn.holds_up for turn in self._under_way)
+        return not held_up and len(self._under_way) < _MOST
+
+    def _enter(self, touches: Sequence[Collection[str]]) -> _Turn:
         self.sizes[len(touches)] += 1
-        self._touched.update(*touches)
+        turn = _Turn(touches)
+        turn.timer = asyncio.get_running_loop().call_later(_STUCK, self._let_pass, turn)
+        self._under_way.add(turn)
+        self._touched |= turn.touched
+        return turn
 
-    def _leave(self, touches: Sequence[Collection[str]]) -> None:
-        self._under_way -= 1
-        self._touched.difference_update(*touches)
+    def _let_pass(self, turn: _Turn) -> None:
+        turn.holds_up = False
+        self._call()
+
+    def _leave(self, turn: _Turn) -> None:
+        if turn.timer is not None:
+            turn.timer.cancel()
+        self._under_way.discard(turn)
+        self._touched -= turn.touched
         self._finished.set()
         self._call()
 
@@ -100,24 +125,24 @@ class GroupCommit:
 
     def _begin(self) -> None:
         self._called = False
-        while self._waiting and self._under_way < _AT_ONCE:
+        while self._waiting and self._may_begin():
             admitted = admit(self._waiting, under_way=self._touched)
             if not admitted.group:
                 return
             self._waiting = admitted.waiting
-            self._enter([member.touches for member in admitted.group])
-            task = asyncio.create_task(self._carry_out(admitted.group))
+            turn = self._enter([member.touches for member in admitted.group])
+            task = asyncio.create_task(self._carry_out(admitted.group, turn))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _carry_out(self, group: Sequence[Member]) -> None:
+    async def _carry_out(self, group: Sequence[Member], turn: _Turn) -> None:
         try:
             if len(group) == 1:
                 await self._by_itself(group[0])
             else:
                 await self._together(group)
         finally:
-            self._leave([member.touches for member in group])
+            self._leave(turn)
             for member in group:
                 # Only a process that ends leaves anybody without an answer.
                 member.fail(StoreUnavailable("the program ended; whether it took effect is not known"))
