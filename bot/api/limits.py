@@ -18,7 +18,7 @@ _PATH = re.compile(r"/[!-~]{0,199}")
 _JSON = re.compile(rb'application/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?', re.IGNORECASE)
 
 
-_NOWHERE: Final = Problem("not-found", 404, "There is nothing at this address.")
+_NOT_FOUND: Final = Problem("not-found", 404, "There is nothing at this address.")
 _HEADERS: Final = Problem(
     "malformed", 400, "A header is repeated, or the headers are larger than 16 KiB. Send each once."
 )
@@ -47,7 +47,7 @@ class LimitedBodies:
             await self._inner(scope, receive, send)
             return
         known = _PATH.fullmatch(scope["path"])
-        body = await self._body(Headers(scope["headers"]), receive) if known else _NOWHERE
+        body = await self._body(Headers(scope["headers"]), receive) if known else _NOT_FOUND
         if isinstance(body, Problem):
             await body.reply().send(send, and_close=True)  # what is still on the connection was never read
             return
