@@ -18,8 +18,8 @@ from tests.harness.databases import Postgres
 
 #: Long enough to tell that somebody waits; they would be through in a tenth of it.
 _A_WHILE = 0.15
-#: Seconds; half of what a statement waits for a lock before it gives up.
-_SOON = 4.0
+#: Seconds; less than what a statement waits for a lock before it gives up.
+_SOON = 6.0
 _KICK = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'andon'"
 #: Makes every commit of a request take long.
 _SLEEP = """
