@@ -57,6 +57,8 @@ class GroupCommit:
         self._finished = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._called = False
+        #: Seconds; a test that wants everybody to meet sets it high.
+        self.stuck_after = _STUCK
         #: How many groups had how many members.
         self.sizes: Counter[int] = Counter()
 
@@ -100,7 +102,7 @@ class GroupCommit:
     def _enter(self, touches: Sequence[Collection[str]]) -> _Turn:
         self.sizes[len(touches)] += 1
         turn = _Turn(touches)
-        turn.timer = asyncio.get_running_loop().call_later(_STUCK, self._let_pass, turn)
+        turn.timer = asyncio.get_running_loop().call_later(self.stuck_after, self._let_pass, turn)
         self._under_way.add(turn)
         self._touched |= turn.touched
         return turn
