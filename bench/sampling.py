@@ -3,7 +3,7 @@ Samples where a program's processor time goes: every few milliseconds of it, whi
 
     python -m bench.sampling FILE serve --port 8000    # `andon serve`, sampled into FILE
 
-Time in C counts for the Python function that called it. The file is written anew every half second, since a
+Time in C counts for the Python function that called it. The file is written anew ten times a second, since a
 server ends by a signal.
 """
 
@@ -20,7 +20,7 @@ from types import FrameType
 from typing import Final
 
 _EVERY: Final = 0.002
-_WRITE_AFTER: Final = 250  #: Samples.
+_WRITE_AFTER: Final = 25  #: Samples: what was taken before a measurement must not be counted in it.
 _OURS: Final = ("bot", "escalation")
 
 
