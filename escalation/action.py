@@ -19,8 +19,10 @@ Digest = NewType("Digest", str)
 MAX_BYTES = 64 * 1024
 #: How deep arguments may nest.
 MAX_DEPTH = 32
-_MAX_INTEGER = 2**53 - 1
-_SURROGATE = re.compile("[\ud800-\udfff]")
+#: The greatest integer that every reader of JSON reads alike.
+MAX_INTEGER = 2**53 - 1
+#: Half of a surrogate pair, which is no character: nothing can encode it as UTF-8.
+HALF_OF_A_PAIR = re.compile("[\ud800-\udfff]")
 #: From here on RFC 8785 writes a float with an exponent.
 _FIRST_EXPONENT = 1e21
 _TOO_LARGE = "is an integer beyond 2^53 - 1; send it as a string"
@@ -116,7 +118,7 @@ def _is_flat(value: Json) -> bool:
             if not child.isascii() or "\0" in child:
                 return False
         elif kind is int:
-            if abs(child) > _MAX_INTEGER:
+            if abs(child) > MAX_INTEGER:
                 return False
         elif child is not None and kind is not bool:
             return False
@@ -138,7 +140,7 @@ def _check(root: Json, deepest: int) -> bool:
             case bool() | None:
                 pass
             case int():
-                if abs(value) > _MAX_INTEGER:
+                if abs(value) > MAX_INTEGER:
                     raise InvalidAction(_TOO_LARGE, path=_path(trail))
             case float():
                 plain = False
@@ -169,12 +171,12 @@ def _check_float(number: float, trail: "_Trail") -> None:
     if not math.isfinite(number):
         raise InvalidAction("is not a finite number", path=_path(trail))
     # 1e16 is written 10000000000000000: whoever reads that back has an integer that we refuse.
-    if _MAX_INTEGER < abs(number) < _FIRST_EXPONENT:
+    if MAX_INTEGER < abs(number) < _FIRST_EXPONENT:
         raise InvalidAction(_TOO_LARGE, path=_path(trail))
 
 
 def _check_text(text: str, trail: "_Trail") -> None:
     if "\0" in text:
         raise InvalidAction("holds a NUL character", path=_path(trail))
-    if not text.isascii() and _SURROGATE.search(text) is not None:
+    if not text.isascii() and HALF_OF_A_PAIR.search(text) is not None:
         raise InvalidAction("holds half of a surrogate pair", path=_path(trail))

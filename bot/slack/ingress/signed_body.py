@@ -15,16 +15,14 @@ from typing import Any, Final, assert_never
 from urllib.parse import unquote_to_bytes
 
 from bot.slack.ingress.envelope import Media
-from escalation.action import Json
+from escalation.action import HALF_OF_A_PAIR, MAX_INTEGER, Json
 
 #: Slack's own payloads nest about a dozen levels (rich text in a message in a click).
 MAX_DEPTH: Final = 64
 #: A slash command has fifteen fields.
 MAX_FIELDS: Final = 100
-_MAX_INTEGER = 2**53 - 1
 #: Escapes of JSON that can write a NUL or half of a surrogate pair. Unescaped, JSON and UTF-8 refuse both.
 _ODD_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _AS_QUOTED_PRINTABLE = bytes.maketrans(b"%+", b"= ")
 
 
@@ -112,7 +110,7 @@ def _strings(root: Json) -> Iterator[str]:
 
 def _is_whole(text: str) -> bool:
     # Half of a surrogate pair passes JSON and breaks whoever encodes it later.
-    return "\0" not in text and _SURROGATE.search(text) is None
+    return "\0" not in text and HALF_OF_A_PAIR.search(text) is None
 
 
 def _unique(pairs: Sequence[tuple[str, Json]]) -> dict[str, Json]:
@@ -124,7 +122,7 @@ def _unique(pairs: Sequence[tuple[str, Json]]) -> dict[str, Json]:
 
 def _integer(digits: str) -> int:
     # Python itself refuses to read thousands of digits.
-    if abs(value := int(digits)) > _MAX_INTEGER:
+    if abs(value := int(digits)) > MAX_INTEGER:
         raise ValueError("an integer that not every reader keeps exactly")
     return value
 
