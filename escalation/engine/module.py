@@ -38,12 +38,13 @@ class Module:
     async def run(self) -> int:
         """Run until nothing is due; log what goes wrong and leave the rest to the next beat."""
         async with self._running:
-            done, until = 0, monotonic() + self.limit
+            done, until, progress = 0, monotonic() + self.limit, Progress(done=0)
             self.next_in = None
             try:
-                while (progress := await self._batch()).done:
+                while not self._closing:
+                    progress = await self._batch()
                     done += progress.done
-                    if self._closing or monotonic() > until:
+                    if not progress.done or monotonic() > until:
                         break
             except (StoreUnavailable, TimeoutError) as error:
                 self._stumbled(error)

@@ -50,13 +50,22 @@ class Runner:
         while True:
             await self._stirred.wait()
             self._stirred.clear()
-            await self.module.run()
+            await self._run_once()
             timer = self._aim()
             # Whatever stirs it during the gap is done after it, all at once.
             await asyncio.sleep(self.module.gap)
             await self._stirred.wait()
             if timer is not None:
                 timer.cancel()
+
+    async def _run_once(self) -> None:
+        try:
+            await self.module.run()
+        except asyncio.CancelledError:
+            # A cancellation that leaked out of a library is not of this task: the next beat tries again.
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
 
     def _aim(self) -> asyncio.TimerHandle | None:
         seconds = self.module.next_in

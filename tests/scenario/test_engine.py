@@ -10,6 +10,7 @@ import pytest
 from escalation.clock import SystemClock
 from escalation.engine import watchdog
 from escalation.engine.module import Module, Progress
+from escalation.engine.runner import Runner
 from escalation.errors import StoreUnavailable
 from escalation.service import deadlines
 from tests.scenario.unreliable import UnreliableStore
@@ -224,3 +225,39 @@ async def test_the_oldest_are_settled_first_batch_by_batch(any_room: World) -> N
     settled = [await deadlines.settle_due(room.core, batch=5) for _ in range(4)]
     assert settled == [5, 5, 2, 0]
     assert [event.subject for event in await room.events("request.undeliverable")] == asked
+
+
+async def test_a_cancellation_that_leaks_does_not_end_a_module() -> None:
+    """A library lets a cancellation escape that nobody asked for: the module runs again at the next beat."""
+    runs = []
+
+    async def work() -> Progress:
+        runs.append(1)
+        if len(runs) == 1:
+            raise asyncio.CancelledError
+        return Progress(done=0)
+
+    runner = Runner(Module(name="m", work=work, every=1.0))
+    runner.start()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0.01)
+    runner.stir()
+    async with asyncio.timeout(5):
+        while len(runs) < 2:
+            await asyncio.sleep(0.01)
+    runner.cancel()
+    await runner.ended()
+
+
+async def test_a_module_that_settles_begins_nothing_more() -> None:
+    """Once it was told to finish, a module with a backlog begins no further batch, whoever stirs it."""
+    runs = []
+
+    async def work() -> Progress:
+        runs.append(1)
+        return Progress(done=1)
+
+    module = Module(name="m", work=work, every=1.0)
+    await module.settle()
+    assert await module.run() == 0
+    assert runs == []
