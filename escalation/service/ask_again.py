@@ -48,7 +48,7 @@ async def _ask_again(clerk: Clerk, clicker: Clicker, seen: Request) -> Counted |
 
 async def _repeat(clerk: Clerk, by: PersonId, pair: Succession) -> Counted:
     before, successor = pair.before, pair.successor
-    await clerk.tx.requests.add(successor)
+    await clerk.add(successor)
     await clerk.save(before)
     kind = successor.subject.type if isinstance(successor.subject, Action) else "question"
     await clerk.record(

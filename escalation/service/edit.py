@@ -85,7 +85,7 @@ async def _replace(clerk: Clerk, clicker: Clicker, pair: Succession) -> Counted 
     card = await tx.cards.get(original.id)
     stays = card is not None and card.channel == pair.successor.channel
     successor = replace(pair.successor, delivered_at=tx.now) if stays else pair.successor
-    await tx.requests.add(successor)
+    await clerk.add(successor)
     await clerk.save(original)
     await record_settled(clerk, original)
     await record_asked(clerk, successor)

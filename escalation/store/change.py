@@ -130,7 +130,14 @@ class Insertion(Change):
 
     @cached_property
     def _place_of(self) -> Callable[[Arguments], Arguments]:
-        return self._reader([] if self._conflict is None else self._conflict.columns)
+        read, key_of = self._reader([] if self._conflict is None else self._conflict.columns), self.key_of
+
+        def place_of(row: Arguments) -> Arguments:
+            place = read(row)
+            # NULLs are never equal: a row with one conflicts with none, and stands for itself.
+            return ("", *key_of(row)) if None in place else place
+
+        return place_of
 
     def _reader(self, names: Sequence[str]) -> Callable[[Arguments], Arguments]:
         places = [self.names.index(name) for name in names]

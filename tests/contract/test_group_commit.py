@@ -390,3 +390,64 @@ async def test_a_group_that_waited_decides_anew(store: PostgresStore, clock: sam
         clock.advance(samples.MINUTE)
     assert await both == [None, None]
     assert instants == [NOON, NOON + samples.MINUTE]
+
+
+async def test_requests_without_a_key_are_all_stored(store: PostgresStore) -> None:
+    """Requests without an idempotency key never take each other's place, however many are stored at once."""
+
+    def add(name: str) -> UseCase[bool]:
+        async def use_case(tx: Transaction) -> bool:
+            return await tx.requests.add(replace(samples.request(name), key=None))
+
+        return use_case
+
+    assert await _at_once(store, *(add(name) for name in "123")) == [True] * 3
+    assert await _stored(store) == {"req_1", "req_2", "req_3"}
+    assert store.group_sizes[3] == 1
+
+
+async def test_a_strangers_lock_holds_up_no_neighbour_and_no_stop(store: PostgresStore) -> None:
+    """A group one of whose members waits for another process's row falls apart well within three seconds."""
+    async with store.write() as tx:
+        await samples.add_requests(tx, "1")
+        await tx.switches.ensure([EVERYTHING])
+
+    async def lock(tx: Transaction) -> bool:
+        return await tx.requests.lock(RequestId("req_1")) is not None
+
+    async def stop() -> bool:
+        async with store.write() as tx:
+            return await tx.switches.lock(EVERYTHING) is not None
+
+    async with store.write() as stranger:
+        assert await stranger.requests.lock(RequestId("req_1")) is not None
+        async with _busy(store):
+            held_up = asyncio.ensure_future(store.transact(lock, touches=["req_1"]))
+            neighbour = asyncio.ensure_future(store.transact(_ask("2"), touches=["2"]))
+        async with asyncio.timeout(_SOON):
+            assert all(await asyncio.gather(stop(), neighbour))
+        assert not held_up.done()
+    assert await held_up
+
+
+async def test_a_group_apart_leaves_connections_to_others(store: PostgresStore) -> None:
+    """While thirty who need a switch wait for a stop, readers and whoever needs no switch go on."""
+    store._groups.stuck_after = 0.025
+    async with store.write() as tx:
+        await tx.switches.ensure([EVERYTHING])
+
+    async def share(tx: Transaction) -> None:
+        await tx.switches.share([EVERYTHING])
+
+    async with store.write() as stop:
+        assert await stop.switches.lock(EVERYTHING) is not None
+        async with _busy(store):
+            waiting = [
+                asyncio.ensure_future(store.transact(share, touches=[f"{number}"])) for number in range(30)
+            ]
+        await asyncio.sleep(_A_WHILE)
+        async with asyncio.timeout(_SOON):
+            assert await _stored(store) == set()
+            assert await store.transact(_ask("1"), touches=["something else"])
+        assert not any(each.done() for each in waiting)
+    await asyncio.gather(*waiting)

@@ -28,6 +28,11 @@ class Clerk:
     tx: Transaction
     actor: str
 
+    async def add(self, successor: Request) -> None:
+        """Insert *successor*, which has no idempotency key that another request could have."""
+        if not await self.tx.requests.add(successor):
+            raise StoreError(f"{successor.id} was not stored; nothing was written")
+
     async def save(self, thing: Request | Grant) -> None:
         """Save *thing*, which this transaction holds locked."""
         rows = self.tx.requests if isinstance(thing, Request) else self.tx.grants

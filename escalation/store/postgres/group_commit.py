@@ -31,6 +31,8 @@ T = TypeVar("T")
 _STUCK = 0.025
 #: How many groups are under way at most; the other connections are left to readers and the engine.
 _MOST = 6
+#: How many members of groups that fell apart run at once: with those, still fewer than there are connections.
+_APART = 3
 
 #: Opens a transaction on a connection; commits at the end of the block, or rolls back.
 Open = Callable[[], AbstractAsyncContextManager[Line]]
@@ -57,6 +59,7 @@ class GroupCommit:
         self._finished = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._called = False
+        self._apart = asyncio.Semaphore(_APART)
         #: Seconds; a test that wants everybody to meet sets it high.
         self.stuck_after = _STUCK
         #: How many groups had how many members.
@@ -76,6 +79,7 @@ class GroupCommit:
             # Who gave up before the turn came has changed nothing, and will not.
             if not member.outcome.done() and member in self._waiting:
                 self._waiting = [each for each in self._waiting if each is not member]
+                self._finished.set()
 
     async def close(self) -> None:
         """Finish the groups under way, and those who wait for theirs."""
@@ -167,9 +171,13 @@ class GroupCommit:
                 member.tell(answer)
 
     async def _each_by_itself(self, group: Sequence[Member]) -> None:
+        async def in_turn(member: Member) -> None:
+            async with self._apart:
+                await self._by_itself(member)
+
         async with asyncio.TaskGroup() as tasks:
             for member in group:
-                tasks.create_task(self._by_itself(member))
+                tasks.create_task(in_turn(member))
 
     async def _by_itself(self, member: Member) -> None:
         try:

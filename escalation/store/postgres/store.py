@@ -56,7 +56,8 @@ _SETTINGS = {
 _BEGIN = "BEGIN"
 #: Use cases of one group take their locks in any order. A stop takes the switches before requests:
 #: a group that has them first, or else falls apart at once, never waits for a stop that waits for it.
-_BEGIN_SHARED = "BEGIN; LOCK TABLE switches IN ROW SHARE MODE NOWAIT"
+#: Nor does it hold up a stop, or its own members, for as long as one of them waits for a stranger's row.
+_BEGIN_SHARED = "BEGIN; SET LOCAL lock_timeout = '500ms'; LOCK TABLE switches IN ROW SHARE MODE NOWAIT"
 
 
 class PostgresStore:
@@ -182,3 +183,6 @@ async def _roll_back(connection: Any) -> None:
         await asyncio.wait_for(connection.execute("ROLLBACK"), 1)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
         connection.terminate()
+    except BaseException:
+        connection.terminate()
+        raise
