@@ -91,13 +91,16 @@ class GroupCommit:
         # Nobody else is here: it needs no task of its own, and is undone if its caller gives up.
         turn = self._enter([touches])
         try:
-            async with self._alone() as line:
-                session = PostgresSession(line, frozen=False)
-                answer = await use_case(SqlTransaction(session))
-                await session.flush()
-            return answer
+            return await self._run_alone(use_case)
         finally:
             self._leave(turn)
+
+    async def _run_alone(self, use_case: UseCase[T]) -> T:
+        async with self._alone() as line:
+            session = PostgresSession(line, frozen=False)
+            answer = await use_case(SqlTransaction(session))
+            await session.flush()
+        return answer
 
     def _may_begin(self) -> bool:
         held_up = any(turn.holds_up for turn in self._under_way)
@@ -181,10 +184,7 @@ class GroupCommit:
 
     async def _by_itself(self, member: Member) -> None:
         try:
-            async with self._alone() as line:
-                session = PostgresSession(line, frozen=False)
-                answer = await member.use_case(SqlTransaction(session))
-                await session.flush()
+            answer = await self._run_alone(member.use_case)
         except Exception as error:  # noqa: BLE001  # it is the caller's
             member.fail(error)
         else:
