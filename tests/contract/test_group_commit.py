@@ -1,6 +1,7 @@
 """Use cases that share a commit of PostgreSQL: each all or nothing on its own, whatever its neighbours do."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -313,6 +314,33 @@ async def test_a_deadlock_of_groups_is_resolved(
     one_way = _at_once(store, lock("req_1", "req_2"), _ask("3"))
     the_other = _at_once(other, lock("req_2", "req_1"), _ask("4"))
     assert tuple(await asyncio.gather(one_way, the_other)) == ([True, True], [True, True])
+    await other.close()
+
+
+async def test_one_alone_who_lost_a_deadlock_is_done_again(
+    store: PostgresStore, postgres: Postgres, database: str
+) -> None:
+    """Two alone who wait for each other both get through: the loser is retried."""
+    async with store.write() as tx:
+        await samples.add_requests(tx, "1", "2")
+    locked = asyncio.Barrier(2)
+    tries: Counter[str] = Counter()
+
+    def lock(first: str, then: str) -> UseCase[bool]:
+        async def use_case(tx: Transaction) -> bool:
+            tries[first] += 1
+            await tx.requests.lock(RequestId(first))
+            if tries[first] == 1:
+                await locked.wait()
+            return await tx.requests.lock(RequestId(then)) is not None
+
+        return use_case
+
+    other = PostgresStore(postgres.url_of(database).replace("+asyncpg", ""))
+    one_way = store.transact(lock("req_1", "req_2"), touches=["1"])
+    the_other = other.transact(lock("req_2", "req_1"), touches=["2"])
+    assert tuple(await asyncio.gather(one_way, the_other)) == (True, True)
+    assert sorted(tries.values()) == [1, 2]
     await other.close()
 
 

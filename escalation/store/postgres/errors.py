@@ -7,14 +7,20 @@ import asyncpg
 
 from escalation.errors import StoreError, StoreUnavailable
 
-#: SQLSTATEs of a statement that met somebody else's: a deadlock and the like, a lock, its time limit.
-_MET_OTHERS = ("40", "55P03", "57014")
+#: SQLSTATEs of a transaction that PostgreSQL rolled back to let another one through: a deadlock and the like.
+_ROLLED_BACK = "40"
+#: SQLSTATEs of a statement that met somebody else's: a lock, its time limit.
+_MET_OTHERS = ("55P03", "57014")
 #: SQLSTATE classes that tell of a mistake of ours, not of a database that is away.
 _OUR_MISTAKES = frozenset({"22", "23", "42"})
 
 
 class MetOthers(StoreUnavailable):
     """Others held what a statement needed, for too long or in a circle. The connection is sound."""
+
+
+class Deadlocked(MetOthers):
+    """PostgreSQL rolled this transaction back to resolve a deadlock: the others go on, and a retry may."""
 
 
 class CommitUnknown(StoreUnavailable):
@@ -30,6 +36,8 @@ def our_errors() -> Iterator[None]:
         text = f"PostgreSQL: {type(error).__name__}: {error.args[0] if error.args else ''}"
         if (error.sqlstate or "")[:2] in _OUR_MISTAKES:
             raise StoreError(text) from error
+        if (error.sqlstate or "").startswith(_ROLLED_BACK):
+            raise Deadlocked(text) from error
         if (error.sqlstate or "").startswith(_MET_OTHERS):
             raise MetOthers(text) from error
         raise StoreUnavailable(text) from error

@@ -4,7 +4,7 @@ Use cases share commits: those that meet while a group is under way form the nex
     submit ─▶ waiting ──admit──▶ a group, one transaction ──COMMIT──▶ everybody hears of it
                                         │ anything goes wrong before that
                                         ▼
-                             ROLLBACK, and each again alone: its error is its own
+                             ROLLBACK, and each again alone: its error is its own, a deadlock is retried
 
 Nobody waits for company: a use case that comes alone has a transaction of its own at once. And nobody
 waits for a stranger's lock: while a group is stuck behind one, the next groups begin beside it.
@@ -13,12 +13,12 @@ waits for a stranger's lock: while a group is stuck behind one, the next groups 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import TypeVar, cast
 
 from escalation.errors import StoreError, StoreUnavailable
 from escalation.ports import UseCase
-from escalation.store.postgres.errors import CommitUnknown, MetOthers
+from escalation.store.postgres.errors import CommitUnknown, Deadlocked, MetOthers
 from escalation.store.postgres.group import Spoilt, run
 from escalation.store.postgres.line import Line
 from escalation.store.postgres.members import Member, admit
@@ -33,6 +33,9 @@ _STUCK = 0.025
 _MOST = 6
 #: How many members of groups that fell apart run at once: with those, still fewer than there are connections.
 _APART = 3
+
+#: How often a use case that lost a deadlock is done again; each time somebody else got through.
+_RETRIES = 3
 
 #: Opens a transaction on a connection; commits at the end of the block, or rolls back.
 Open = Callable[[], AbstractAsyncContextManager[Line]]
@@ -96,6 +99,12 @@ class GroupCommit:
             self._leave(turn)
 
     async def _run_alone(self, use_case: UseCase[T]) -> T:
+        for _ in range(_RETRIES):
+            with suppress(Deadlocked):
+                return await self._run_once(use_case)
+        return await self._run_once(use_case)
+
+    async def _run_once(self, use_case: UseCase[T]) -> T:
         async with self._alone() as line:
             session = PostgresSession(line, frozen=False)
             answer = await use_case(SqlTransaction(session))
