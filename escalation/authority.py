@@ -1,7 +1,8 @@
 """Who may decide: approvers, quorum and separation of duties. Empty means nobody; doubt means no."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import Enum
 
 from escalation.ids import PersonId
 from escalation.reason import Reason
@@ -66,12 +67,24 @@ class Directory:
         return person if known is None else known.name
 
 
+class Edits(Enum):
+    """What a rule says of a person who changes the arguments: each value is stricter than the one before."""
+
+    AUTHOR_MAY_APPROVE = "author_may_approve"  #: Where one person is enough, and no stricter rule applies.
+    ANOTHER_PERSON = "another_person"  #: Whoever wrote the arguments does not approve them.
+    FORBIDDEN = "forbidden"  #: Nobody edits it.
+
+
+_STRICTNESS = tuple(Edits)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """Who may decide a request and how many of them it takes."""
 
     approvers: tuple[str, ...]  #: Names of teams and people.
     quorum: int  #: How many different people have to approve; at least 1.
+    edits: Edits = Edits.AUTHOR_MAY_APPROVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +100,7 @@ class Authority:
     terms: tuple[Terms, ...]
     owners: frozenset[PersonId]  #: Who owned the agent when it asked, and who owns it today.
     denied: bool = False  #: Today's rules deny it outright.
+    author: PersonId | None = None  #: Who wrote the arguments, if a person edited them.
 
     @property
     def quorum(self) -> int:
@@ -95,11 +109,31 @@ class Authority:
 
     @property
     def approvers(self) -> frozenset[PersonId]:
-        """Everybody who may decide: in all the terms, and no owner."""
+        """Everybody whose approval counts: in all the terms, no owner, and no author who is barred."""
+        return self.deciders - {self.barred}
+
+    @property
+    def deciders(self) -> frozenset[PersonId]:
+        """Everybody who may decide one way or the other: in all the terms, and no owner."""
         if not self.terms:
             return frozenset()
         everybody = (self.directory.members(terms.approvers) for terms in self.terms)
         return frozenset.intersection(*everybody) - self.owners
+
+    @property
+    def counts_author(self) -> bool:
+        """Whether somebody who edits the arguments may approve them as well."""
+        return all(terms.quorum == 1 and terms.edits is Edits.AUTHOR_MAY_APPROVE for terms in self.terms)
+
+    @property
+    def barred(self) -> PersonId | None:
+        """The author of the arguments, where somebody else has to approve them."""
+        return None if self.counts_author else self.author
+
+    @property
+    def forbids_edits(self) -> bool:
+        """Whether nobody may change the arguments."""
+        return any(terms.edits is Edits.FORBIDDEN for terms in self.terms)
 
     def objection(self, person: PersonId, *, to_reject: bool = False) -> Reason | None:
         """Return why *person* may not decide, or nothing if they may; what is denied may be rejected."""
@@ -107,7 +141,7 @@ class Authority:
             return Reason.UNKNOWN_PERSON
         if person in self.owners:
             return Reason.OWNER_MAY_NOT_DECIDE
-        if person not in self.approvers:
+        if person not in self.deciders:
             return Reason.NOT_AN_APPROVER
         return Reason.RULES_CHANGED if self.denied and not to_reject else None
 
@@ -120,3 +154,17 @@ class Authority:
         if not self.terms or any(terms.quorum < 1 for terms in self.terms):
             return 1  # Nobody can tell how many would do, so none do.
         return max(0, self.quorum - len(frozenset(people) & self.approvers))
+
+
+def terms_after_edit(directory: Directory, before: Terms, after: Terms) -> Terms:
+    """
+    Return *after*, the terms that a rule gives a request whose arguments a person changed.
+
+    Under a stricter rule than *before* the author does not approve: an edit must not be a way to
+    take part in a decision that the agent's own proposal would have put to others.
+    """
+    edits = max(before.edits, after.edits, key=_STRICTNESS.index)
+    fewer = not directory.members(before.approvers) <= directory.members(after.approvers)
+    if edits is Edits.AUTHOR_MAY_APPROVE and (fewer or after.quorum > before.quorum):
+        edits = Edits.ANOTHER_PERSON
+    return replace(after, edits=edits)

@@ -13,6 +13,7 @@ class Reason(Enum):
     UNKNOWN_PERSON = "unknown_person"
     OWNER_MAY_NOT_DECIDE = "owner_may_not_decide"
     ALREADY_DECIDED_BY_YOU = "already_decided_by_you"
+    AUTHOR_MAY_NOT_APPROVE = "author_may_not_approve"
     NOT_AN_OPERATOR = "not_an_operator"
     SAME_PERSON_STOPPED = "same_person_stopped"
     NOT_YOURS = "not_yours"
@@ -34,6 +35,7 @@ class Reason(Enum):
     NOT_AN_OPTION = "not_an_option"
     REASON_MISSING = "reason_missing"
     NOTHING_EDITED = "nothing_edited"
+    EDITS_FORBIDDEN = "edits_forbidden"
     NOT_ASKABLE_AGAIN = "not_askable_again"
     ALREADY_ASKED_AGAIN = "already_asked_again"
     ALREADY_ACKNOWLEDGED = "already_acknowledged"
@@ -74,6 +76,7 @@ WORDS: Mapping[Reason, str] = {
     ),
     Reason.OWNER_MAY_NOT_DECIDE: "You own this agent; somebody else has to decide.",
     Reason.ALREADY_DECIDED_BY_YOU: "You have decided this already; a second approver is needed.",
+    Reason.AUTHOR_MAY_NOT_APPROVE: "You wrote these values, so somebody else has to approve them.",
     Reason.NOT_AN_OPERATOR: "Only operators named in andon.yaml may do this.",
     Reason.SAME_PERSON_STOPPED: "You pulled this stop; a different operator has to resume it.",
     Reason.NOT_YOURS: "This belongs to another agent.",
@@ -93,6 +96,7 @@ WORDS: Mapping[Reason, str] = {
     Reason.NOT_AN_OPTION: "This is none of the options, and the question takes no free text.",
     Reason.REASON_MISSING: "A rejection needs a reason: the agent is told what to do better.",
     Reason.NOTHING_EDITED: "Nothing was edited. Approve it as it is, or change a value.",
+    Reason.EDITS_FORBIDDEN: "The rule takes no edits. Reject it, and say what the agent should change.",
     Reason.NOT_ASKABLE_AGAIN: "Only a request that nobody answered can be asked again.",
     Reason.ALREADY_ASKED_AGAIN: "This was asked again already.",
     Reason.ALREADY_ACKNOWLEDGED: "Somebody is looking at this already.",

@@ -136,6 +136,7 @@ class Request:
     asked_at: datetime
     key: str | None  #: The agent's idempotency key; none for an edit or for one asked again.
     edits: RequestId | None = None  #: The request whose arguments a person edited into this one.
+    author: PersonId | None = None  #: Who edited them.
     asks_again: RequestId | None = None  #: The unanswered request that this one repeats.
     follow: RequestId | None = None  #: Where it went on: the edited request, or the one asked again.
     state: State = State.PENDING
@@ -299,6 +300,8 @@ def _by_person(request: Request, command: Decide | Acknowledge | Supersede, now:
         case Supersede(by=by, successor=successor):
             if not isinstance(request.subject, Action):
                 return Refused(Reason.NOT_A_PROPOSAL)
+            if command.authority.forbids_edits:
+                return Refused(Reason.EDITS_FORBIDDEN)
             moved = replace(request, follow=successor)
             return _settle(moved, State.SUPERSEDED, now, reason=f"{_EDITED_BY}{by}")
         case _:
@@ -327,6 +330,8 @@ def _approve(request: Request, command: Decide, now: datetime) -> Outcome:
         return Refused(Reason.NOT_A_PROPOSAL)
     if command.decision.person in request.approved_by:
         return Refused(Reason.ALREADY_DECIDED_BY_YOU)
+    if command.decision.person == command.authority.barred:
+        return Refused(Reason.AUTHOR_MAY_NOT_APPROVE)
     decided = _with(request, command.decision)
     if not command.authority.suffices(decided.approved_by):
         return Applied(_next(decided))

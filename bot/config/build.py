@@ -8,7 +8,7 @@ from bot.config.argument_validator import misfit
 from bot.config.installation import InstallationShape
 from bot.config.manifest import ActionShape, ManifestShape, RuleShape
 from escalation.action import Json
-from escalation.authority import Account, Directory, Person, Team, Terms
+from escalation.authority import Account, Directory, Edits, Person, Team, Terms
 from escalation.configuration import ActionType, Agent, Configuration, Times
 from escalation.ids import AgentName, PersonId
 from escalation.policy import Policy, Rule, Then
@@ -84,7 +84,8 @@ def _action(type_: str, action: ActionShape) -> ActionType:
 def _rule(rule: RuleShape) -> Rule:
     terms = None
     if rule.approvers is not None and rule.quorum is not None:
-        terms = Terms(approvers=tuple(rule.approvers), quorum=rule.quorum)
+        edits = Edits.AUTHOR_MAY_APPROVE if rule.edits is None else Edits(rule.edits)
+        terms = Terms(approvers=tuple(rule.approvers), quorum=rule.quorum, edits=edits)
     return Rule(
         name=rule.name, when=rule.when, then=Then(rule.then), terms=terms, sla=rule.sla, channel=rule.channel
     )

@@ -24,6 +24,7 @@ from bot.config.field_types import (
 )
 from bot.config.problem import Finding
 from bot.config.shape import Shape, wrong
+from escalation.authority import Edits
 from escalation.policy import Condition, Then
 
 ALWAYS = "always"
@@ -74,12 +75,17 @@ class RuleShape(Shape):
         default=None, description="the id of the Slack channel to ask in, such as C01FINANCE"
     )
 
+    edits: Annotated[str | None, Given, choice(*(edits.value for edits in Edits))] = Field(
+        default=None,
+        description="who approves what a person edited: author_may_approve, another_person or forbidden",
+    )
+
     unbuilt: ClassVar[Mapping[str, str]] = {"off_hours": "remove it; the clock runs around the clock"}
 
     @model_validator(mode="after")
     def _says_who(self) -> Self:
         asks = self.then == Then.ASK.value
-        for key in ("approvers", "quorum", "sla", "channel"):
+        for key in ("approvers", "quorum", "sla", "channel", "edits"):
             given = key in self.model_fields_set
             if given and not asks:
                 raise wrong(
@@ -88,6 +94,12 @@ class RuleShape(Shape):
             if asks and not given and key in {"approvers", "quorum"}:
                 description = type(self).model_fields[key].description
                 raise wrong("is missing", f"write `{key}`: {description}", at=key)
+        if self.edits == Edits.AUTHOR_MAY_APPROVE.value and self.quorum != 1:
+            raise wrong(
+                "is author_may_approve, but with a quorum over 1 an author never counts",
+                "remove it, or write another_person",
+                at="edits",
+            )
         return self
 
 

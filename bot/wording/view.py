@@ -94,7 +94,7 @@ def view_of(
         authority=_authority(configuration, about.request),
         now=now,
         grant=about.grant,
-        edited=_edited(about.original),
+        edited=_edited(about),
         steps=tuple(about.steps),
         writes_times=writes_times,
     )
@@ -109,10 +109,11 @@ def _authority(configuration: Configuration, request: Request) -> Authority:
     return Authority(directory=configuration.directory, terms=(request.terms,), owners=owners)
 
 
-def _edited(original: Request | None) -> Edited | None:
-    if original is None or original.edited_by is None or not isinstance(original.subject, Action):
+def _edited(about: Dossier) -> Edited | None:
+    original, by = about.original, about.request.author
+    if original is None or by is None or not isinstance(original.subject, Action):
         return None
-    return Edited(arguments=original.subject.arguments, by=original.edited_by)
+    return Edited(arguments=original.subject.arguments, by=by)
 
 
 def _in_title(value: Json) -> str:

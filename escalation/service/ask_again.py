@@ -39,8 +39,9 @@ async def _ask_again(clerk: Clerk, clicker: Clicker, seen: Request) -> Counted |
         digest=original.digest,
         words=original.words,
         edits=original.edits,
+        author=original.author,
         asks_again=original.id,
-        fallback=original.terms,
+        before=original.terms,
     )
     pair = succeed(clerk, held, wish)
     return pair if isinstance(pair, Refused) else await _repeat(clerk, person, pair)

@@ -6,10 +6,10 @@ from functools import partial
 
 from escalation import notice
 from escalation.action import Action, Json, action
-from escalation.authority import Authority
+from escalation.authority import Authority, Edits
 from escalation.configuration import Agent
 from escalation.errors import InvalidAction
-from escalation.ids import RequestId
+from escalation.ids import PersonId, RequestId
 from escalation.ports import Card
 from escalation.reason import Reason, Refused
 from escalation.request import Request, Supersede, Verdict
@@ -17,7 +17,7 @@ from escalation.service.context import Click, Core, Counted, wake
 from escalation.service.steps.clerk import Clerk
 from escalation.service.steps.click import Clicker, read, use_click
 from escalation.service.steps.decision import apply_decision, decision_of
-from escalation.service.steps.draft import Wish, record_asked
+from escalation.service.steps.draft import Wish, draft, record_asked
 from escalation.service.steps.judge import authority
 from escalation.service.steps.settle import record_settled
 from escalation.service.steps.successor import Succession, hold_predecessor, succeed
@@ -34,6 +34,27 @@ async def edit(
     outcome = await use_click(core, click, request_id, find=read, use=partial(_edit, arguments))
     await wake(core, request_id)
     return outcome
+
+
+async def foresee(
+    core: Core, request_id: RequestId, arguments: Mapping[str, Json], *, author: PersonId
+) -> Request | None:
+    """
+    Return the request that an edit by *author* would ask now, without asking it.
+
+    None where ``edit`` refuses it by the arguments or the rules; it says why, and records it.
+    """
+    async with core.store.read() as tx:
+        original = await tx.requests.get(request_id)
+        agent = None if original is None else core.configuration().agents.get(original.agent)
+        if original is None or agent is None or not isinstance(original.subject, Action):
+            return None
+        edited = _edited(agent, original.subject, arguments)
+        if isinstance(edited, Refused):
+            return None
+        successor = draft(core, tx, _wish(agent, original, edited, author=author))
+        refused = successor.state.is_settled or successor.terms.edits is Edits.FORBIDDEN
+        return None if refused else successor
 
 
 async def _edit(
@@ -53,16 +74,22 @@ async def _edit(
     edited = _edited(held.agent, original.subject, arguments)
     if isinstance(edited, Refused):
         return edited
-    wish = Wish(
-        agent=held.agent,
+    pair = succeed(clerk, held, _wish(held.agent, original, edited, author=clicker.person.id))
+    if isinstance(pair, Succession) and pair.successor.terms.edits is Edits.FORBIDDEN:
+        return Refused(Reason.EDITS_FORBIDDEN)
+    return pair if isinstance(pair, Refused) else await _replace(clerk, clicker, pair)
+
+
+def _wish(agent: Agent, original: Request, edited: Action, *, author: PersonId) -> Wish:
+    return Wish(
+        agent=agent,
         subject=edited,
         digest=edited.digest,
         words=replace(original.words, confidence=None),  # it was the agent's, about its own arguments
         edits=original.id,
-        fallback=original.terms,
+        author=author,
+        before=original.terms,
     )
-    pair = succeed(clerk, held, wish)
-    return pair if isinstance(pair, Refused) else await _replace(clerk, clicker, pair)
 
 
 def _edited(agent: Agent, old: Action, arguments: Mapping[str, Json]) -> Action | Refused:
@@ -100,7 +127,7 @@ async def _approve(
     clerk: Clerk, clicker: Clicker, *, original: Request, successor: Request
 ) -> Counted | Refused:
     who_may = authority(clerk.core.configuration(), successor)
-    if who_may.objection(clicker.person.id) is None:
+    if clicker.person.id in who_may.approvers and not who_may.denied:
         decision = decision_of(clerk, clicker, successor, verdict=Verdict.APPROVE)
         return await apply_decision(clerk, successor, decision)
     await clerk.card(successor)

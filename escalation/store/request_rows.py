@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from escalation.action import Action
-from escalation.authority import Terms
+from escalation.authority import Edits, Terms
 from escalation.ladder import Ladder, Rung
 from escalation.request import Decision, Evidence, Question, Request, Ruling, State, Verdict, Words
 from escalation.store.statement import Row
 
 _STATES = {state.value: state for state in State}
+_EDITS = {edits.value: edits for edits in Edits}
 _RUNGS = {int(rung): rung for rung in Rung}
 _VERDICTS = {verdict.value: verdict for verdict in Verdict}
 
@@ -33,6 +34,7 @@ def values_of_request(request: Request) -> dict[str, Any]:
         "ruling_version": request.ruling.version,
         "approvers": json.dumps(terms.approvers),
         "quorum": terms.quorum,
+        "editing": terms.edits.value,
         "channel": request.channel,
         "nudge_at": ladder.nudge_at,
         "backup_at": ladder.backup_at,
@@ -40,6 +42,7 @@ def values_of_request(request: Request) -> dict[str, Any]:
         "asked_at": request.asked_at,
         "key": request.key,
         "edits": request.edits,
+        "author": request.author,
         "asks_again": request.asks_again,
     }
 
@@ -73,12 +76,13 @@ def request_of(row: Row, decisions: Sequence[Decision] = ()) -> Request:
         digest=row.digest,
         words=_words(row.words),
         ruling=Ruling(rule=row.ruling_rule, version=row.ruling_version),
-        terms=Terms(approvers=tuple(json.loads(row.approvers)), quorum=row.quorum),
+        terms=Terms(approvers=tuple(json.loads(row.approvers)), quorum=row.quorum, edits=_EDITS[row.editing]),
         channel=row.channel,
         ladder=Ladder(nudge_at=row.nudge_at, backup_at=row.backup_at, deadline=row.deadline),
         asked_at=row.asked_at,
         key=row.key,
         edits=row.edits,
+        author=row.author,
         asks_again=row.asks_again,
         follow=row.follow,
         state=_STATES[row.state],

@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
+from escalation.authority import Edits
 from escalation.grant import GrantState
 from escalation.ports import OutboxKind
 from escalation.request import State, Verdict
@@ -114,6 +115,7 @@ requests = Table(
     Column("ruling_version", Name, nullable=False),
     Column("approvers", Text, nullable=False),  # JSON
     Column("quorum", Integer, nullable=False),
+    Column("editing", Name, nullable=False, server_default=Edits.AUTHOR_MAY_APPROVE.value),
     Column("channel", Name, nullable=False),
     Column("nudge_at", Instant, nullable=False),
     Column("backup_at", Instant, nullable=False),
@@ -121,6 +123,7 @@ requests = Table(
     Column("asked_at", Instant, nullable=False),
     Column("key", Name),
     Column("edits", Name),
+    Column("author", Name),  # who edited it
     Column("asks_again", Name),
     Column("follow", Name),
     Column("state", Name, nullable=False),

@@ -1,22 +1,33 @@
 """People change the arguments: the edit is a new request, judged by the rules anew."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from bot.slack.render.block_kit.action_ids import EDITED
+from escalation.audit import EventName
 from tests.harness.fake_slack import Answer
-from tests.scenario.rules import MANIFEST, Change, changed
+from tests.scenario.rules import ANDON, MANIFEST, Change, changed
 from tests.scenario.world import World
+
+MANAGERS = "        approvers: [finance-managers]\n        quorum: 1\n"
+DIRECTORS = "        approvers: [directors]\n        quorum: 2\n"
+ANOTHER_PERSON = changed(Change(MANIFEST, MANAGERS, MANAGERS + "        edits: another_person\n"))
+THREE_DIRECTORS = changed(
+    Change(ANDON, "directors: {members: [maryam, yusuf]", "directors: {members: [maryam, yusuf, khalid]")
+)
 
 
 async def edit(room: World, request: Mapping[str, Any], who: str = "salma", **values: str) -> Answer:
-    """Let *who* open the form of *request*'s card, change *values* and submit it."""
+    """Let *who* open the form of *request*'s card, change *values* and submit it, to others if need be."""
     person = getattr(room, who)
     await person.clicks("Edit", on=await room.card(request))
     await person.sees_modal(EDITED)
     for label, value in values.items():
         person.fills(label, value)
     answer: Answer = await person.submits()
+    if "Your own approval does not count" in str(answer.json):
+        answer = await person.submits()
     await room.beats()
     return answer
 
@@ -178,6 +189,7 @@ async def test_an_edit_under_a_stop_is_refused(room: World) -> None:
 
 async def test_an_edited_request_can_be_edited_again(room: World) -> None:
     """While the directors look at an edit, one of them edits it down: the agent follows to the last."""
+    await room.rules_become(THREE_DIRECTORS)
     asked = await room.agent.asks()
     await edit(room, asked, amount="6150.000")
     second = await room.agent.sees({"id": (await room.agent.sees(asked))["follow"]})
@@ -185,10 +197,157 @@ async def test_an_edited_request_can_be_edited_again(room: World) -> None:
     await room.maryam.clicks("Edit", on=card)
     await room.maryam.sees_modal(EDITED)
     await room.maryam.fills("amount", "5999.000").submits()
+    assert "2 other people have to approve" in str(await room.maryam.sees_modal("Send to them"))
+    await room.maryam.submits()
+    await room.beats()
     third = await room.agent.sees({"id": (await room.agent.sees(second))["follow"]})
-    assert (third["state"], third["decided_by"]) == ("pending", ["maryam"])
+    assert (third["state"], third["decided_by"]) == ("pending", [])
     await room.yusuf.clicks("Approve", on=await room.card(third, in_="#directors"))
+    assert await room.agent.state_of(third) == "pending"
+    await room.khalid.clicks("Approve", on=await room.card(third, in_="#directors"))
     assert await room.agent.state_of(third) == "approved_with_edits"
+
+
+async def test_who_wrote_it_does_not_make_up_the_number(any_room: World) -> None:
+    """Two directors have to approve: the one who edited it is none of them, whatever is clicked."""
+    room = any_room
+    await room.rules_become(THREE_DIRECTORS)
+    asked = await room.agent.asks(amount="7000.000")
+    await room.maryam.clicks("Edit", on=await room.card(asked, in_="#directors"))
+    await room.maryam.sees_modal(EDITED)
+    await room.maryam.fills("amount", "6000.000").submits()
+    await room.maryam.submits()
+    await room.beats()
+    new = await room.agent.sees({"id": (await room.agent.sees(asked))["follow"]})
+    assert (new["state"], new["decided_by"]) == ("pending", [])
+    card = await room.card(new, in_="#directors")
+    await room.maryam.clicks("Approve", on=card)
+    await room.maryam.sees("You wrote these values, so somebody else has to approve them", in_="#directors")
+    await room.yusuf.clicks("Approve", on=card)
+    assert await room.agent.state_of(new) == "pending"
+    await room.maryam.clicks("Approve", on=card)
+    assert await room.agent.state_of(new) == "pending"
+    await room.khalid.clicks("Approve", on=card)
+    assert await room.agent.state_of(new) == "approved_with_edits"
+    assert (await room.agent.claims(await room.agent.sees(new))).status_code == 200
+    assert await room.refusals() == [("person:maryam", "author_may_not_approve")] * 2
+
+
+async def test_who_wrote_it_may_still_reject_it(room: World) -> None:
+    """An author who thinks better of it says no; one rejection is final."""
+    await room.rules_become(ANOTHER_PERSON)
+    asked = await room.agent.asks()
+    await edit(room, asked, amount="60.000")
+    new = await room.agent.sees({"id": (await room.agent.sees(asked))["follow"]})
+    await room.salma.clicks("Reject", on=await room.card(new))
+    await room.salma.sees_modal("request:rejected")
+    await room.salma.fills("Why? The agent reads this and does better.", "Typed too fast").submits()
+    assert await room.agent.state_of(new) == "rejected"
+
+
+async def test_a_rule_may_want_another_person(any_room: World) -> None:
+    """Under `edits: another_person` the form says before it is sent who decides, and Khalid does."""
+    room = any_room
+    await room.rules_become(ANOTHER_PERSON)
+    asked = await room.agent.asks()
+    await room.salma.clicks("Edit", on=await room.card(asked))
+    assert "Somebody else approves what you write here" in str(await room.salma.sees_modal(EDITED))
+    answer = await room.salma.fills("amount", "60.000").submits()
+    assert answer.json["response_action"] == "update"
+    said = str(answer.json["view"])
+    assert "another person has to approve by" in said
+    assert "Khalid Al Balushi. Your own approval does not count." in said
+    assert await room.agent.state_of(asked) == "pending"
+    assert (await room.salma.submits()).json == {}
+    new = await room.agent.sees({"id": (await room.agent.sees(asked))["follow"]})
+    assert (new["state"], new["action"]["arguments"]["amount"]) == ("pending", "60.000")
+    await room.khalid.clicks("Approve", on=await room.card(new))
+    assert await room.agent.state_of(new) == "approved_with_edits"
+
+
+async def test_what_was_agreed_to_is_asked_again_when_it_changes(room: World) -> None:
+    """Who agreed to ask two directors and then writes a smaller amount is told what that needs instead."""
+    await room.rules_become(ANOTHER_PERSON)
+    asked = await room.agent.asks()
+    await room.salma.clicks("Edit", on=await room.card(asked))
+    await room.salma.sees_modal(EDITED)
+    first = await room.salma.fills("amount", "6150.000").submits()
+    assert "2 other people have to approve" in str(first.json["view"])
+    second = await room.salma.fills("amount", "60.000").submits()
+    assert "another person has to approve" in str(second.json["view"])
+    assert await room.agent.state_of(asked) == "pending"
+
+
+async def test_an_edit_that_nobody_else_could_approve_says_so(room: World) -> None:
+    """Of two directors one edits; two others would have to approve: the form says what would come of it."""
+    asked = await room.agent.asks(amount="7000.000")
+    await room.maryam.clicks("Edit", on=await room.card(asked, in_="#directors"))
+    await room.maryam.sees_modal(EDITED)
+    answer = await room.maryam.fills("amount", "6000.000").submits()
+    assert "Nothing would be done" in str(answer.json["view"])
+    assert await room.agent.state_of(asked) == "pending"
+
+
+async def test_a_rule_may_forbid_edits(any_room: World) -> None:
+    """Under `edits: forbidden` the card offers none, and a form from before the rule changes nothing."""
+    room = any_room
+    asked = await room.agent.asks()
+    await room.salma.clicks("Edit", on=await room.card(asked))
+    await room.salma.sees_modal(EDITED)
+    await room.rules_become(changed(Change(MANIFEST, MANAGERS, MANAGERS + "        edits: forbidden\n")))
+    answer = await room.salma.fills("amount", "60.000").submits()
+    assert "The rule takes no edits" in str(answer.json["view"])
+    assert await room.agent.state_of(asked) == "pending"
+    assert await room.refusals() == [("person:salma", "edits_forbidden")]
+    other = await room.agent.asks(memo="Another")
+    assert not (await room.card(other)).says('"Edit"')
+
+
+async def test_an_edit_does_not_reach_a_rule_that_forbids_edits(room: World) -> None:
+    """What the directors' rule wants unedited cannot come to them as an edit of something smaller."""
+    await room.rules_become(changed(Change(MANIFEST, DIRECTORS, DIRECTORS + "        edits: forbidden\n")))
+    asked = await room.agent.asks()
+    answer = await edit(room, asked, amount="6150.000")
+    assert "The rule takes no edits" in str(answer.json["view"])
+    assert await room.agent.state_of(asked) == "pending"
+
+
+async def test_an_approval_of_ones_own_edit_lapses_with_the_rule(any_room: World) -> None:
+    """Salma approved what she wrote; before it is claimed the rule wants another person: nothing may run."""
+    room = any_room
+    asked = await room.agent.asks()
+    await edit(room, asked, amount="60.000")
+    new = await room.agent.sees({"id": (await room.agent.sees(asked))["follow"]})
+    assert new["state"] == "approved_with_edits"
+    await room.rules_become(ANOTHER_PERSON)
+    assert (await room.agent.claims(new)).status_code == 409
+
+
+async def test_the_record_says_in_one_line_who_wrote_and_approved_it(room: World) -> None:
+    """The decision's event names the author beside the person who decided."""
+    asked = await room.agent.asks()
+    await edit(room, asked, amount="60.000")
+    new = (await room.agent.sees(asked))["follow"]
+    [made] = [event for event in await room.events() if event.name is EventName.DECISION_MADE]
+    assert (made.actor, made.subject) == ("person:salma", new)
+    assert json.loads(made.data)["author"] == "salma"
+
+
+async def test_asking_an_edit_again_keeps_its_author(room: World) -> None:
+    """What nobody answered in time still has its author, who still does not approve it."""
+    await room.rules_become(ANOTHER_PERSON)
+    asked = await room.agent.asks()
+    await edit(room, asked, amount="60.000")
+    new = await room.agent.sees({"id": (await room.agent.sees(asked))["follow"]})
+    room.clock.advance(minutes=16)
+    await room.beats()
+    await room.khalid.clicks("Ask again", on=await room.card(new))
+    await room.beats()
+    again = await room.agent.sees({"id": (await room.agent.sees(new))["follow"]})
+    await room.salma.clicks("Approve", on=await room.card(again))
+    assert await room.agent.state_of(again) == "pending"
+    await room.khalid.clicks("Approve", on=await room.card(again))
+    assert await room.agent.state_of(again) == "approved_with_edits"
 
 
 async def test_an_edit_of_what_the_manifest_lost_is_refused(room: World) -> None:

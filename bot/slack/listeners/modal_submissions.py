@@ -8,9 +8,11 @@ from bot.slack.listeners.home_updates import refresh
 from bot.slack.listeners.payload import click, view
 from bot.slack.listeners.stop_and_resume import StopOrder
 from bot.slack.render.block_kit import action_ids
+from bot.slack.render.block_kit.blocks import Block
 from bot.slack.render.modals import deciding, frame
 from bot.slack.render.modals import edit as edit_modal
 from bot.slack.signed_request import SignedRequest
+from bot.wording.view import View
 from escalation.action import Action
 from escalation.ids import RequestId
 from escalation.ports import Dossier
@@ -19,7 +21,7 @@ from escalation.request import Question
 from escalation.service import queries
 from escalation.service.context import Counted
 from escalation.service.decide import Approve, Choice, Reject, Write, decide
-from escalation.service.edit import edit
+from escalation.service.edit import edit, foresee
 from escalation.switch import scope
 
 #: The answer of a form that fits its request no more. The core refuses it, and puts that on the record.
@@ -56,9 +58,26 @@ async def _edited(context: ListenerContext, request: SignedRequest) -> Ack:
     form = edit_modal.parse_edit(values, shown.type, shown.request.subject.arguments)
     if isinstance(form, edit_modal.Mistakes):
         return _errors(form.errors)
+    if (unconfirmed := await _unconfirmed(context, request, shown, form)) is not None:
+        return {"response_action": "update", "view": unconfirmed}
     clicked = click(request, action_ids.EDITED)
     outcome = await edit(context.core, clicked, shown.request.id, form.arguments)
     return await _finished(context, request, shown.request.id, outcome)
+
+
+async def _unconfirmed(
+    context: ListenerContext, request: SignedRequest, shown: View, form: edit_modal.Arguments
+) -> Block | None:
+    """Return the form again where the edit would ask others and the person behind it has not seen that."""
+    person = context.person(request.body)
+    if person is None or person.id not in shown.authority.approvers or shown.request.state.is_settled:
+        return None  # Refused, and on the record.
+    after = await foresee(context.core, shown.request.id, form.arguments, author=person.id)
+    foreseen = None if after is None else context.view(Dossier(request=after, original=shown.request))
+    if foreseen is None or foreseen.authority.suffices({person.id}):
+        return None
+    seen = edit_modal.agreed(view(request)["private_metadata"])
+    return None if seen == edit_modal.needed(foreseen) else edit_modal.confirm(shown, foreseen)
 
 
 async def _stopped(context: ListenerContext, request: SignedRequest) -> Ack:
@@ -70,7 +89,7 @@ async def _stopped(context: ListenerContext, request: SignedRequest) -> Ack:
 
 
 async def _decide(context: ListenerContext, request: SignedRequest, choice: Choice) -> Ack:
-    request_id = RequestId(view(request)["private_metadata"])
+    request_id = edit_modal.request_id(view(request)["private_metadata"])
     clicked = click(request, str(view(request)["callback_id"]))
     outcome = await decide(context.core, clicked, request_id, choice)
     return await _finished(context, request, request_id, outcome)
@@ -84,7 +103,7 @@ async def _finished(
 
 
 async def _about(context: ListenerContext, request: SignedRequest) -> Dossier | None:
-    return await queries.dossier(context.core, RequestId(view(request)["private_metadata"]))
+    return await queries.dossier(context.core, edit_modal.request_id(view(request)["private_metadata"]))
 
 
 def _errors(by_block: Mapping[str, str]) -> Ack:

@@ -118,7 +118,8 @@ def _buttons(view: View, laid: ArgumentBlocks) -> list[Block]:
     if not laid.is_whole:
         return [blocks.button("Open in full", action_ids.FULL, id_, style="primary"), reject, more]
     approve = blocks.button("Approve", action_ids.APPROVE, id_, style="primary")
-    return [approve, blocks.button("Edit", action_ids.EDIT, id_), reject, more]
+    edit = [] if view.authority.forbids_edits else [blocks.button("Edit", action_ids.EDIT, id_)]
+    return [approve, *edit, reject, more]
 
 
 def _more_menu(view: View) -> Block:

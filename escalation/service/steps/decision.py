@@ -44,6 +44,7 @@ async def apply_decision(clerk: Clerk, request: Request, decision: Decision) -> 
         digest=decision.digest,
         ingress=decision.ingress,
         text=decision.text,
+        author=request.author,
     )
     if decided.state.is_settled:
         return await _settle(clerk, decided, decision)

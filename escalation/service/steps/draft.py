@@ -6,9 +6,9 @@ from datetime import timedelta
 from escalation import policy
 from escalation.action import Action, Digest
 from escalation.audit import EventName
-from escalation.authority import Terms
+from escalation.authority import Terms, terms_after_edit
 from escalation.configuration import Agent, Configuration
-from escalation.ids import RequestId
+from escalation.ids import PersonId, RequestId
 from escalation.ladder import ladder
 from escalation.policy import Allow, Ask, Deny
 from escalation.ports import Transaction
@@ -28,8 +28,9 @@ class Wish:
     words: Words
     key: str | None = None  #: The agent's idempotency key.
     edits: RequestId | None = None
+    author: PersonId | None = None  #: Who wrote the arguments, if a person edited them.
     asks_again: RequestId | None = None
-    fallback: Terms | None = None  #: Who decides where a rule would allow it alone: an edit's editors.
+    before: Terms | None = None  #: Of the one it follows; they hold where a rule would allow it alone.
 
 
 def draft(core: Core, tx: Transaction, wish: Wish) -> Request:
@@ -53,10 +54,11 @@ def draft(core: Core, tx: Transaction, wish: Wish) -> Request:
         asked_at=tx.now,
         key=wish.key,
         edits=wish.edits,
+        author=wish.author,
         asks_again=wish.asks_again,
     )
     match verdict:
-        case Allow() if wish.fallback is None:
+        case Allow() if wish.before is None:
             return replace(request, state=State.APPROVED, settled_at=tx.now)
         case Deny(why=why):
             return replace(request, state=State.REJECTED, settled_at=tx.now, reason=why)
@@ -79,6 +81,7 @@ async def record_asked(clerk: Clerk, request: Request) -> None:
         approvers=list(request.terms.approvers),
         quorum=request.terms.quorum,
         edits=request.edits,
+        author=request.author,
         asks_again=request.asks_again,
     )
 
@@ -93,13 +96,19 @@ class _How:
 def _how(configuration: Configuration, verdict: policy.Verdict, wish: Wish) -> _How:
     if isinstance(verdict, Ask):
         return _How(
-            terms=verdict.terms,
+            terms=_terms(configuration, verdict.terms, wish),
             channel=verdict.rule.channel or configuration.channel_of(verdict.terms),
             sla=verdict.rule.sla or configuration.times.sla,
         )
     # Nobody is asked, unless a person edited: then those who decided about the original decide.
-    terms = wish.fallback or Terms(approvers=(), quorum=1)
+    terms = wish.before or Terms(approvers=(), quorum=1)
     return _How(terms=terms, channel=configuration.channel_of(terms), sla=configuration.times.sla)
+
+
+def _terms(configuration: Configuration, ruled: Terms, wish: Wish) -> Terms:
+    if wish.author is None or wish.before is None:
+        return ruled
+    return terms_after_edit(configuration.directory, wish.before, ruled)
 
 
 def _rule(verdict: policy.Verdict) -> str:

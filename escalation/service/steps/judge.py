@@ -52,7 +52,13 @@ def authority(configuration: Configuration, request: Request) -> Authority:
             case Allow():
                 pass
     owners = {request.owner} if agent is None else {request.owner, agent.owner}
-    return Authority(directory=configuration.directory, terms=terms, owners=frozenset(owners), denied=denied)
+    return Authority(
+        directory=configuration.directory,
+        terms=terms,
+        owners=frozenset(owners),
+        denied=denied,
+        author=request.author,
+    )
 
 
 def still_allowed(configuration: Configuration, request: Request) -> bool:

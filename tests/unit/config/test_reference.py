@@ -16,7 +16,7 @@ from tests.unit.config.kit import Site
 from tests.unit.house.repository import ROOT
 
 PAGE = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
-LONGEST = 260  # lines: a third of them are examples
+LONGEST = 300  # lines: a third of them are examples
 #: Each kind of file, by the heading of its part.
 FILES: dict[str, type[Shape]] = {
     "andon.yaml": InstallationShape,

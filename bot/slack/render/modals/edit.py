@@ -10,15 +10,18 @@ from bot.slack.render.block_kit.blocks import Block
 from bot.slack.render.block_kit.mrkdwn import mrkdwn
 from bot.slack.render.modals.frame import entered, modal
 from bot.slack.render.modals.inputs import FormInput, UnreadableInput, input_of
+from bot.slack.render.parts.people import people
 from bot.wording.arguments import is_plain, shown
 from bot.wording.text import chunks, plain, visible
 from bot.wording.view import View
 from escalation.action import Action, Json
 from escalation.configuration import ActionType
+from escalation.ids import RequestId
 
 _FIELDS = 80
 _LONGEST_ID = 200
 _PIECE = 1400
+_SEPARATOR = "|"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +43,50 @@ def edit(view: View) -> Block:
     subject, type_ = view.request.subject, view.type
     if not isinstance(subject, Action) or type_ is None:
         return _cannot(view, "Its manifest does not describe this action any more.")
+    if view.authority.forbids_edits:
+        return _cannot(view, "Its rule takes no edits.")
     order = _names(type_, subject.arguments)
     if len(order) > _FIELDS:
         return _cannot(view, f"It has {len(order)} arguments, more than a form can hold.")
-    inputs = [part for name in order for part in _parts(type_, name, subject.arguments)]
+    inputs = _inputs(type_, subject.arguments)
     if not any(part["type"] == "input" for part in inputs):
         return _cannot(view, "None of its values can be edited in Slack.")
-    hint = "You approve what you write here. The rules judge it anew; it may need others as well."
-    drawn = [blocks.section(f"*{mrkdwn(view.title)}*\n{hint}"), *inputs]
+    counts = view.authority.counts_author
+    who = "You approve what you write here." if counts else "Somebody else approves what you write here."
+    drawn = [_head(view, f"{who} The rules judge it anew; it may need others as well."), *inputs]
     if len(drawn) > blocks.VIEW_BLOCKS or len(json.dumps(drawn)) > blocks.VIEW_BYTES:
         return _cannot(view, "Its values are too long for a form.")
-    return modal(action_ids.EDITED, "Edit", drawn, metadata=view.request.id, submit="Approve edited")
+    submit = "Approve edited" if counts else "Send"
+    return modal(action_ids.EDITED, "Edit", drawn, metadata=view.request.id, submit=submit)
+
+
+def confirm(view: View, foreseen: View) -> Block:
+    """
+    Return the form as it was filled in, saying who decides the edited request before it is sent.
+
+    *foreseen* is the request that the edit would ask.
+    """
+    subject, type_ = foreseen.request.subject, foreseen.type
+    if not isinstance(subject, Action) or type_ is None:
+        return _cannot(view, "Its manifest does not describe this action any more.")
+    drawn = [_head(view, _needs(foreseen)), *_inputs(type_, subject.arguments)]
+    metadata = f"{view.request.id}{_SEPARATOR}{needed(foreseen)}"
+    return modal(action_ids.EDITED, "Edit", drawn, metadata=metadata, submit="Send to them")
+
+
+def needed(foreseen: View) -> str:
+    """Return what somebody saw who agreed to ask others: the rule, and how many have to approve."""
+    return f"{foreseen.request.ruling.rule}, {foreseen.missing}"
+
+
+def agreed(metadata: str) -> str:
+    """Return what the form with this *metadata* had said is needed; nothing if it had not."""
+    return metadata.partition(_SEPARATOR)[2]
+
+
+def request_id(metadata: str) -> RequestId:
+    """Return which request the form with this *metadata* edits."""
+    return RequestId(metadata.partition(_SEPARATOR)[0])
 
 
 def parse_edit(
@@ -101,6 +137,29 @@ def _read(
         arguments.pop(name, None)
     else:
         arguments[name] = field.parse(raw)
+
+
+def _head(view: View, says: str) -> Block:
+    return blocks.section(f"*{mrkdwn(view.title)}*\n{says}")
+
+
+def _inputs(type_: ActionType, arguments: Mapping[str, Json]) -> list[Block]:
+    return [part for name in _names(type_, arguments) for part in _parts(type_, name, arguments)]
+
+
+def _needs(foreseen: View) -> str:
+    missing, could = foreseen.missing, len(foreseen.deciders)
+    if could < missing:
+        return (
+            f"⚠️ *Nothing would be done:* with these values {missing} other people have to approve, and "
+            f"{could or 'nobody'} could. Change a value, or reject it and say why."
+        )
+    have = "another person has" if missing == 1 else f"{missing} other people have"
+    due = foreseen.times.at(foreseen.request.deadline)
+    return (
+        f"⚠️ *With these values {have} to approve by {due}*, in <#{mrkdwn(foreseen.request.channel)}>: "
+        f"{people(foreseen, foreseen.deciders)}. Your own approval does not count."
+    )
 
 
 def _names(type_: ActionType, arguments: Mapping[str, Json]) -> tuple[str, ...]:

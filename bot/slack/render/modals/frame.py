@@ -14,7 +14,7 @@ LONGEST_REASON = 1000
 def modal(
     callback: str, heading: str, drawn: Sequence[Block], *, metadata: str = "", submit: str | None = None
 ) -> Block:
-    """Return a modal view; *metadata* is an id and nothing more."""
+    """Return a modal view; *metadata* is what comes back with it, an id first."""
     view: Block = {
         "type": "modal",
         "callback_id": callback,
