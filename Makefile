@@ -80,6 +80,10 @@ test: .venv/.dev node_modules/.installed browser $(VITAL)  ## Run the whole suit
 	@echo "== everything else (90 %)"
 	@$(BIN)/coverage report --omit '$(VITAL_LIST)' --fail-under 90
 
+.PHONY: mutants
+mutants: .venv/.dev  ## Seed bugs, one by one, and see that the test that each names catches it (ONLY=name)
+	@$(BIN)/python -m tests.mutants $(ONLY)
+
 .PHONY: bench
 bench: .venv/.dev  ## Measure: round trips, clicks, deadlines (FULL=1: large sizes too)
 	@$(BIN)/python -m bench $(if $(FULL),--full)
