@@ -25,6 +25,7 @@ from escalation.clock import Clock, SystemClock
 from escalation.engine import watchdog
 from escalation.engine.metronome import Metronome
 from escalation.errors import StoreError
+from escalation.ports import Kills, never
 from escalation.service.configure import put_in_force
 from escalation.service.context import Core
 
@@ -75,16 +76,23 @@ async def assemble(
     return Application(core=core, web=doors, engine=engine, listeners=listeners, socket_mode=socket_mode)
 
 
-async def serve(settings: Settings, loaded: Loaded, listener: socket.socket) -> None:
+async def serve(
+    settings: Settings,
+    loaded: Loaded,
+    listener: socket.socket,
+    *,
+    kills: Kills = never,
+    pace: float = 1.0,
+) -> None:
     """Serve until SIGTERM or SIGINT; then shut down gracefully, within ten seconds."""
     store = store_of(settings)
     with store.serve_lock():
         # PostgreSQL may be shared with an older version that still runs: there, migrating is a
         # decision (`andon migrate`). A SQLite file is ours alone.
         await store.prepare()
-        async with open_core(settings, loaded.configuration, store=store) as core:
+        async with open_core(settings, loaded.configuration, store=store, kills=kills) as core:
             await put_in_force(core, body=loaded.body)
-            app = await assemble(core, settings, loaded.runbook_text)
+            app = await assemble(core, settings, loaded.runbook_text, pace=pace)
             async with web_api.pooled(app.listeners.slack), _running(app):
                 await server.serve(app.web, listener, close_waits=core.close_waits)
 
