@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0009"
+revision = "0002"
 down_revision = "0001"
 
 NAME = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
