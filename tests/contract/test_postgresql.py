@@ -145,6 +145,27 @@ async def test_a_stop_waits_for_the_claims_before_it(postgresql: Store) -> None:
         assert list(await stop.grants.lock_unclaimed(EVERYTHING, limit=9)) == []
 
 
+async def test_a_stop_and_a_click_see_each_other(postgresql: Store) -> None:
+    """With nothing stopped as well: a stop waits for the clicks before it, and those behind it are told."""
+    async with postgresql.write() as tx:
+        await tx.switches.ensure([EVERYTHING])
+    async with postgresql.write() as later:
+        async with postgresql.write() as stop:
+            async with postgresql.write() as click, postgresql.write() as another:
+                assert list(await click.switches.share_stopped()) == []
+                # Clicks do not hold each other up.
+                await asyncio.wait_for(another.switches.share_stopped(), 1)
+                stopping = asyncio.create_task(stop.switches.lock(EVERYTHING))
+                assert await _waits(stopping)
+            switch = await stopping
+            assert switch is not None
+            sharing = asyncio.create_task(later.switches.share_stopped())
+            assert await _waits(sharing)
+            pulled = replace(switch, stop=Stop(by=SALMA, at=NOON, reason="odd"), version=2)
+            assert await stop.switches.save(pulled)
+        assert list(await sharing) == [pulled]
+
+
 async def test_claims_queue_behind_a_stop(postgresql: Store) -> None:
     """However many claims come and go, a stop waits only for those that came before it."""
     async with postgresql.write() as tx:
