@@ -11,11 +11,12 @@ import pytest
 
 from escalation.action import Json, decode
 from escalation.authority import Terms
+from escalation.clock import Clock
 from escalation.engine import deadlines as deadlines_module
 from escalation.engine import sweeping
 from escalation.grant import Claim
 from escalation.ids import AgentName, GrantId, RequestId
-from escalation.ports import Page
+from escalation.ports import Page, Store
 from escalation.reason import Reason, Refused
 from escalation.request import Request, State, Words
 from escalation.service import deadlines, sweep
@@ -29,12 +30,14 @@ from escalation.service.propose import Proposal, Propose, propose
 from escalation.service.steps.clerk import by_agent
 from escalation.service.steps.draft import record_asked
 from escalation.service.stop import Moved, resume, stop
+from escalation.store import open_store
 from escalation.switch import EVERYTHING, Scope, scope
+from tests.harness.databases import Postgres
 from tests.harness.fake_faults import Refuses
 from tests.scenario.agent import POSTING
 from tests.scenario.rules import with_second_agent
 from tests.scenario.test_use_cases import POST, SALMA, by
-from tests.scenario.world import AGENT, NOON, World
+from tests.scenario.world import AGENT, NOON, World, world
 
 KHALID, NADIA = "U02KHALID", "U05NADIA"
 #: Long before any deadline.
@@ -393,3 +396,55 @@ async def test_others_go_on_during_a_sweep(any_room: World) -> None:
     assert await room.agent.state_of(wondered) == "pending"
     assert (await room.agent.asks(memo="new"))["state"] == "pending"
     assert await counts(room) == [{"killed": 0, "late": 0, "revoked": 0}]
+
+
+async def test_no_circle_leads_through_a_stop(postgres: Postgres, database: str) -> None:
+    """Two replicas decide, edit, claim, cancel, stop, sweep and resume at once: no deadlock and no error."""
+
+    def store(clock: Clock) -> Store:
+        return open_store(postgres.url_of(database), clock)
+
+    async with world(store=store) as room:
+        replicas = (room.core, replace(room.core, store=store(room.clock)))
+        granted = [await room.approved(memo=f"granted {number}") for number in range(4)]
+        ids = await crowd(room, 40)
+        for again in range(2):
+            calls = [
+                call
+                for number, each in enumerate(ids)
+                for core in replicas
+                for call in _touches(core, each, f"{again} {number} {core is room.core}")
+            ]
+            claims = [claim(core, *_claims(each)) for each in granted for core in replicas]
+            stops = [_stops_and_resumes(core, f"{again} {core is room.core}") for core in replicas]
+            ended = [deadlines.settle_due(core, batch=9) for core in replicas]
+            await asyncio.gather(*calls, *claims, *stops, *ended)
+        await sweeps(room.core)
+        await replicas[1].store.close()
+        [(deadlocks,)] = await postgres.execute(
+            f"SELECT deadlocks FROM pg_stat_database WHERE datname = '{database}'"  # noqa: S608
+        )
+        assert deadlocks == 0
+
+
+def _touches(core: Core, request: RequestId, mark: str) -> list[Awaitable[object]]:
+    salma, khalid = by(SALMA, f"salma {mark}"), by(KHALID, f"khalid {mark}")
+    return [
+        decide(core, salma, request, Approve()),
+        acknowledge(core, khalid, request),
+        _edits(core, by(SALMA, f"edit {mark}"), request),
+        cancel(core, AgentName(AGENT), request, "found it"),
+    ]
+
+
+def _claims(granted: dict[str, Any]) -> tuple[GrantId, Claim]:
+    command = Claim(agent=AgentName(AGENT), digest=granted["digest"], attempt="one")
+    return GrantId(granted["grant"]["id"]), command
+
+
+async def _stops_and_resumes(core: Core, mark: str) -> None:
+    agent = scope(f"agent:{AGENT}")
+    for what in (agent, EVERYTHING):
+        await stop(core, by(KHALID, f"stop {what} {mark}"), what, "odd")
+        await sweeping.module(core).run()
+        await resume(core, by(NADIA, f"resume {what} {mark}"), what)
