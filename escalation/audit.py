@@ -51,6 +51,7 @@ class EventName(Enum):
     GRANT_EXPIRED = "grant.expired"
     GRANT_REVOKED = "grant.revoked"
     SWITCH_STOPPED = "switch.stopped"
+    SWITCH_SWEPT = "switch.swept"
     SWITCH_RESUMED = "switch.resumed"
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"

@@ -84,12 +84,20 @@ class EffectResolved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
-    """To the alerts channel: somebody pulled the cord."""
+    """To the alerts channel: somebody pulled the cord, and what waits is being ended."""
 
     scope: str
     by: str
     reason: str
-    killed: int  #: How many pending requests it ended.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """To the alerts channel: everything that waited under a stop has ended."""
+
+    scope: str
+    killed: int  #: How many pending requests the stop ended.
+    late: int  #: How many had missed their deadline before it, and timed out.
     revoked: int  #: How many unclaimed grants it took back.
 
 
@@ -122,6 +130,7 @@ Notice: TypeAlias = (
     | EffectUnknown
     | EffectResolved
     | Stopped
+    | Swept
     | Resumed
     | Sealed
 )
@@ -130,7 +139,7 @@ _KINDS: dict[str, type[Notice]] = {
     kind.__name__: kind
     for kind in (
         *(Nudged, BackupCalled, Acknowledged, ApprovedByOne, Settled, AskedAgain, Unanswered),
-        *(EffectFailed, EffectUnknown, EffectResolved, Stopped, Resumed, Sealed),
+        *(EffectFailed, EffectUnknown, EffectResolved, Stopped, Swept, Resumed, Sealed),
     )
 }
 
@@ -149,4 +158,6 @@ def parse(stored: str) -> Notice:
     if not isinstance(values, dict):
         raise TypeError(f"no notice: {stored!r}")
     kind = _KINDS[str(values.pop("note"))]
-    return kind(**values)
+    # A row that an older version queued may say more than this one asks for; it is said all the same.
+    known = {each.name for each in fields(kind)}
+    return kind(**{name: value for name, value in values.items() if name in known})

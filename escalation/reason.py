@@ -43,6 +43,7 @@ class Reason(Enum):
     STOPPED = "stopped"
     NOT_STOPPED = "not_stopped"
     ALREADY_STOPPED = "already_stopped"
+    STILL_ENDING = "still_ending"
     RULES_CHANGED = "rules_changed"
     DENIED_BY_RULE = "denied_by_rule"
     AUTHORITY_LAPSED = "authority_lapsed"
@@ -103,6 +104,9 @@ WORDS: Mapping[Reason, str] = {
     Reason.STOPPED: "Stopped: nothing new starts until a different operator resumes it.",
     Reason.NOT_STOPPED: "This is not stopped.",
     Reason.ALREADY_STOPPED: "This is stopped already.",
+    Reason.STILL_ENDING: (
+        "The stop is still ending what waited when it was pulled; try again in a moment. Nothing changed."
+    ),
     Reason.RULES_CHANGED: "The rules changed since this was asked, and now they deny it.",
     Reason.DENIED_BY_RULE: "A rule denies this.",
     Reason.AUTHORITY_LAPSED: "The approvals no longer suffice: an approver or the rules changed. Ask again.",

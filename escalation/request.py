@@ -11,7 +11,8 @@ The life of a request.
 
 Everything here is a value or a pure function: no clock, no database, no Slack.
 Time arrives as *now*; the outcome leaves as a new value. What was asked never changes:
-an edit supersedes the request by a new one. From the deadline on only the clock moves it.
+an edit supersedes the request by a new one. From the deadline on only the clock moves it, or a
+stop that was pulled before.
 """
 
 from dataclasses import dataclass, replace
@@ -242,6 +243,7 @@ class Kill:
     """A stop covers it."""
 
     why: str
+    at: datetime  #: When the stop was pulled: what was due by then timed out, however late it is noticed.
 
 
 Command: TypeAlias = (
@@ -267,8 +269,10 @@ def apply(request: Request, command: Command, *, now: datetime) -> Outcome:
         return Refused(Reason.ALREADY_SETTLED)
     if isinstance(command, Climb):
         return _pass_time(request, now)
-    # From the deadline on only Climb changes it, whether or not the engine has run yet.
-    if now >= request.deadline:
+    # From the deadline on only Climb changes it, whether or not the engine has run yet. A stop acts at
+    # the instant at which it was pulled, whenever somebody comes round to what it ends.
+    acts_at = command.at if isinstance(command, Kill) else now
+    if acts_at >= request.deadline:
         return Refused(Reason.PAST_DEADLINE)
     match command:
         case ConfirmDelivery():

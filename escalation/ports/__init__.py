@@ -13,6 +13,7 @@ from escalation.ports.record import Record
 from escalation.ports.requests import Page, Requests
 from escalation.ports.steps import Step, Steps
 from escalation.ports.store import Store, Transaction, UseCase
+from escalation.ports.sweeps import Sweep, Sweeps
 from escalation.ports.switches import Switches
 from escalation.ports.wakeups import Topic, Waiter, Wakeups
 
@@ -40,6 +41,8 @@ __all__ = [
     "Step",
     "Steps",
     "Store",
+    "Sweep",
+    "Sweeps",
     "Switches",
     "Topic",
     "Transaction",

@@ -26,8 +26,12 @@ class Grants(Protocol):
 
     async def lock_due(self, now: datetime, limit: int) -> Sequence[Grant]: ...
 
-    async def lock_unclaimed(self, scope: Scope) -> Sequence[Grant]:
-        """Return every grant not yet claimed that a stop of *scope* covers."""
+    async def lock_unclaimed(self, scope: Scope, *, limit: int) -> Sequence[Grant]:
+        """Return up to *limit* unclaimed grants that a stop of *scope* covers, skipping those others hold."""
+        ...
+
+    async def any_unclaimed(self, scope: Scope) -> bool:
+        """Return whether a stop of *scope* covers an unclaimed grant, whoever holds it."""
         ...
 
     async def next_due_at(self) -> datetime | None: ...

@@ -41,8 +41,17 @@ class Requests(Protocol):
         """Return the pending requests due at *now*, oldest first, skipping those others hold."""
         ...
 
-    async def lock_pending(self, scope: Scope) -> Sequence[Request]:
-        """Return every pending request that a stop of *scope* covers, waiting for those others hold."""
+    async def lock_pending(self, scope: Scope, *, since: datetime, limit: int) -> Sequence[Request]:
+        """
+        Return up to *limit* pending requests that a stop of *scope* covers, skipping those others hold.
+
+        They come in the order in which they are due, from *since* on: with the last one's instant it
+        goes on where it was.
+        """
+        ...
+
+    async def any_pending(self, scope: Scope) -> bool:
+        """Return whether a stop of *scope* covers a pending request, whoever holds it."""
         ...
 
     async def next_due_at(self) -> datetime | None:

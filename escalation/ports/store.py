@@ -14,6 +14,7 @@ from escalation.ports.outbox import Outbox
 from escalation.ports.record import Record
 from escalation.ports.requests import Requests
 from escalation.ports.steps import Steps
+from escalation.ports.sweeps import Sweeps
 from escalation.ports.switches import Switches
 
 T = TypeVar("T")
@@ -33,6 +34,8 @@ class Transaction(Protocol):
     def grants(self) -> Grants: ...
     @property
     def switches(self) -> Switches: ...
+    @property
+    def sweeps(self) -> Sweeps: ...
     @property
     def outbox(self) -> Outbox: ...
     @property

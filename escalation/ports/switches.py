@@ -17,10 +17,21 @@ class Switches(Protocol):
         """Return the switches of *scopes* and keep all of them from moving until this transaction ends."""
         ...
 
+    async def share_stopped(self) -> Sequence[Switch]:
+        """Return what is stopped, first stop first; no switch moves until this transaction ends."""
+        ...
+
     async def lock(self, scope: Scope) -> Switch | None:
-        """Return the switch and keep others from reading it for a claim, or moving it."""
+        """
+        Return the switch and keep others from reading it for a claim, or moving it.
+
+        Who holds it for longer than a claim takes loses its transaction: a stop does not wait for
+        a process that sleeps.
+        """
         ...
 
     async def save(self, switch: Switch) -> bool: ...
 
-    async def stopped(self) -> Sequence[Switch]: ...
+    async def stopped(self) -> Sequence[Switch]:
+        """Return what is stopped, first stop first."""
+        ...

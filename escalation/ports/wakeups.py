@@ -37,3 +37,4 @@ class Topic:
     """What an engine waits for."""
 
     OUTBOX = "outbox"  #: Something is to be said in Slack.
+    STOPS = "stops"  #: Somebody pulled a stop: what waits under it is to be ended.

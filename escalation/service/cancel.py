@@ -7,7 +7,7 @@ from escalation.reason import Reason, Refused
 from escalation.request import Cancel, Request, apply
 from escalation.service.context import Core, wake
 from escalation.service.steps.clerk import by_agent
-from escalation.service.steps.settle import settle_if_late, settled
+from escalation.service.steps.settle import settle_if_over, settled
 
 
 async def cancel(core: Core, agent: AgentName, request_id: RequestId, why: str) -> Request | Refused:
@@ -15,12 +15,13 @@ async def cancel(core: Core, agent: AgentName, request_id: RequestId, why: str) 
 
     async def in_transaction(tx: Transaction) -> Request | Refused:
         clerk = by_agent(core, tx, agent)
+        stopped = await tx.switches.share_stopped()
         found = await tx.requests.lock(request_id)
         # Another agent's request does not exist for this one.
         if found is None or found.agent != agent:
             refused = Refused(Reason.UNKNOWN_REQUEST)
             return await clerk.refuse(refused, request_id, agent=agent, what="cancel")
-        request = await settle_if_late(core, tx, found)
+        request = await settle_if_over(core, tx, found, stopped)
         outcome = apply(request, Cancel(why or "the agent took it back"), now=tx.now)
         if isinstance(outcome, Refused):
             return await clerk.refuse(outcome, request_id, agent=agent, what="cancel")

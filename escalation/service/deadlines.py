@@ -10,7 +10,8 @@ from escalation.request import Climb, apply
 from escalation.service.context import Core, seconds_until, wake
 from escalation.service.steps.clerk import by_us
 from escalation.service.steps.grants import end_grant
-from escalation.service.steps.settle import climbed
+from escalation.service.steps.judge import stop_on
+from escalation.service.steps.settle import climbed, settle_if_over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,13 @@ async def lapse_due(core: Core, *, batch: int) -> int:
 
 async def _climb_all(core: Core, tx: Transaction, batch: int) -> list[str]:
     clerk, done = by_us(core, tx, "clock"), []
+    # Not shared: a stop must not wait for a batch. One that commits meanwhile takes effect after it.
+    stopped = await tx.switches.stopped()
     for request in await tx.requests.lock_due(tx.now, batch):
+        if stop_on(request, stopped) is not None:
+            ended = await settle_if_over(core, tx, request, stopped)
+            done += [str(ended.id)] if ended.state.is_settled else []
+            continue
         outcome = apply(request, Climb(), now=tx.now)
         if isinstance(outcome, Refused):
             continue

@@ -24,7 +24,7 @@ from escalation.request import ConfirmDelivery, GiveUp, Request, State, apply
 from escalation.service.context import Core, wake
 from escalation.service.steps.clerk import Clerk, by_us
 from escalation.service.steps.dossier import dossier_of
-from escalation.service.steps.settle import unanswered
+from escalation.service.steps.settle import lock, unanswered
 
 _log = structlog.get_logger(__name__)
 
@@ -145,7 +145,7 @@ async def _card_stands(clerk: Clerk, seen: Request, card: Card) -> None:
 
 
 async def _give_up(clerk: Clerk, seen: Request, why: str) -> None:
-    request = await clerk.tx.requests.lock(seen.id)
+    request = await lock(clerk.core, clerk.tx, seen.id)
     if request is None or request.delivered_at is not None:
         return
     outcome = apply(request, GiveUp(f"Slack refused the card: {why}"), now=clerk.tx.now)

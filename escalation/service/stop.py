@@ -1,27 +1,26 @@
-"""Somebody pulls the cord; a different operator lets go of it."""
+"""
+Somebody pulls the cord; a different operator lets go of it.
+
+A stop is one small commit, however much waits: the switch, and the mark from which the engine ends
+what was pending and takes back what was not claimed (``sweep.py``). From that commit on nothing
+starts, and whoever touches what waits finds it ended (``steps/settle.py``).
+"""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
 from escalation import notice
-from escalation import request as requests
 from escalation import switch as switches
 from escalation.audit import EventName
 from escalation.authority import Person
 from escalation.ids import PersonId
-from escalation.ports import Transaction
+from escalation.ports import Sweep, Topic, Transaction
 from escalation.reason import Reason, Refused
-from escalation.request import Kill
 from escalation.service.context import Click, Core, wake
 from escalation.service.steps.clerk import Clerk, by_person
 from escalation.service.steps.click import take_in
-from escalation.service.steps.grants import revoke_grant
-from escalation.service.steps.settle import settle_if_late, settled
 from escalation.switch import Scope, Stop, Switch
-
-#: How many of the requests that a stop ended its line in the record names.
-_NAMED = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +28,6 @@ class Moved:
     """The switch was moved."""
 
     switch: Switch
-    killed: tuple[str, ...] = ()  #: The pending requests that a stop ended.
-    late: tuple[str, ...] = ()  #: Those whose deadline was past: they timed out.
-    revoked: int = 0  #: How many unclaimed grants it took back.
     repeated: bool = False  #: This very click was taken before; nothing moved now.
 
 
@@ -40,34 +36,21 @@ async def stop(core: Core, click: Click, scope: Scope, reason: str) -> Moved | R
     async with core.store.write() as tx:
         outcome = await _move(core, tx, click, scope, partial(_pull, reason))
         core.kill("stop:before-commit")
-    ended = (*outcome.killed, *outcome.late) if isinstance(outcome, Moved) else ()
-    await wake(core, *ended)
+    core.kill("stop:before-reply")
+    await wake(core, Topic.STOPS)
     return outcome
 
 
 async def _pull(reason: str, clerk: Clerk, person: Person, switch: Switch) -> Moved | Refused:
-    scope, tx = switch.scope, clerk.tx
+    scope, tx = str(switch.scope), clerk.tx
     outcome = switches.pull(switch, Stop(by=person.id, at=tx.now, reason=reason))
     if isinstance(outcome, Refused):
         return outcome
     await tx.switches.save(outcome.switch)
-    ended = await _kill_pending(clerk, scope, f"stopped by {person.name}: {reason}")
-    revoked = await _revoke_unclaimed(clerk, scope)
-    # Each of them has a line of its own as well; however many an agent asked, this one has to fit.
-    named, unnamed = list(ended.killed[:_NAMED]), len(ended.killed[_NAMED:])
-    await clerk.record(
-        EventName.SWITCH_STOPPED,
-        str(scope),
-        reason=reason,
-        killed=named,
-        more=unnamed or None,
-        revoked=revoked,
-    )
-    told = notice.Stopped(
-        scope=str(scope), by=person.id, reason=reason, killed=len(ended.killed), revoked=revoked
-    )
-    await clerk.alert(told)
-    return Moved(switch=outcome.switch, killed=ended.killed, late=ended.late, revoked=revoked)
+    await tx.sweeps.add(Sweep(scope=switch.scope, version=outcome.switch.version))
+    await clerk.record(EventName.SWITCH_STOPPED, scope, reason=reason)
+    await clerk.alert(notice.Stopped(scope=scope, by=person.id, reason=reason))
+    return Moved(switch=outcome.switch)
 
 
 async def resume(core: Core, click: Click, scope: Scope) -> Moved | Refused:
@@ -83,6 +66,9 @@ async def _release(clerk: Clerk, person: Person, switch: Switch) -> Moved | Refu
     outcome = switches.release(switch, by=person.id, operators=_operators(clerk.core))
     if isinstance(outcome, Refused):
         return outcome
+    # A stop ends everything that waited at its instant, also when it is let go of a moment later.
+    if (sweep := await clerk.tx.sweeps.of(switch)) is not None and sweep.finished_at is None:
+        return Refused(Reason.STILL_ENDING, f"{sweep.killed:,} requests ended so far")
     await clerk.tx.switches.save(outcome.switch)
     stopped_by = "" if switch.stop is None else switch.stop.by
     await clerk.record(EventName.SWITCH_RESUMED, scope, stopped_by=stopped_by)
@@ -124,33 +110,3 @@ async def _lock(core: Core, tx: Transaction, scope: Scope) -> Switch | None:
         await tx.switches.ensure([scope])
         found = await tx.switches.lock(scope)
     return found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ended:
-    killed: tuple[str, ...]
-    late: tuple[str, ...]  #: Those that had timed out before the stop came.
-
-
-async def _kill_pending(clerk: Clerk, scope: Scope, why: str) -> _Ended:
-    killed, late = [], []
-    for found in await clerk.tx.requests.lock_pending(scope):
-        request = await settle_if_late(clerk.core, clerk.tx, found)
-        outcome = requests.apply(request, Kill(why), now=clerk.tx.now)
-        if isinstance(outcome, Refused):
-            late.append(str(request.id))
-            continue
-        await settled(clerk, outcome.request)
-        killed.append(str(request.id))
-    return _Ended(killed=tuple(killed), late=tuple(late))
-
-
-async def _revoke_unclaimed(clerk: Clerk, scope: Scope) -> int:
-    revoked = 0
-    for grant in await clerk.tx.grants.lock_unclaimed(scope):
-        if await revoke_grant(clerk, grant, reason="stopped") is not None:
-            continue
-        if (request := await clerk.tx.requests.get(grant.request)) is not None:
-            await clerk.card(request)
-        revoked += 1
-    return revoked

@@ -40,21 +40,25 @@ _LOCK_DUE = Statement(
     .with_for_update(skip_locked=True)
 )
 _NEXT_DUE_AT = Statement(select(func.min(grants.c.next_due_at)).where(grants.c.next_due_at.is_not(None)))
-#: In the order of ids, so that two stops never wait for each other.
 _UNCLAIMED = (
     select(grants)
     .where(grants.c.state == "granted", grants.c.next_due_at.is_not(None))
-    .order_by(grants.c.id)
-    .with_for_update(of=grants)
+    .order_by(grants.c.next_due_at, grants.c.id)
+    .limit(parameter("limit", Integer()))
 )
 _OF_REQUESTS = _UNCLAIMED.join(requests, requests.c.id == grants.c.request)
 _SCOPE = parameter("scope", Name)
-_LOCK_UNCLAIMED = {
-    ScopeKind.ALL: Statement(_UNCLAIMED),
-    ScopeKind.AGENT: Statement(_UNCLAIMED.where(grants.c.agent == _SCOPE)),
-    ScopeKind.FUNCTION: Statement(_OF_REQUESTS.where(requests.c.function == _SCOPE)),
-    ScopeKind.ACTION: Statement(_OF_REQUESTS.where(requests.c.action_type == _SCOPE)),
+_COVERED = {
+    ScopeKind.ALL: _UNCLAIMED,
+    ScopeKind.AGENT: _UNCLAIMED.where(grants.c.agent == _SCOPE),
+    ScopeKind.FUNCTION: _OF_REQUESTS.where(requests.c.function == _SCOPE),
+    ScopeKind.ACTION: _OF_REQUESTS.where(requests.c.action_type == _SCOPE),
 }
+_LOCK_UNCLAIMED = {
+    kind: Statement(covered.with_for_update(skip_locked=True, of=grants))
+    for kind, covered in _COVERED.items()
+}
+_ANY_UNCLAIMED = {kind: Statement(covered) for kind, covered in _COVERED.items()}
 
 
 class SqlGrants:
@@ -91,9 +95,14 @@ class SqlGrants:
         """Return the grants due at *now*, oldest first, skipping those others hold."""
         return self._hold(await self._many(_LOCK_DUE, {"now": now, "limit": limit}))
 
-    async def lock_unclaimed(self, scope: Scope) -> Sequence[Grant]:
-        """Return every grant not yet claimed that a stop of *scope* covers."""
-        return self._hold(await self._many(_LOCK_UNCLAIMED[scope.kind], {"scope": scope.name}))
+    async def lock_unclaimed(self, scope: Scope, *, limit: int) -> Sequence[Grant]:
+        """Return up to *limit* unclaimed grants that a stop of *scope* covers, skipping those others hold."""
+        values = {"scope": scope.name, "limit": limit}
+        return self._hold(await self._many(_LOCK_UNCLAIMED[scope.kind], values))
+
+    async def any_unclaimed(self, scope: Scope) -> bool:
+        """Return whether a stop of *scope* covers an unclaimed grant, whoever holds it."""
+        return bool(await self._many(_ANY_UNCLAIMED[scope.kind], {"scope": scope.name, "limit": 1}))
 
     async def next_due_at(self) -> datetime | None:
         """Return the nearest instant at which a grant is due."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Integer, func, select, text, update
+from sqlalchemy import ColumnElement, Integer, func, literal_column, select, text, true, update
 
 from escalation.ids import AgentName, PersonId, RequestId
 from escalation.ports import Page
@@ -68,14 +68,34 @@ _MOST_URGENT = Statement(
     select(requests).where(_PENDING).order_by(requests.c.deadline, requests.c.id).limit(_LIMIT)
 )
 _NEXT_DUE_AT = Statement(select(func.min(requests.c.next_due_at)).where(_PENDING))
-#: In the order of ids, so that two stops never wait for each other.
-_PENDING_IN_ORDER = select(requests).where(_PENDING).order_by(requests.c.id).with_for_update()
 _SCOPE = parameter("scope", Name)
+_NOTHING: ColumnElement[str] = literal_column("''")
+#: Which rows a stop covers, in words that no index knows: the pending ones are walked once, as they
+#: are due, and never the history of an agent.
+_COVERED = {
+    ScopeKind.ALL: true(),
+    ScopeKind.AGENT: requests.c.agent.concat(_NOTHING) == _SCOPE,
+    ScopeKind.FUNCTION: requests.c.function.concat(_NOTHING) == _SCOPE,
+    ScopeKind.ACTION: requests.c.action_type.concat(_NOTHING) == _SCOPE,
+}
 _LOCK_PENDING = {
-    ScopeKind.ALL: Statement(_PENDING_IN_ORDER),
-    ScopeKind.AGENT: Statement(_PENDING_IN_ORDER.where(requests.c.agent == _SCOPE)),
-    ScopeKind.FUNCTION: Statement(_PENDING_IN_ORDER.where(requests.c.function == _SCOPE)),
-    ScopeKind.ACTION: Statement(_PENDING_IN_ORDER.where(requests.c.action_type == _SCOPE)),
+    kind: Statement(
+        select(requests)
+        .where(_PENDING, requests.c.next_due_at >= parameter("since", Instant), covered)
+        .order_by(requests.c.next_due_at, requests.c.id)
+        .limit(_LIMIT)
+        .with_for_update(skip_locked=True)
+    )
+    for kind, covered in _COVERED.items()
+}
+_ANY_PENDING = {
+    kind: Statement(
+        select(requests.c.id)
+        .where(_PENDING, covered)
+        .order_by(requests.c.next_due_at)
+        .limit(literal_column("1"))  # a parameter would be planned as a tenth of all rows
+    )
+    for kind, covered in _COVERED.items()
 }
 _ADD_DECISION = Insertion(decisions, Conflict(columns=["id"]))
 _DECISIONS = Lookup(decisions, decisions.c.request, order=decisions.c.position)
@@ -151,9 +171,14 @@ class SqlRequests:
         """Return the pending requests due at *now*, oldest first, skipping those others hold."""
         return self._hold(await self._many(_LOCK_DUE, {"now": now, "limit": limit}))
 
-    async def lock_pending(self, scope: Scope) -> Sequence[Request]:
-        """Return every pending request that a stop of *scope* covers, waiting for those others hold."""
-        return self._hold(await self._many(_LOCK_PENDING[scope.kind], {"scope": scope.name}))
+    async def lock_pending(self, scope: Scope, *, since: datetime, limit: int) -> Sequence[Request]:
+        """Return up to *limit* pending requests that a stop of *scope* covers, skipping those others hold."""
+        values = {"scope": scope.name, "since": since, "limit": limit}
+        return self._hold(await self._many(_LOCK_PENDING[scope.kind], values))
+
+    async def any_pending(self, scope: Scope) -> bool:
+        """Return whether a stop of *scope* covers a pending request, whoever holds it."""
+        return await self._session.row(_ANY_PENDING[scope.kind], {"scope": scope.name}) is not None
 
     async def next_due_at(self) -> datetime | None:
         """Return the nearest instant at which a request is due."""

@@ -25,7 +25,15 @@ _SAVE = Statement(
     .where(_THIS, switches.c.version == parameter("before", Integer()))
     .values({name: parameter(name, switches.c[name].type) for name in _CHANGING})
 )
-_STOPPED = Statement(select(switches).where(switches.c.stopped_at.is_not(None)).order_by(switches.c.scope))
+_FIRST_STOP_FIRST = (
+    select(switches)
+    .where(switches.c.stopped_at.is_not(None))
+    .order_by(switches.c.stopped_at, switches.c.scope)
+)
+_STOPPED = Statement(_FIRST_STOP_FIRST)
+#: Whether or not something is stopped, it takes the table's shared lock, and moving a switch takes
+#: the table alone: so what it does not find does not come either until the transaction ends.
+_SHARE_STOPPED = Statement(_FIRST_STOP_FIRST.with_for_update(read=True))
 
 
 class SqlSwitches:
@@ -53,6 +61,10 @@ class SqlSwitches:
             raise StoreError("a switch is missing, and it could not be inserted")
         return [_switch(row) for row in rows]
 
+    async def share_stopped(self) -> Sequence[Switch]:
+        """Return what is stopped, first stop first, and keep every switch from moving until the end."""
+        return [_switch(row) for row in await self._session.rows(_SHARE_STOPPED)]
+
     async def lock(self, scope: Scope) -> Switch | None:
         """Return the switch and keep others from reading it for a claim, or moving it."""
         await self._session.hold(switches)
@@ -65,7 +77,7 @@ class SqlSwitches:
         return await self._session.run(_SAVE, {**before, **_moving(switch)}) == 1
 
     async def stopped(self) -> Sequence[Switch]:
-        """Return the switches that are stopped, by scope."""
+        """Return what is stopped, first stop first."""
         return [_switch(row) for row in await self._session.rows(_STOPPED)]
 
 

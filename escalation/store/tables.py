@@ -255,6 +255,19 @@ switches = Table(
     ),
 )
 
+#: What each stop has ended so far. Apart from its switch: who counts must not wait for who claims.
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("scope", Name, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("killed", Integer, nullable=False),
+    Column("late", Integer, nullable=False),
+    Column("revoked", Integer, nullable=False),
+    Column("finished_at", Instant),
+    _partial("sweeps_unfinished", "scope", "version", where="finished_at IS NULL"),
+)
+
 agent_keys = Table(
     "agent_keys",
     metadata,

@@ -13,6 +13,7 @@ from escalation.store.record import SqlRecord
 from escalation.store.requests import SqlRequests
 from escalation.store.session import Session
 from escalation.store.steps import SqlSteps
+from escalation.store.sweeps import SqlSweeps
 from escalation.store.switches import SqlSwitches
 
 
@@ -22,6 +23,7 @@ class SqlTransaction:
     requests = Part(SqlRequests)
     grants = Part(SqlGrants)
     switches = Part(SqlSwitches)
+    sweeps = Part(SqlSweeps)
     outbox = Part(SqlOutbox)
     cards = Part(SqlCards)
     inbox = Part(SqlInbox)

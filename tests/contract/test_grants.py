@@ -136,4 +136,8 @@ async def test_a_stop_finds_unclaimed_grants(store: Store, scope: Scope, covered
             replace(samples.grant("3"), agent=BANK, state=GrantState.CLAIMED, claimed_at=NOON, attempt="a")
         )
     async with store.write() as tx:
-        assert [found.id for found in await tx.grants.lock_unclaimed(scope)] == covered
+        assert await tx.grants.any_unclaimed(scope)
+        assert [found.id for found in await tx.grants.lock_unclaimed(scope, limit=9)] == covered
+        assert [found.id for found in await tx.grants.lock_unclaimed(scope, limit=1)] == covered[:1]
+    async with store.read() as tx:
+        assert not await tx.grants.any_unclaimed(Scope(scope.kind, "nobody")) or scope is EVERYTHING

@@ -9,9 +9,10 @@ import asyncpg
 import pytest
 
 from escalation.ids import AgentName, PersonId
-from escalation.store import Database, grants, keys, outbox, record, requests, switches
+from escalation.store import Database, grants, keys, outbox, record, requests, sweeps, switches
 from escalation.store.postgres.store import PLANNER
 from escalation.store.statement import Statement
+from escalation.switch import ScopeKind
 from tests.contract import samples
 from tests.contract.samples import NOON
 from tests.harness.databases import Postgres
@@ -36,6 +37,14 @@ _PLANS = {
     "subject's events": (record._page(frozenset({"subject"})), "audit_events_subject"),
 }
 
+#: What a stop asks for batch by batch: what is pending is walked as it is due, and never an agent's history.
+_SWEPT = {
+    "under an agent's stop": (requests._LOCK_PENDING[ScopeKind.AGENT], "requests_due"),
+    "left under an agent's stop": (requests._ANY_PENDING[ScopeKind.AGENT], "requests_due"),
+    "under a stop of all": (requests._LOCK_PENDING[ScopeKind.ALL], "requests_due"),
+    "grants under a stop": (grants._LOCK_UNCLAIMED[ScopeKind.AGENT], "grants_due"),
+}
+
 #: What use cases and readers that meet ask PostgreSQL together, and the indexes that have to answer it.
 _MERGED = {
     "requests": (requests._GET.many, "requests_pkey"),
@@ -48,6 +57,7 @@ _MERGED = {
     "switches": (switches._SHARE.many, "switches_pkey"),
     "changed requests": (Statement(requests._MOVE.many()), "requests_pkey"),
     "changed grants": (Statement(grants._SAVE.many()), "grants_pkey"),
+    "counts of stops": (Statement(sweeps._COUNT.many()), "sweeps_pkey"),
     "said": (Statement(outbox._DONE.many()), "outbox_pkey"),
 }
 
@@ -91,7 +101,7 @@ def _sqlite_plan(connection: sqlite3.Connection, statement: Statement) -> str:
 def test_sqlite_finds_what_it_needs_by_index(full_file: Path) -> None:
     """SQLite answers each frequent question from its index, without a pass over the table."""
     connection = sqlite3.connect(full_file)
-    for name, (statement, index) in _PLANS.items():
+    for name, (statement, index) in (_PLANS | _SWEPT).items():
         plan = _sqlite_plan(connection, statement)
         assert f"INDEX {index}" in plan, f"{name}:\n{plan}"
         for table in statement.tables:
@@ -126,7 +136,7 @@ async def test_postgresql_answers_many_by_index(postgres: Postgres, database: st
     connection = await asyncpg.connect(
         postgres.url_of(database).replace("+asyncpg", ""), server_settings=PLANNER
     )
-    for name, (statement, index) in _MERGED.items():
+    for name, (statement, index) in (_MERGED | _SWEPT).items():
         plan = await _postgresql_plan(connection, statement)
         assert f"using {index}" in plan or f"on {index}" in plan, f"{name}:\n{plan}"
         for table in statement.tables:

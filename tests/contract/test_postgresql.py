@@ -12,7 +12,7 @@ from asyncpg import IntegrityConstraintViolationError
 
 from escalation.errors import EscalationError, StoreError, StoreUnavailable
 from escalation.grant import GrantState
-from escalation.ids import RequestId
+from escalation.ids import GrantId, RequestId
 from escalation.ports import OutboxKind, Store, Transaction
 from escalation.store import Database, open_store
 from escalation.store.postgres import where
@@ -142,7 +142,28 @@ async def test_a_stop_waits_for_the_claims_before_it(postgresql: Store) -> None:
             assert await _waits(stopping)
             await claim.grants.save(claimed)
         await stopping
-        assert list(await stop.grants.lock_unclaimed(EVERYTHING)) == []
+        assert list(await stop.grants.lock_unclaimed(EVERYTHING, limit=9)) == []
+
+
+async def test_a_stop_and_a_click_see_each_other(postgresql: Store) -> None:
+    """With nothing stopped as well: a stop waits for the clicks before it, and those behind it are told."""
+    async with postgresql.write() as tx:
+        await tx.switches.ensure([EVERYTHING])
+    async with postgresql.write() as later:
+        async with postgresql.write() as stop:
+            async with postgresql.write() as click, postgresql.write() as another:
+                assert list(await click.switches.share_stopped()) == []
+                # Clicks do not hold each other up.
+                await asyncio.wait_for(another.switches.share_stopped(), 1)
+                stopping = asyncio.create_task(stop.switches.lock(EVERYTHING))
+                assert await _waits(stopping)
+            switch = await stopping
+            assert switch is not None
+            sharing = asyncio.create_task(later.switches.share_stopped())
+            assert await _waits(sharing)
+            pulled = replace(switch, stop=Stop(by=SALMA, at=NOON, reason="odd"), version=2)
+            assert await stop.switches.save(pulled)
+        assert list(await sharing) == [pulled]
 
 
 async def test_claims_queue_behind_a_stop(postgresql: Store) -> None:
@@ -177,17 +198,24 @@ async def _ensure_and_lock(tx: Transaction) -> object:
     return await tx.switches.lock(AGENT)
 
 
-async def test_a_stop_waits_for_what_is_being_decided(postgresql: Store) -> None:
-    """A stop waits for requests that others hold, and leaves out those they settled."""
+async def test_a_sweep_passes_by_what_others_hold_and_knows_that_it_is_there(postgresql: Store) -> None:
+    """A batch of a stop skips what a click or another replica holds; until that is over it is not done."""
     async with postgresql.write() as tx:
         await samples.add_requests(tx, "1", "2")
-    async with postgresql.write() as stop:
-        async with postgresql.write() as decide:
-            await decide.requests.lock(RequestId("req_1"))
-            killing = asyncio.create_task(stop.requests.lock_pending(EVERYTHING))
-            assert await _waits(killing)
-            await decide.requests.save(samples.settled(samples.request("1")))
-        assert [found.id for found in await killing] == ["req_2"]
+        for name in ("1", "2"):
+            await tx.grants.add(samples.grant(name))
+    async with postgresql.write() as sweep:
+        async with postgresql.write() as other:
+            await other.requests.lock(RequestId("req_1"))
+            await other.grants.lock(GrantId("grt_1"))
+            found = await sweep.requests.lock_pending(EVERYTHING, since=NOON, limit=9)
+            assert [each.id for each in found] == ["req_2"]
+            assert [each.id for each in await sweep.grants.lock_unclaimed(EVERYTHING, limit=9)] == ["grt_2"]
+            await sweep.requests.save(samples.settled(samples.request("2")))
+            assert await sweep.requests.any_pending(EVERYTHING)
+            await other.requests.save(samples.settled(samples.request("1")))
+        assert not await sweep.requests.any_pending(EVERYTHING)
+        assert await sweep.grants.any_unclaimed(EVERYTHING)
 
 
 async def test_one_links_the_record_at_a_time(postgresql: Store) -> None:

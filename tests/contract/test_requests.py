@@ -253,7 +253,24 @@ async def test_a_stop_finds_what_it_covers(store: Store, scope: Scope, covered: 
         await tx.requests.add(replace(samples.request("b"), subject=ASK))
         await tx.requests.add(samples.settled(samples.request("d")))
     async with store.write() as tx:
-        assert [found.id for found in await tx.requests.lock_pending(scope)] == covered
+        found = await tx.requests.lock_pending(scope, since=NOON, limit=9)
+        assert [each.id for each in found] == covered
+        assert await tx.requests.any_pending(scope) is bool(covered)
+
+
+async def test_a_stop_goes_on_where_it_was(store: Store) -> None:
+    """Batch after batch in the order in which they are due, from the instant of the last one on."""
+    async with store.write() as tx:
+        for number in range(5):
+            await tx.requests.add(samples.request(str(number), asked_at=NOON + (5 - number) * MINUTE))
+        first = await tx.requests.lock_pending(EVERYTHING, since=NOON, limit=2)
+        since = first[-1].next_due_at
+        assert since is not None
+        rest = await tx.requests.lock_pending(EVERYTHING, since=since, limit=9)
+        later = await tx.requests.lock_pending(EVERYTHING, since=since + TICK, limit=9)
+    assert [found.id for found in first] == ["req_4", "req_3"]
+    assert [found.id for found in rest] == ["req_3", "req_2", "req_1", "req_0"]
+    assert [found.id for found in later] == ["req_2", "req_1", "req_0"]
 
 
 async def test_pages_follow_each_other_newest_first(store: Store) -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from escalation.ports import Transaction
 from escalation.store.postgres.members import Member, admit
-from escalation.store.postgres.work import Execute, Insert, Look, Work, Write, plan, shares
-from escalation.store.requests import _ADD, _BY_KEY, _GET, _MOVE
+from escalation.store.postgres.work import Execute, Fetch, Insert, Look, Work, Write, plan, shares
+from escalation.store.requests import _ADD, _BY_KEY, _GET, _LOCK_DUE, _MOVE
+from escalation.store.switches import _SHARE_STOPPED
 
 _Row = namedtuple("_Row", ["id", "n"])  # noqa: PYI024  # a row as the store has it
 
@@ -59,6 +60,21 @@ def test_the_same_question_goes_once() -> None:
     assert sorted(map(str, first.keys)) == ["r1", "r2"]
     assert trips[1].work == Insert(_ADD, [("x",), ("y",)])
     assert trips[3].work == Write({_MOVE: [("a",), ("b",)], _ADD: [("c",)]})
+
+
+def test_a_question_without_values_has_one_answer() -> None:
+    """Who asks for the same rows without a value is given them all; other questions go by themselves."""
+    works: list[Work] = [
+        Fetch(_SHARE_STOPPED, {}),
+        Fetch(_LOCK_DUE, {"limit": 1}),
+        Fetch(_SHARE_STOPPED, {}),
+        Fetch(_LOCK_DUE, {"limit": 1}),
+    ]
+    trips = plan(works)
+    assert [trip.parts for trip in trips] == [[0, 2], [1], [3]]
+    assert trips[0].work == works[0]
+    rows = [_Row("all", 1)]
+    assert list(shares([works[0], works[2]], rows)) == [rows, rows]
 
 
 def test_each_is_given_its_own_rows() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from escalation.ports import Store
 from escalation.switch import EVERYTHING, Scope, ScopeKind, Stop, Switch
-from tests.contract.samples import NOON, SALMA
+from tests.contract.samples import NOON, SALMA, TICK
 
 AGENT = Scope(ScopeKind.AGENT, "bank-reconciliation")
 FUNCTION = Scope(ScopeKind.FUNCTION, "finance")
@@ -58,3 +58,16 @@ async def test_only_what_is_stopped_is_listed(store: Store) -> None:
         await tx.switches.save(Switch(scope=AGENT, version=3))
     async with store.read() as tx:
         assert list(await tx.switches.stopped()) == []
+
+
+async def test_stops_are_listed_in_the_order_in_which_they_were_pulled(store: Store) -> None:
+    """Whoever asks which stop ended something finds the first one first, also while it holds them all."""
+    later = Switch(scope=AGENT, stop=Stop(by=SALMA, at=NOON + TICK, reason="later"), version=2)
+    first = Switch(scope=FUNCTION, stop=Stop(by=SALMA, at=NOON, reason="first"), version=2)
+    async with store.write() as tx:
+        await tx.switches.ensure([AGENT, FUNCTION, EVERYTHING])
+        await tx.switches.save(later)
+        await tx.switches.save(first)
+    async with store.write() as tx:
+        assert list(await tx.switches.share_stopped()) == [first, later]
+        assert list(await tx.switches.stopped()) == [first, later]

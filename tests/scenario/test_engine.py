@@ -66,6 +66,16 @@ async def test_a_card_is_posted_without_waiting_for_a_beat(live: World) -> None:
     await live.salma.sees("61.500", in_="#finance")
 
 
+async def test_what_waits_under_a_stop_is_ended_without_waiting_for_a_beat(live: World) -> None:
+    """A stop wakes the module that sweeps it, and the agent's long poll hears of it."""
+    never_beats(live, "sweeping")
+    await starts(live)
+    asked = await live.agent.asks()
+    waiting = asyncio.create_task(live.agent.sees(asked, wait=30))
+    await live.khalid.types("/andon stop all It posts twice")
+    assert (await asyncio.wait_for(waiting, 8))["state"] == "killed"
+
+
 async def test_the_engine_strikes_at_the_deadline(live: World) -> None:
     """Once aimed, with no beat for an hour, a request settles at its own deadline; the waiter hears it."""
     never_beats(live, "deadlines")

@@ -174,6 +174,7 @@ async def test_asking_again_obeys_a_stop(room: World) -> None:
     await room.khalid.clicks("Ask again", on=card)
     await room.khalid.sees("Stopped: nothing new starts", in_="#finance")
     assert (await room.agent.sees(asked))["follow"] is None
+    await room.beats()
     await room.khalid.types("/andon resume agent:bank-reconciliation")
     await room.khalid.clicks("Ask again", on=card)
     assert (await room.agent.sees(asked))["follow"] is not None

@@ -29,8 +29,10 @@ async def test_stop_means_stop(room: World, scope: str) -> None:
     small = {**waiting["action"]["arguments"], **SMALL}
     assert problem_of(await room.agent.proposes(small, confidence=CONFIDENT)) == (423, "stopped")
     alert = await room.omar.sees(f"Stopped: {scope}", in_="#alerts")
-    assert alert.says("1 waiting request ended, 1 unused permission taken back")
+    assert alert.says("nothing new starts, and what waits is being ended")
     assert alert.says("It posts twice")
+    ended = await room.omar.sees(f"Ended: {scope}", in_="#alerts")
+    assert ended.says("1 request ended, 1 approval taken back")
     # What was under way finishes, and may say so.
     assert (await room.agent.reports(running, "succeeded")).status_code == 200
     assert (await room.card(waiting)).says("A stop ended it")
@@ -43,6 +45,7 @@ async def test_a_stop_says_who_and_why(room: World) -> None:
     refused = (await room.agent.proposes(asked["action"]["arguments"])).json()
     assert refused["scope"] == "function:finance"
     assert refused["reason"] == "by salma: Month end"
+    await room.beats()
     killed = await room.agent.sees(asked)
     assert killed["reason"] == "stopped by Salma Al Harthi: Month end"
     assert killed["what_to_do_next"].startswith("Do not act and do not ask again until you are resumed")
@@ -57,11 +60,12 @@ async def test_what_is_overdue_timed_out_before_the_stop(any_room: World) -> Non
     waiting = await room.agent.asks(memo="still in time")
     room.clock.at = NOON + timedelta(minutes=15)
     await room.salma.types("/andon stop all Month end")
+    await room.beats()
     assert [await room.agent.state_of(each) for each in (overdue, waiting)] == ["timed_out", "killed"]
-    [stopped] = await room.events("switch.stopped")
-    told = decode(stopped.data)
-    assert isinstance(told, dict)
-    assert told["killed"] == [waiting["id"]]
+    [swept] = await room.events("switch.swept")
+    assert decode(swept.data) == {"killed": 1, "late": 1, "revoked": 0}
+    ended = await room.omar.sees("Ended: all", in_="#alerts")
+    assert ended.says("1 request ended, 0 approvals taken back. 1 request had timed out before.")
 
 
 async def test_a_stop_of_the_new_function_holds_what_was_approved_under_the_old(any_room: World) -> None:
@@ -83,6 +87,7 @@ async def test_whoever_mistypes_a_stop_is_helped(room: World) -> None:
     assert (await room.agent.is_alive())["may_proceed"] is True
     await room.salma.types("/andon stop bank-reconciliation odd")
     assert (await room.agent.is_alive())["stopped"]["scope"] == "agent:bank-reconciliation"
+    await room.beats()
     await room.nadia.types("/andon resume")
     await room.nadia.sees("Resume what? There is: agent:bank-reconciliation.", in_="@nadia")
     await room.nadia.types("/andon resume bank-reconciliation")
@@ -93,6 +98,7 @@ async def test_whoever_mistypes_a_stop_is_helped(room: World) -> None:
 async def test_a_click_that_comes_twice_is_not_told_a_falsehood(room: World, who: str) -> None:
     """A refused resume that Slack delivers twice is refused once and never said to have worked."""
     await room.khalid.types("/andon stop all odd")
+    await room.beats()
     room.delivers_twice()
     await getattr(room, who).types("/andon resume all")
     await room.beats()
@@ -139,6 +145,7 @@ async def test_the_heartbeat_says_it(room: World) -> None:
         "reason": "Something is odd",
         "at": "2026-11-16T12:00:00Z",
     }
+    await room.beats()
     await room.nadia.types("/andon resume all")
     assert (await room.agent.is_alive())["may_proceed"] is True
 
@@ -157,6 +164,7 @@ async def test_a_different_operator_resumes(any_room: World) -> None:
     await room.omar.types("/andon resume all")
     await room.omar.sees("belongs to nobody", in_="@omar")
     assert problem_of(await room.agent.claims(unused)) == (423, "stopped")
+    await room.beats()
     await room.nadia.types("/andon resume all")
     await room.beats()
     await room.omar.sees("Resumed: all", in_="#alerts")
@@ -184,6 +192,7 @@ async def test_two_stops_are_two(room: World) -> None:
     """While a wider and a narrower stop hold, resuming one leaves the other."""
     await room.khalid.types("/andon stop all wide")
     await room.khalid.types("/andon stop agent:bank-reconciliation narrow")
+    await room.beats()
     await room.nadia.types("/andon resume all")
     assert (await room.agent.is_alive())["stopped"]["scope"] == "agent:bank-reconciliation"
     await room.nadia.types("/andon resume agent:bank-reconciliation")
@@ -282,6 +291,7 @@ async def test_a_stop_that_outlived_its_agent_can_be_resumed(room: World) -> Non
     await room.rules_become(with_second_agent())
     assert (await second.is_alive())["may_proceed"] is False
     await room.rules_become(shipped())
+    await room.beats()
     await room.nadia.types("/andon resume agent:expense-review")
     await room.nadia.sees("Resumed", in_="@nadia")
     await room.rules_become(with_second_agent())
@@ -289,14 +299,19 @@ async def test_a_stop_that_outlived_its_agent_can_be_resumed(room: World) -> Non
 
 
 async def test_a_stop_and_its_end_are_on_the_record(any_room: World) -> None:
-    """Who stopped what, why, and what it ended; who resumed it, and whom they overruled."""
+    """Who stopped what, why, and how much it ended; who resumed it, and whom they overruled."""
     room = any_room
     asked, _ = await room.agent.asks(), await room.approved()
     await room.salma.types("/andon stop all Something is odd")
+    await room.beats()
     await room.nadia.types("/andon resume all")
-    (stopped,), (resumed,) = await room.events("switch.stopped"), await room.events("switch.resumed")
+    (stopped,), (swept,) = await room.events("switch.stopped"), await room.events("switch.swept")
+    (killed,), (resumed,) = await room.events("request.killed"), await room.events("switch.resumed")
     assert (stopped.actor, stopped.subject) == ("person:salma", "all")
-    assert decode(stopped.data) == {"killed": [asked["id"]], "reason": "Something is odd", "revoked": 1}
+    assert decode(stopped.data) == {"reason": "Something is odd"}
+    assert (killed.actor, killed.subject) == ("person:salma", asked["id"])
+    assert (swept.actor, swept.subject) == ("sweeper", "all")
+    assert decode(swept.data) == {"killed": 1, "late": 0, "revoked": 1}
     assert (resumed.actor, decode(resumed.data)) == ("person:nadia", {"stopped_by": "salma"})
 
 
@@ -304,6 +319,7 @@ async def test_the_same_stop_twice_is_one(room: World) -> None:
     """The same signed command, taken by two replicas, stops once; so does the same resume."""
     room.delivers_twice()
     await room.salma.types("/andon stop all odd")
+    await room.beats()
     await room.nadia.types("/andon resume all")
     assert len(await room.events("switch.stopped")) == 1
     assert len(await room.events("switch.resumed")) == 1

@@ -292,7 +292,7 @@ def notes(text: str) -> tuple[notice.Notice, ...]:
         notice.Settled(state="cancelled", text=text),
         notice.BackupCalled(backup=text),
         notice.AskedAgain(by=text, follow=text),
-        notice.Stopped(scope="all", by="salma", reason=text, killed=1, revoked=0),
+        notice.Stopped(scope="all", by="salma", reason=text),
         notice.EffectResolved(grant="grt_1", by=text, report="failed"),
     )
 

@@ -55,7 +55,7 @@ class Surroundings:
 def message(said: notice.Notice, surroundings: Surroundings) -> Message:
     """Return the notice *said* as a message."""
     match said:
-        case notice.Stopped() | notice.Resumed():
+        case notice.Stopped() | notice.Swept() | notice.Resumed():
             return _switch(said, surroundings.directory).message()
         case notice.Sealed(seq=seq, hash=hash_):
             head = f"Seal of the record: {seq} events, head {mrkdwn(hash_)}"
@@ -196,27 +196,45 @@ def _unknown(grant: str, view: View) -> NoticeText:
     )
 
 
-def _switch(said: notice.Stopped | notice.Resumed, directory: Directory) -> NoticeText:
+def _switch(said: notice.Stopped | notice.Swept | notice.Resumed, directory: Directory) -> NoticeText:
     covers = covered(scope(said.scope))
+    if isinstance(said, notice.Swept):
+        return _swept(said, covers)
     by = mrkdwn(directory.name(said.by))
     if isinstance(said, notice.Resumed):
         stopped_by = mrkdwn(directory.name(said.stopped_by))
         what = f"*{by}* resumed {covers}, which *{stopped_by}* had stopped."
         return NoticeText(heading=f"Resumed: {said.scope}", sentences=(what, "New requests are taken again."))
-    killed, revoked = _count(said.killed, "waiting request"), _count(said.revoked, "unused permission")
     return NoticeText(
         heading=f"Stopped: {said.scope}",
         sentences=(
             f"*What happened:* *{by}* stopped {covers}. The reason is below.",
-            f"*What was done:* {killed} ended, {revoked} taken back. Nothing new starts.",
-            f"*What you can do:* a different operator resumes it with /andon resume {mrkdwn(said.scope)}.",
+            "*What was done:* nothing new starts, and what waits is being ended; how much, follows here.",
+            f"*What you can do:* {_way_out(said.scope)}",
         ),
         words=said.reason,
     )
 
 
+def _swept(said: notice.Swept, covers: str) -> NoticeText:
+    killed, revoked = _count(said.killed, "request"), _count(said.revoked, "approval")
+    late = f" {_count(said.late, 'request')} had timed out before." if said.late else ""
+    return NoticeText(
+        heading=f"Ended: {said.scope}",
+        sentences=(
+            f"*What happened:* nothing waits any more under the stop of {covers}.",
+            f"*What was done:* {killed} ended, {revoked} taken back.{late}",
+            f"*What you can do:* {_way_out(said.scope)}",
+        ),
+    )
+
+
+def _way_out(stopped: str) -> str:
+    return f"a different operator resumes it with /andon resume {mrkdwn(stopped)}."
+
+
 def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _who(view: View) -> str:

@@ -106,7 +106,10 @@ def choose(said: str, word: str, known: Sequence[str], meant: str = "") -> Messa
 
 def stopped(scope: Scope) -> Message:
     """Tell the person who stopped *scope* that it holds."""
-    return _marked(f"*Stopped:* {covered(scope)}. Nothing new starts. A different operator can resume it.")
+    return _marked(
+        f"*Stopped:* {covered(scope)}. Nothing new starts, and what waits is being ended."
+        " A different operator can resume it."
+    )
 
 
 def resumed(scope: Scope) -> Message:

@@ -87,6 +87,13 @@ async def stop_over(tx: Transaction, agent: Agent, subject: Subject | Refused) -
     return first_stop(await tx.switches.share(scopes))
 
 
+def stop_on(request: Request, stopped: Sequence[Switch]) -> Switch | None:
+    """Return the first of *stopped*, which are in the order of their stops, that covers *request*."""
+    type_ = request.subject.type if isinstance(request.subject, Action) else None
+    scopes = covering(agent=request.agent, function=request.function, action_type=type_)
+    return next((switch for switch in stopped if switch.scope in scopes), None)
+
+
 def first_stop(switches: Sequence[Switch]) -> Refused | None:
     """Return the refusal that the first stopped one of *switches* means."""
     for switch in switches:

@@ -1,39 +1,70 @@
 """
-The one way in which a request moves on: locked, settled first if its deadline is past, then saved.
+The one way in which a request moves on: locked, settled first if its time is over, then saved.
 
 Click, deadline, cancel and stop all save, record, redraw the card and tell people through here.
 """
+
+from collections.abc import Sequence
 
 from escalation import notice
 from escalation.audit import EventName
 from escalation.ids import RequestId
 from escalation.ladder import Rung
-from escalation.ports import Step, Transaction
+from escalation.ports import Step, Sweep, Transaction
 from escalation.reason import Refused
-from escalation.request import Climb, Request, apply
+from escalation.request import Climb, Kill, Request, State, apply
 from escalation.service.context import Core
-from escalation.service.steps.clerk import Clerk, by_us
+from escalation.service.steps.clerk import Clerk, by_person, by_us
+from escalation.service.steps.judge import stop_on
+from escalation.switch import Stop, Switch
 
 
 async def lock(core: Core, tx: Transaction, request_id: RequestId) -> Request | None:
     """
     Return the request and keep others from changing it until the transaction ends.
 
-    If its deadline is past it is settled first, whether or not the engine came round: a late caller
-    sees the timed-out state, never a stale PENDING.
+    If its deadline is past or a stop covers it, it is settled first, whether or not the engine came
+    round: a late caller sees the timed-out or killed state, never a stale PENDING.
     """
+    # Switches before requests, in every transaction: nobody waits in a circle.
+    stopped = await tx.switches.share_stopped()
     request = await tx.requests.lock(request_id)
-    return None if request is None else await settle_if_late(core, tx, request)
+    return None if request is None else await settle_if_over(core, tx, request, stopped)
 
 
-async def settle_if_late(core: Core, tx: Transaction, request: Request) -> Request:
-    """Return *request*, which is held locked, settled if its deadline is past."""
+async def settle_if_over(core: Core, tx: Transaction, request: Request, stopped: Sequence[Switch]) -> Request:
+    """
+    Return *request*, which is held locked, settled by its deadline or by a stop, whichever came first.
+
+    *stopped* are the switches that are stopped, first stop first.
+    """
+    if request.state.is_settled:
+        return request
+    switch = stop_on(request, stopped)
+    if switch is None or switch.stop is None:
+        return await _settle_if_late(core, tx, request)
+    ended = await _kill(core, tx, request, switch.stop) or await _settle_if_late(core, tx, request)
+    killed, late = int(ended.state is State.KILLED), int(ended.state.went_unanswered)
+    await tx.sweeps.count(Sweep(scope=switch.scope, version=switch.version, killed=killed, late=late))
+    return ended
+
+
+async def _settle_if_late(core: Core, tx: Transaction, request: Request) -> Request:
     if tx.now < request.deadline:
         return request
     outcome = apply(request, Climb(), now=tx.now)
     if isinstance(outcome, Refused):
         return request
     await climbed(by_us(core, tx, "clock"), request, outcome.request)
+    return outcome.request
+
+
+async def _kill(core: Core, tx: Transaction, request: Request, stop: Stop) -> Request | None:
+    person = core.configuration().directory.name(stop.by)
+    outcome = apply(request, Kill(f"stopped by {person}: {stop.reason}", at=stop.at), now=tx.now)
+    if isinstance(outcome, Refused):
+        return None
+    await settled(by_person(core, tx, stop.by), outcome.request)
     return outcome.request
 
 

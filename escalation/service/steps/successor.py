@@ -41,7 +41,7 @@ async def hold_predecessor(
     """Lock the request that was *seen*, and make sure that *command* may be given about it."""
     core, tx = clerk.core, clerk.tx
     agent = core.configuration().agents.get(seen.agent)
-    # Switches before requests, as a stop takes them: neither waits for the other for ever.
+    # Switches before requests, as everywhere: nobody waits in a circle.
     stopped = None if agent is None else await stop_over(tx, agent, seen.subject)
     request = await lock(core, tx, seen.id)
     if request is None:

@@ -49,10 +49,15 @@ class MemoryGrants:
         due = [(at, grant.id, grant) for at, grant in self._due() if at <= now]
         return [grant for _, _, grant in sorted(due)[:limit]]
 
-    async def lock_unclaimed(self, scope: Scope) -> Sequence[Grant]:
-        """Return every grant not yet claimed that a stop of *scope* covers."""
+    async def lock_unclaimed(self, scope: Scope, *, limit: int) -> Sequence[Grant]:
+        """Return up to *limit* unclaimed grants that a stop of *scope* covers."""
         granted = (grant for grant in self._view[GRANTS].values() if grant.state is GrantState.GRANTED)
-        return sorted((grant for grant in granted if self._covers(scope, grant)), key=lambda grant: grant.id)
+        covered = sorted((each for each in granted if self._covers(scope, each)), key=lambda each: each.id)
+        return covered[:limit]
+
+    async def any_unclaimed(self, scope: Scope) -> bool:
+        """Return whether a stop of *scope* covers an unclaimed grant."""
+        return bool(await self.lock_unclaimed(scope, limit=1))
 
     async def next_due_at(self) -> datetime | None:
         return min((at for at, _ in self._due()), default=None)

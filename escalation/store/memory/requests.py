@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
+from operator import itemgetter
 
 from escalation.errors import StoreError
 from escalation.ids import AgentName, PersonId, RequestId
@@ -61,10 +62,14 @@ class MemoryRequests:
         due = [(at, request.id, request) for at, request in self._due() if at <= now]
         return [request for _, _, request in sorted(due)[:limit]]
 
-    async def lock_pending(self, scope: Scope) -> Sequence[Request]:
-        """Return every pending request that a stop of *scope* covers."""
-        pending = (request for request in self._view[REQUESTS].values() if not request.state.is_settled)
-        return sorted((found for found in pending if covers(scope, found)), key=lambda found: found.id)
+    async def lock_pending(self, scope: Scope, *, since: datetime, limit: int) -> Sequence[Request]:
+        """Return up to *limit* pending requests that a stop of *scope* covers, by when they are due."""
+        due = [(at, found.id, found) for at, found in self._due() if at >= since and covers(scope, found)]
+        return [found for _, _, found in sorted(due, key=itemgetter(0, 1))[:limit]]
+
+    async def any_pending(self, scope: Scope) -> bool:
+        """Return whether a stop of *scope* covers a pending request."""
+        return any(covers(scope, found) for _, found in self._due())
 
     async def next_due_at(self) -> datetime | None:
         """Return the nearest instant at which a request is due."""

@@ -1,6 +1,7 @@
 """The kill switches, in memory."""
 
 from collections.abc import Collection, Sequence
+from operator import itemgetter
 
 from escalation.store.memory.view import Table, View
 from escalation.switch import Scope, Switch
@@ -28,6 +29,10 @@ class MemorySwitches:
             (switch for switch in found if switch is not None), key=lambda switch: str(switch.scope)
         )
 
+    async def share_stopped(self) -> Sequence[Switch]:
+        """Return what is stopped, first stop first."""
+        return await self.stopped()
+
     async def lock(self, scope: Scope) -> Switch | None:
         return self._view[_SWITCHES].get(scope)
 
@@ -40,6 +45,9 @@ class MemorySwitches:
         return True
 
     async def stopped(self) -> Sequence[Switch]:
-        """Return the switches that are stopped, by scope."""
-        stopped = (switch for switch in self._view[_SWITCHES].values() if switch.stop is not None)
-        return sorted(stopped, key=lambda switch: str(switch.scope))
+        """Return what is stopped, first stop first."""
+        switches = self._view[_SWITCHES].values()
+        stopped = [
+            (switch.stop.at, str(switch.scope), switch) for switch in switches if switch.stop is not None
+        ]
+        return [switch for _, _, switch in sorted(stopped, key=itemgetter(0, 1))]

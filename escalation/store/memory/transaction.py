@@ -11,6 +11,7 @@ from escalation.store.memory.outbox import MemoryOutbox
 from escalation.store.memory.record import MemoryRecord
 from escalation.store.memory.requests import MemoryRequests
 from escalation.store.memory.steps import MemorySteps
+from escalation.store.memory.sweeps import MemorySweeps
 from escalation.store.memory.switches import MemorySwitches
 from escalation.store.memory.view import View
 from escalation.store.part import Part
@@ -22,6 +23,7 @@ class MemoryTransaction:
     requests = Part(MemoryRequests)
     grants = Part(MemoryGrants)
     switches = Part(MemorySwitches)
+    sweeps = Part(MemorySweeps)
     outbox = Part(MemoryOutbox)
     cards = Part(MemoryCards)
     inbox = Part(MemoryInbox)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, assert_never
 
+import asyncpg
+
 from escalation.clock import monotonic
 from escalation.store.arrays import transposed
 from escalation.store.change import Arguments, Insertion
@@ -16,6 +18,20 @@ from escalation.store.statement import Prepared, Row, Statement, Values
 
 #: Seconds; a statement that takes longer has waited for somebody.
 _WAITED = 0.05
+#: Milliseconds for which a table that is needed alone is waited for before its holders are ended.
+_PATIENCE = 1000
+#: Ends the sessions that hold a table for as long as that, but for one who has it alone and is at work:
+#: that one waited as well. Sessions of other users are not ours to end.
+_END_HOLDERS = f"""
+    SELECT pg_terminate_backend(held.pid)
+    FROM pg_locks AS held
+    JOIN pg_stat_activity AS session ON session.pid = held.pid
+    CROSS JOIN LATERAL (SELECT clock_timestamp() - interval '{0.9 * _PATIENCE} ms' AS then) AS long
+    WHERE held.relation = $1::text::regclass AND held.granted AND held.mode <> 'AccessShareLock'
+      AND held.pid <> pg_backend_pid() AND session.usename = current_user
+      AND (session.xact_start < long.then AND held.mode <> 'ExclusiveLock'
+           OR session.state_change < long.then AND session.state LIKE 'idle in transaction%')
+"""  # noqa: S608  # nothing of it comes from anywhere else
 
 
 class Line:
@@ -56,7 +72,7 @@ class Line:
             case Execute(statement=statement, values=values):
                 return await self._execute(statement, values)
             case Hold(table=table):
-                return await self.connection.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
+                return await self._hold(table)
             case _:
                 assert_never(work)
 
@@ -78,6 +94,18 @@ class Line:
     async def _write(self, later: Later) -> None:
         batch = Batch(later)
         batch.check(await self.connection.fetchrow(batch.sql, *batch.arguments))
+
+    async def _hold(self, table: str) -> None:
+        # A process that was frozen with a lock in its hands would keep whoever needs the table alone
+        # waiting until it wakes. What it holds for so long is taken from it; its transaction is undone.
+        hold = f"LOCK TABLE {table} IN EXCLUSIVE MODE"
+        patiently = f"SET LOCAL lock_timeout = '{_PATIENCE}ms'; {hold}; SET LOCAL lock_timeout TO DEFAULT"
+        try:
+            await self.connection.execute(f"SAVEPOINT hold; {patiently}")
+        except asyncpg.LockNotAvailableError:
+            await self.connection.execute("ROLLBACK TO SAVEPOINT hold")
+            await self.connection.execute(_END_HOLDERS, table)
+            await self.connection.execute(hold)
 
     async def _execute(self, statement: Statement, values: Values) -> int:
         prepared = statement.prepared("postgresql")

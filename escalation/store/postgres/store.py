@@ -54,8 +54,9 @@ _SETTINGS = {
     **PLANNER,
 }
 _BEGIN = "BEGIN"
-#: Use cases of one group take their locks in any order. A stop takes the switches before requests:
-#: a group that has them first, or else falls apart at once, never waits for a stop that waits for it.
+#: Everybody takes the switches before requests and grants (ADR 20), but the use cases of one group take
+#: their locks in any order. A group that shares the switches from the start, or else falls apart at once,
+#: never holds a row while it queues behind a stop that waits for whoever waits for that row.
 #: Nor does it hold up a stop, or its own members, for as long as one of them waits for a stranger's row.
 _BEGIN_SHARED = "BEGIN; SET LOCAL lock_timeout = '500ms'; LOCK TABLE switches IN ROW SHARE MODE NOWAIT"
 

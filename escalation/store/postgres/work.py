@@ -4,7 +4,8 @@ What several transactions that share a commit ask of the database, merged into f
     Look(lookup, keys)       ─▶ one statement for all the keys: ``= ANY``, or a join with ``unnest``
     Insert(insertion, row)   ─▶ one statement for all the rows, telling which of them it inserted
     Write(later)             ─▶ one statement for all the changes of everybody
-    Fetch, Execute, Hold     ─▶ each by itself
+    Fetch(statement, {})     ─▶ the statement once: who asks the same gets the same answer
+    other Fetch, Execute, Hold ─▶ each by itself
 
 Values and pure functions: nothing here talks to a database.
 """
@@ -99,6 +100,8 @@ def _likeness(work: Work) -> object:
     match work:
         case Look(lookup=statement) | Insert(insertion=statement):
             return statement
+        case Fetch(statement=statement, values=values) if not values:
+            return statement
         case Write():
             return Write
         case _:
@@ -114,6 +117,8 @@ def _merged(works: Sequence[Any]) -> Work:
             return Look(lookup, list({key for work in works for key in work.keys}))
         case Insert(insertion=insertion):
             return Insert(insertion, [row for work in works for row in work.rows])
+        case Fetch():
+            return first
         case _:
             return Write(together([work.later for work in works]))
 

@@ -19,7 +19,8 @@ NOTES: list[Notice] = [
     notice.EffectFailed(grant="grt_1"),
     notice.EffectUnknown(grant="grt_1"),
     notice.EffectResolved(grant="grt_1", by="omar", report="succeeded"),
-    notice.Stopped(scope="all", by="salma", reason="", killed=3, revoked=0),
+    notice.Stopped(scope="all", by="salma", reason=""),
+    notice.Swept(scope="all", killed=3, late=1, revoked=0),
     notice.Resumed(scope="agent:bank-reconciliation", by="fahad", stopped_by="salma"),
     notice.Sealed(seq=9_007_199_254_740_991, hash="0" * 64),
 ]
@@ -34,6 +35,12 @@ def test_a_note_comes_out_of_the_outbox_as_it_went_in(told: Notice) -> None:
 def test_no_kind_of_note_is_forgotten() -> None:
     """The list above has each kind there is: a new one has to prove that it can be stored."""
     assert {type(told) for told in NOTES} == set(get_args(Notice))
+
+
+def test_a_note_of_an_older_version_is_still_said() -> None:
+    """A row that was queued before an upgrade may name what this version does not know, and is not lost."""
+    stored = '{"by":"salma","killed":3,"note":"Stopped","reason":"odd","revoked":0,"scope":"all"}'
+    assert parse(stored) == notice.Stopped(scope="all", by="salma", reason="odd")
 
 
 def test_a_stored_note_names_its_kind() -> None:

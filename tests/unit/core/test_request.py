@@ -404,7 +404,7 @@ def test_the_first_delivery_counts() -> None:
     [
         (GiveUp("channel_not_found"), State.UNDELIVERABLE, "channel_not_found"),
         (Cancel("found it in the mail"), State.CANCELLED, "found it in the mail"),
-        (Kill("stopped by salma"), State.KILLED, "stopped by salma"),
+        (Kill("stopped by salma", at=NOON), State.KILLED, "stopped by salma"),
     ],
 )
 @pytest.mark.parametrize("now", [NOON, DEADLINE - TICK])
@@ -431,7 +431,7 @@ EVERYTHING: list[Command] = [
     GiveUp("gone"),
     Climb(),
     Cancel("no"),
-    Kill("stop"),
+    Kill("stop", at=DEADLINE),
 ]
 
 
@@ -453,6 +453,17 @@ def test_from_the_deadline_on_only_the_clock_moves_it(late: timedelta) -> None:
             assert applied(outcome).state is State.TIMED_OUT
         else:
             assert refusal(outcome) is Reason.PAST_DEADLINE
+
+
+@pytest.mark.parametrize("late", [-TICK, timedelta(0), TICK, timedelta(days=9)])
+def test_a_stop_before_the_deadline_ends_it_however_late_that_is_noticed(late: timedelta) -> None:
+    """What a stop found pending is killed, also by whoever comes round to it after its deadline."""
+    killed = applied(apply(SHOWN, Kill("stopped", at=DEADLINE - TICK), now=DEADLINE + late))
+    assert (killed.state, killed.settled_at) == (State.KILLED, DEADLINE + late)
+    if late >= timedelta(0):
+        assert (
+            refusal(apply(SHOWN, Kill("stopped", at=DEADLINE), now=DEADLINE + late)) is Reason.PAST_DEADLINE
+        )
 
 
 def test_only_two_states_give_authority() -> None:

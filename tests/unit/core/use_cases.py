@@ -218,7 +218,7 @@ def end_all_under(world: World, where: Scope) -> None:
         if where in held and world.now >= request.deadline:
             pass_time(world, request)
         elif where in held and request.state is State.PENDING:
-            end_by(world, request, Kill("stopped"), State.KILLED)
+            end_by(world, request, Kill("stopped", at=world.now), State.KILLED)
     for grant in list(world.grants.values()):
         revoked = grants.apply(grant, Revoke(), now=world.now)
         assert isinstance(revoked, grants.Applied) is (grant.state is GrantState.GRANTED)

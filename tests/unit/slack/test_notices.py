@@ -44,10 +44,11 @@ NOTICES: tuple[notice.Notice, ...] = (
     notice.Unanswered(state="timed_out", why="nobody decided in time"),
     notice.EffectUnknown(grant="grt_1"),
     notice.EffectResolved(grant="grt_1", by="nadia", report="succeeded"),
-    notice.Stopped(scope="agent:bank-reconciliation", by="nadia", reason="Wrong ledger", killed=2, revoked=1),
+    notice.Stopped(scope="agent:bank-reconciliation", by="nadia", reason="Wrong ledger"),
     notice.Resumed(scope="all", by="maryam", stopped_by="nadia"),
     notice.Sealed(seq=42, hash="ab" * 32),
     notice.EffectFailed(grant="grt_1"),
+    notice.Swept(scope="agent:bank-reconciliation", killed=1204, late=1, revoked=3),
 )
 STOPPED = Switch(scope=EVERYTHING, stop=Stop(by=NADIA, at=NOON, reason="Wrong ledger"))
 
@@ -82,9 +83,14 @@ def test_every_note_is_drawn() -> None:
         (NOTICES[6], "*What was done:* nothing; that is the safe default."),
         (NOTICES[7], "it is not tried again, because it may have happened"),
         (NOTICES[8], "*Nadia Al Kindi* found out that *it happened*."),
-        (NOTICES[9], "2 waiting requests ended, 1 unused permission taken back."),
+        (
+            NOTICES[9],
+            "*What was done:* nothing new starts, and what waits is being ended; how much, follows here.",
+        ),
         (NOTICES[10], "*Maryam Al Lawati* resumed every agent, which *Nadia Al Kindi* had stopped."),
         (NOTICES[12], "it is not tried again under this approval"),
+        (NOTICES[13], "1,204 requests ended, 3 approvals taken back."),
+        (NOTICES[13], "1 request had timed out before."),
         (NOTICES[11], "Seal of the record: 42 events, head " + "ab" * 32),
     ],
 )
