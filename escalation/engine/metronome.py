@@ -13,7 +13,7 @@ from datetime import UTC
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from escalation.engine import deadlines, outbox, sealing, watchdog
+from escalation.engine import configuration, deadlines, outbox, sealing, watchdog
 from escalation.engine.module import Module
 from escalation.engine.runner import Runner
 from escalation.ports import Courier, Topic
@@ -31,12 +31,13 @@ class Metronome:
     def __init__(self, core: Core, courier: Courier) -> None:
         self._core = core
         courier_module = outbox.module(core, courier)
-        others = (deadlines.module(core), courier_module, sealing.module(core))
+        follower = configuration.module(core)
+        others = (deadlines.module(core), courier_module, sealing.module(core), follower)
         self.modules: Sequence[Module] = (*others, watchdog.module(core, others))
         self._runners = {module.name: Runner(module) for module in self.modules}
-        self._woken = self._runners[courier_module.name]
+        self._woken = {Topic.OUTBOX: courier_module.name, Topic.CONFIGURATION: follower.name}
         self._scheduler = AsyncIOScheduler(timezone=UTC)
-        self._listener: asyncio.Task[None] | None = None
+        self._listeners: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin: every module runs at once, in the background, and then at each of its beats."""
@@ -48,7 +49,7 @@ class Metronome:
             )  # fmt: skip
             runner.start()
         self._scheduler.start()
-        self._listener = asyncio.create_task(self._listen())
+        self._listeners = [asyncio.create_task(self._listen(topic)) for topic in self._woken]
 
     def beat(self, name: str) -> None:
         """Have the module called *name* run."""
@@ -63,9 +64,9 @@ class Metronome:
         """Stop beating; let what runs finish, within a few seconds."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
-        if self._listener is not None:
-            self._listener.cancel()
-            await asyncio.wait([self._listener])
+        for listener in self._listeners:
+            listener.cancel()
+        await asyncio.gather(*self._listeners, return_exceptions=True)
         # A batch is not cancelled at once: what Slack took from it has to be remembered, or it is said
         # again by whoever comes next.
         with suppress(TimeoutError):
@@ -77,8 +78,8 @@ class Metronome:
         for runner in self._runners.values():
             await runner.ended()
 
-    async def _listen(self) -> None:
-        async with self._core.wakeups.listen(Topic.OUTBOX) as waiter:
+    async def _listen(self, topic: str) -> None:
+        async with self._core.wakeups.listen(topic) as waiter:
             while True:
                 await waiter.wait(_SILENCE)
-                self._woken.stir()
+                self._runners[self._woken[topic]].stir()

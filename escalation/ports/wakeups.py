@@ -37,3 +37,4 @@ class Topic:
     """What an engine waits for."""
 
     OUTBOX = "outbox"  #: Something is to be said in Slack.
+    CONFIGURATION = "configuration"  #: Another one was put in force.

@@ -55,9 +55,10 @@ _SETTINGS = {
 }
 _BEGIN = "BEGIN"
 #: Use cases of one group take their locks in any order. A stop takes the switches before requests:
-#: a group that has them first, or else falls apart at once, never waits for a stop that waits for it.
+#: a group that has them first, or else falls apart at once, never waits for a stop that waits for it; nor
+#: for a change of configuration, which takes the fence before anything else.
 #: Nor does it hold up a stop, or its own members, for as long as one of them waits for a stranger's row.
-_BEGIN_SHARED = "BEGIN; SET LOCAL lock_timeout = '500ms'; LOCK TABLE switches IN ROW SHARE MODE NOWAIT"
+_BEGIN_SHARED = "BEGIN; SET LOCAL lock_timeout = '500ms'; LOCK TABLE fence, switches IN ROW SHARE MODE NOWAIT"
 
 
 class PostgresStore:
