@@ -39,6 +39,11 @@ class Metronome:
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._listeners: list[asyncio.Task[None]] = []
 
+    def also(self, module: Module) -> None:
+        """Run *module* as well. Before the start."""
+        self.modules = (*self.modules, module)
+        self._runners[module.name] = Runner(module)
+
     def start(self) -> None:
         """Begin: every module runs at once, in the background, and then at each of its beats."""
         for name, runner in self._runners.items():
