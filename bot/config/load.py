@@ -20,7 +20,7 @@ from bot.config.cross_checks import (
 from bot.config.files import Folder, Remembered
 from bot.config.installation import FoldersShape, InstallationShape
 from bot.config.manifest import ManifestShape
-from bot.config.problem import ConfigurationProblems, Problem, in_order
+from bot.config.problem import ConfigurationProblems, Problem, Severity, in_order
 from bot.config.reader import Part, Reader
 from bot.config.runbooks import RunbookFile, freshness
 from bot.config.source import version
@@ -76,8 +76,12 @@ def load_remembered(stored: StoredConfiguration) -> Loaded:
     Raises ``InvalidConfiguration`` if this version of the program cannot load it, or it is another one.
     """
     files = Remembered(stored.body)
-    # Whether a day lay ahead was checked when it was put in force, by the clock of that machine.
-    loaded = _load(Reader(files), files.first, today=date.max)
+    try:
+        # Whether a day lay ahead was checked when it was put in force, by the clock of that machine.
+        loaded = _load(Reader(files), files.first, today=date.max)
+    except ConfigurationProblems as found:
+        errors = [problem for problem in found.problems if problem.severity is Severity.ERROR]
+        raise ConfigurationProblems(errors) from found
     if loaded.configuration.version != stored.version:
         raise InvalidConfiguration(
             f"its files were changed in the database: they are version {loaded.configuration.version}"

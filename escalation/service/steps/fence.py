@@ -33,16 +33,17 @@ class _Behind:
 _BEHIND = _Behind()
 
 
-async def by_the_one_in_force(core: Core, begin: Begin[T], *, touches: Collection[str]) -> T:
+async def by_the_one_in_force(core: Core, begin: Begin[T], *, touches: Collection[str] | None) -> T:
     """Do what *begin* returns, in one transaction, by the configuration in force; return its outcome.
 
-    Raises ``NotInForce`` if this process cannot load that one.
+    *touches*: as ``Store.transact`` takes it; None for a transaction of its own. Raises ``NotInForce``
+    if this process cannot load that configuration.
     """
     until = monotonic() + _PATIENCE
     while True:
         steady = core.by(core.configuration())
         use_case = _behind_the_fence(steady, begin(steady))
-        outcome = await core.store.transact(use_case, touches=touches)
+        outcome = await _transact(core, use_case, touches)
         if not isinstance(outcome, _Behind):
             return outcome
         if monotonic() > until:
@@ -57,6 +58,13 @@ def _behind_the_fence(core: Core, use_case: UseCase[T]) -> UseCase[T | _Behind]:
         return await use_case(tx) if in_force.version == core.configuration().version else _BEHIND
 
     return in_transaction
+
+
+async def _transact(core: Core, use_case: UseCase[T], touches: Collection[str] | None) -> T:
+    if touches is not None:
+        return await core.store.transact(use_case, touches=touches)
+    async with core.store.write() as tx:
+        return await use_case(tx)
 
 
 async def follow(core: Core) -> bool:
