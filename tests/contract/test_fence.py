@@ -35,11 +35,15 @@ async def test_a_new_fence_says_that_nothing_is_in_force(store: Store) -> None:
 async def test_what_is_taken_back_was_never_in_force(store: Store) -> None:
     """A change whose transaction fails leaves the fence as it was."""
     await _save(store, V1)
-    with pytest.raises(InterruptedError):
+
+    async def fails() -> None:
         async with store.write() as tx:
             await tx.fence.lock()
             await tx.fence.save(V2)
             raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        await fails()
     async with store.read() as tx:
         assert await tx.fence.read() == V1
 
@@ -59,8 +63,8 @@ async def test_a_change_waits_for_those_who_share(store: Store) -> None:
     await shares.wait()
     changing = asyncio.create_task(_save(store, V2))
     done, _ = await asyncio.wait({changing}, timeout=_A_WHILE)
-    assert not done
     may_end.set()
+    assert not done
     assert await deciding == V1
     await changing
     async with store.write() as tx:
