@@ -1,18 +1,22 @@
 """Composition root of one serving process: the doors and the engine around an open core."""
 
 import asyncio
+import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+import structlog
 from pydantic import SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.adapters import open_core, store_of
 from bot.api import app as api
 from bot.api.limits import LimitedBodies
-from bot.config import Loaded, Settings, SlackMode
+from bot.config import Held, Loaded, Settings, SlackMode
+from bot.file_watch import FileWatch
 from bot.http import server
 from bot.slack import app as slack
 from bot.slack import web_api
@@ -24,10 +28,12 @@ from bot.slack.render.presenter import Presenter
 from escalation.clock import Clock, SystemClock
 from escalation.engine import watchdog
 from escalation.engine.metronome import Metronome
-from escalation.errors import StoreError
+from escalation.errors import NotInForce, StoreError
 from escalation.ports import Kills, never
-from escalation.service.configure import put_in_force
+from escalation.service.configure import follow, start
 from escalation.service.context import Core
+
+_log = structlog.get_logger(__name__)
 
 #: How long a shutdown waits for Slack messages that nothing depends on.
 _BEST_EFFORT_SECONDS = 2
@@ -76,25 +82,64 @@ async def assemble(
     return Application(core=core, web=doors, engine=engine, listeners=listeners, socket_mode=socket_mode)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seams:
+    """What a test of a whole process sets; in production it is as it stands here."""
+
+    kills: Kills = never
+    pace: float = 1.0  #: Messages a second and channel.
+
+
 async def serve(
     settings: Settings,
     loaded: Loaded,
     listener: socket.socket,
     *,
-    kills: Kills = never,
-    pace: float = 1.0,
+    files: Path,
+    seams: Seams | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; then shut down gracefully, within ten seconds."""
+    """Serve until SIGTERM or SIGINT; then shut down gracefully, within ten seconds.
+
+    *files*: where ``andon.yaml`` is. It is watched, and read again at SIGHUP.
+    """
+    seams = seams or Seams()
     store = store_of(settings)
     with store.serve_lock():
         # PostgreSQL may be shared with an older version that still runs: there, migrating is a
         # decision (`andon migrate`). A SQLite file is ours alone.
         await store.prepare()
-        async with open_core(settings, loaded.configuration, store=store, kills=kills) as core:
-            await put_in_force(core, body=loaded.body)
-            app = await assemble(core, settings, loaded.runbook_text, pace=pace)
-            async with web_api.pooled(app.listeners.slack), _running(app):
+        async with open_core(settings, loaded.configuration, store=store, kills=seams.kills) as opened:
+            held = Held(loaded)
+            core = replace(opened, configuration=held.configuration, adopt=held.adopt)
+            await _begin(core, loaded)
+            app = await assemble(core, settings, held.runbook_text, pace=seams.pace)
+            watch = FileWatch(core, held, files, today=lambda: SystemClock().now().date())
+            app.engine.also(watch.module)
+            async with web_api.pooled(app.listeners.slack), _running(app), _reading_again(watch):
                 await server.serve(app.web, listener, close_waits=core.close_waits)
+
+
+async def _begin(core: Core, loaded: Loaded) -> None:
+    if await start(core, body=loaded.body, host=socket.gethostname()):
+        return
+    _log.warning(
+        "these_files_are_not_in_force",
+        version=loaded.configuration.version,
+        why="they were in force earlier; `andon apply` puts them in force again",
+    )
+    # What cannot be loaded is said by the engine; until then nothing is decided here.
+    with suppress(NotInForce):
+        await follow(core)
+
+
+@asynccontextmanager
+async def _reading_again(watch: FileWatch) -> AsyncIterator[None]:
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, watch.ask)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
 
 
 @asynccontextmanager

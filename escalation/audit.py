@@ -56,6 +56,7 @@ class EventName(Enum):
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"
     CONFIGURATION_LOADED = "configuration.loaded"
+    CONFIGURATION_REFUSED = "configuration.refused"
     INGRESS_REFUSED = "ingress.refused"
 
 

@@ -7,6 +7,7 @@ What can go wrong on our side.
     ├── RecordBroken           the audit record does not verify
     └── StoreError
         ├── StoreUnavailable   the database is away, locked, full or read-only; nothing was changed
+        ├── NotInForce         this process works by another configuration than the one in force
         ├── SchemaMismatch     the database's schema is behind or ahead of this program
         └── AlreadyServed      another process serves this SQLite file
 
@@ -47,6 +48,10 @@ class StoreUnavailable(StoreError):
     Unless it went away during the very commit: then the message says that this is not known, and
     a retry with the same idempotency key finds out.
     """
+
+
+class NotInForce(StoreError):
+    """This process works by another configuration than the one in force, and cannot load that one."""
 
 
 class SchemaMismatch(StoreError):

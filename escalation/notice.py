@@ -111,6 +111,22 @@ class Resumed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationRefused:
+    """To the alerts channel: the files changed, and what they say now is not put in force."""
+
+    in_force: str  #: The version that stays in force.
+    why: str  #: As ``andon check`` says it.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationNotLoaded:
+    """To the alerts channel: a process cannot load the configuration in force, and decides nothing."""
+
+    host: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sealed:
     """To the audit channel: the head of the record, noted where we cannot change it."""
 
@@ -132,6 +148,8 @@ Notice: TypeAlias = (
     | Stopped
     | Swept
     | Resumed
+    | ConfigurationRefused
+    | ConfigurationNotLoaded
     | Sealed
 )
 
@@ -140,6 +158,8 @@ _KINDS: dict[str, type[Notice]] = {
     for kind in (
         *(Nudged, BackupCalled, Acknowledged, ApprovedByOne, Settled, AskedAgain, Unanswered),
         *(EffectFailed, EffectUnknown, EffectResolved, Stopped, Swept, Resumed, Sealed),
+        *(EffectFailed, EffectUnknown, EffectResolved, Stopped, Resumed, Sealed),
+        *(ConfigurationRefused, ConfigurationNotLoaded),
     )
 }
 

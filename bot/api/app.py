@@ -15,7 +15,7 @@ from bot.api.problems import Problem
 from bot.api.router import Route, Router
 from bot.api.routes import OPERATIONS
 from bot.http.reply import Reply
-from escalation.errors import StoreError
+from escalation.errors import NotInForce, StoreError
 from escalation.service.context import Core
 
 _log = structlog.get_logger(__name__)
@@ -25,6 +25,12 @@ _NOT_FOUND: Final = Problem("not-found", 404, "Not Found").reply()
 _NOT_ALLOWED: Final = Problem("method-not-allowed", 405, "Method Not Allowed").reply()
 _UNAVAILABLE: Final = Problem(
     "unavailable", 503, "The database cannot be reached right now. Send the same call again: it counts once."
+).reply()
+_NOT_IN_FORCE: Final = Problem(
+    "unavailable",
+    503,
+    "This process cannot load the configuration in force, so it decides nothing. Send the same call again:"
+    " it counts once, and another process may take it.",
 ).reply()
 
 
@@ -68,6 +74,9 @@ class Api:
             return _NOT_ALLOWED
         try:
             return await endpoint(scope, receive, found.id)
+        except NotInForce:
+            # The engine has said why, once; every call would say it again.
+            return _NOT_IN_FORCE
         except StoreError as error:
             _log.warning("store_unavailable", error=str(error))
             return _UNAVAILABLE

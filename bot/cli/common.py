@@ -78,10 +78,19 @@ def with_core(
     first: Callable[[Environment], Awaitable[None]] | None = None,
 ) -> T:
     """Do what comes *first*, open what the environment names, run *use* with it, and close it again."""
+    return with_core_of(loaded(config or places().andon_config), use, first=first)
+
+
+def with_core_of(
+    known: Loaded,
+    use: Callable[[Core], Awaitable[T]],
+    *,
+    first: Callable[[Environment], Awaitable[None]] | None = None,
+) -> T:
+    """Do the same by a configuration that is *known*."""
     from bot.adapters import open_core
 
     where = places()
-    known = loaded(config or where.andon_config)
 
     async def run() -> T:
         if first is not None:

@@ -3,6 +3,7 @@
 import logging
 import socket
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import structlog
@@ -22,17 +23,18 @@ def serve(
     """Serve Slack and the agents, and keep the clock."""
     _log_to_stderr()
     environment = all_settings()
-    known = loaded(config or environment.andon_config)
+    files = config or environment.andon_config
+    known = loaded(files)
     listener = _listen(host, port)
     try:
-        uvloop.run(_serve(environment, known, listener))
+        uvloop.run(_serve(environment, known, listener, files=files))
     except EscalationError as error:
         fail(str(error))
     finally:
         listener.close()
 
 
-async def _serve(environment: Settings, known: Loaded, listener: socket.socket) -> None:
+async def _serve(environment: Settings, known: Loaded, listener: socket.socket, *, files: Path) -> None:
     from bot.wiring import serve as serve_house
 
     host, port = listener.getsockname()[:2]
@@ -45,7 +47,7 @@ async def _serve(environment: Settings, known: Loaded, listener: socket.socket) 
         configuration=known.configuration.version,
         agents=sorted(known.configuration.agents),
     )
-    await serve_house(environment, known, listener)
+    await serve_house(environment, known, listener, files=files)
 
 
 def _listen(host: str, port: int) -> socket.socket:

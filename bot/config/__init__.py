@@ -1,12 +1,14 @@
 """The door through which a configuration comes: every file checked, every problem told at once."""
 
-from bot.config.load import Loaded, load
+from bot.config.held import Held
+from bot.config.load import Loaded, load, load_remembered
 from bot.config.problem import ConfigurationProblems, Problem, Severity
 from bot.config.settings import Environment, InvalidSettings, Settings, SlackMode, environment, settings
 
 __all__ = [
     "ConfigurationProblems",
     "Environment",
+    "Held",
     "InvalidSettings",
     "Loaded",
     "Problem",
@@ -15,5 +17,6 @@ __all__ = [
     "SlackMode",
     "environment",
     "load",
+    "load_remembered",
     "settings",
 ]

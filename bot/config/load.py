@@ -17,15 +17,18 @@ from bot.config.cross_checks import (
     check_rules,
     check_runbook,
 )
+from bot.config.files import Folder, Remembered
 from bot.config.installation import FoldersShape, InstallationShape
 from bot.config.manifest import ManifestShape
-from bot.config.problem import ConfigurationProblems, Problem, in_order
+from bot.config.problem import ConfigurationProblems, Problem, Severity, in_order
 from bot.config.reader import Part, Reader
 from bot.config.runbooks import RunbookFile, freshness
 from bot.config.source import version
 from bot.config.yaml_document import Document
 from escalation.authority import Directory
 from escalation.configuration import Configuration
+from escalation.errors import InvalidConfiguration
+from escalation.ports import StoredConfiguration
 from escalation.runbook import Runbook
 
 
@@ -54,7 +57,8 @@ class Loaded:
     def runbook_text(self, name: str) -> str | None:
         """Return the Markdown of the runbook *name*."""
         files = (file for file in self.sources if file.endswith(".md"))
-        return next((self.sources[file] for file in files if Path(file).stem == name), None)
+        texts = (self.sources[file] for file in files if Path(file).stem == name)
+        return next((text.removeprefix("\ufeff") for text in texts), None)
 
 
 def load(path: Path, *, today: date) -> Loaded:
@@ -63,11 +67,33 @@ def load(path: Path, *, today: date) -> Loaded:
     Raises ``ConfigurationProblems`` with all the problems of all the files. What one file says
     against another is checked once each of the two is right by itself.
     """
-    reader = Reader(path.parent)
-    installation = _installation(reader, path.name)
+    return _load(Reader(Folder(path.parent)), path.name, today=today)
+
+
+def load_remembered(stored: StoredConfiguration) -> Loaded:
+    """Return the configuration that was put in force as *stored*.
+
+    Raises ``InvalidConfiguration`` if this version of the program cannot load it, or it is another one.
+    """
+    files = Remembered(stored.body)
+    try:
+        # Whether a day lay ahead was checked when it was put in force, by the clock of that machine.
+        loaded = _load(Reader(files), files.first, today=date.max)
+    except ConfigurationProblems as found:
+        errors = [problem for problem in found.problems if problem.severity is Severity.ERROR]
+        raise ConfigurationProblems(errors) from found
+    if loaded.configuration.version != stored.version:
+        raise InvalidConfiguration(
+            f"its files were changed in the database: they are version {loaded.configuration.version}"
+        )
+    return loaded
+
+
+def _load(reader: Reader, first: str, *, today: date) -> Loaded:
+    installation = _installation(reader, first)
     folders = FoldersShape() if installation is None else installation.folders
     directory = None if installation is None else build.directory(installation)
-    manifests = list(_manifests(reader, folders.agents, installed=path))
+    manifests = list(_manifests(reader, folders.agents, installed=first))
     _check_manifests(reader, manifests, directory, today=today)
     runbooks = list(_runbooks(reader, manifests, folder=folders.runbooks, today=today))
     _check_runbooks(reader, manifests, runbooks, directory)
@@ -79,7 +105,9 @@ def load(path: Path, *, today: date) -> Loaded:
         ),
         runbooks=MappingProxyType({read.runbook.name: read.runbook for read in runbooks}),
         warnings=in_order(reader.problems),
-        sources=MappingProxyType({name: source.text for name, source in sorted(reader.sources.items())}),
+        sources=MappingProxyType(
+            {name: source.raw.decode() for name, source in sorted(reader.sources.items())}
+        ),
     )
 
 
@@ -91,15 +119,14 @@ def _installation(reader: Reader, name: str) -> InstallationShape | None:
     return part.shape
 
 
-def _manifests(reader: Reader, folder: str, *, installed: Path) -> Iterator[Part[ManifestShape]]:
-    base = reader.root / folder
-    found = sorted(base.glob("*/manifest.yaml"))
+def _manifests(reader: Reader, folder: str, *, installed: str) -> Iterator[Part[ManifestShape]]:
+    found, files = reader.files.manifests(folder), reader.files
     if not found:
-        message = f"there is no manifest in {base}/*/"
+        message = f"there is no manifest in {files.path(folder)}/*/"
         advice = "write one for each agent and call it manifest.yaml"
-        reader.report([Problem(file=str(installed), line=1, message=message, advice=advice)])
-    for path in found:
-        part = reader.part(f"{folder}/{path.parent.name}/{path.name}", ManifestShape)
+        reader.report([Problem(file=files.path(installed), line=1, message=message, advice=advice)])
+    for name in found:
+        part = reader.part(name, ManifestShape)
         if part is not None:
             yield part
 
@@ -126,17 +153,17 @@ def _runbooks(
     reader: Reader, parts: Sequence[Part[ManifestShape]], *, folder: str, today: date
 ) -> Iterator[_ReadRunbook]:
     users = {name: part.document for part in reversed(parts) if (name := _runbook_of(part)) is not None}
+    pages, has = reader.files.pages(folder), reader.files.has
     for name, user in sorted(users.items(), key=lambda item: item[0]):
-        base = reader.root / folder
-        if not (base / f"{name}.md").is_file():
-            close = get_close_matches(name, [path.stem for path in base.glob("*.md")], n=1)
+        if name not in pages:
+            close = get_close_matches(name, pages, n=1)
             advice = f"did you mean `{close[0]}`?" if close else "write that runbook"
-            message = f"is {name!r}; there is no {base / name}.md"
+            message = f"is {name!r}; there is no {reader.files.path(f'{folder}/{name}.md')}"
             reader.report([user.problem(("runbook",), message, advice)])
         elif (source := reader.source(f"{folder}/{name}.md")) is not None:
             file = RunbookFile(source, name=name)
             runbook, problems = file.read(today=today)
-            reader.report([*problems, *file.dead_links(base)])
+            reader.report([*problems, *file.dead_links(lambda target: has(f"{folder}/{target}"))])
             if runbook is not None:
                 yield _ReadRunbook(front=file.front, runbook=runbook)
 

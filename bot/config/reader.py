@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Generic, TypeVar
 
 from pydantic import ValidationError
 
+from bot.config.files import Files
 from bot.config.problem import Problem, Severity
 from bot.config.shape import Shape
-from bot.config.source import Source, read
+from bot.config.source import Source
 from bot.config.validation_errors import explain
 from bot.config.yaml_document import Document, parse
 
@@ -27,8 +27,8 @@ class Part(Generic[S]):
 class Reader:
     """The files read so far, and their problems."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root  #: The folder that names of files start from.
+    def __init__(self, files: Files) -> None:
+        self.files = files
         self.sources: dict[str, Source] = {}
         self.problems: list[Problem] = []
 
@@ -49,7 +49,7 @@ class Reader:
 
     def source(self, name: str) -> Source | None:
         """Return the text of the file called *name*, or nothing where it cannot be read."""
-        found = read(self.root / name, name=name)
+        found = self.files.read(name)
         if isinstance(found, Problem):
             self.report([found])
             return None

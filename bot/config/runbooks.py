@@ -1,10 +1,9 @@
 """Reads a runbook's file: its front matter, its sections and its links."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, ValidationError
@@ -74,10 +73,10 @@ class RunbookFile:
             *freshness(self.front, ("verified",), shape.verified, today=today),
         ]
 
-    def dead_links(self, folder: Path) -> Iterator[Problem]:
-        """Yield the links to files that are not there, seen from *folder*."""
+    def dead_links(self, exists: Callable[[str], bool]) -> Iterator[Problem]:
+        """Yield the links to what does not exist; *exists* is asked by the link's target."""
         for line, target in runbook.links(self._lines[self._body :], first_line=self._body + 1):
-            if not (folder / target).exists():
+            if not exists(target):
                 yield self._problem(line, f"links to `{target}`, which is not there", "mend the link")
 
     def _about_sections(self) -> Iterator[Problem]:

@@ -31,6 +31,11 @@ def read(path: Path, *, name: str) -> Source | Problem:
         return _problem(file, "there is no such file", "create it, or mend the name that led here")
     except OSError as error:
         return _problem(file, f"cannot be read ({error.strerror})", "let the bot's user read it")
+    return of_bytes(raw, name=name, file=file)
+
+
+def of_bytes(raw: bytes, *, name: str, file: str) -> Source | Problem:
+    """Return *raw* as the file called *name*, or why it is none."""
     if len(raw) > MAX_BYTES:
         return _problem(file, f"is larger than {MAX_BYTES // 1024} KiB", "split it up")
     try:

@@ -13,7 +13,7 @@ from datetime import UTC
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from escalation.engine import deadlines, outbox, sealing, sweeping, watchdog
+from escalation.engine import configuration, deadlines, outbox, sealing, sweeping, watchdog
 from escalation.engine.module import Module
 from escalation.engine.runner import Runner
 from escalation.ports import Courier, Topic
@@ -32,15 +32,22 @@ class Metronome:
         self._core = core
         courier_module = outbox.module(core, courier)
         stops = sweeping.module(core)
-        others = (deadlines.module(core), stops, courier_module, sealing.module(core))
+        follower = configuration.module(core)
+        others = (deadlines.module(core), stops, courier_module, sealing.module(core), follower)
         self.modules: Sequence[Module] = (*others, watchdog.module(core, others))
         self._runners = {module.name: Runner(module) for module in self.modules}
         self._woken = {
             Topic.OUTBOX: self._runners[courier_module.name],
             Topic.STOPS: self._runners[stops.name],
+            Topic.CONFIGURATION: self._runners[follower.name],
         }
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._listeners: list[asyncio.Task[None]] = []
+
+    def also(self, module: Module) -> None:
+        """Run *module* as well. Before the start."""
+        self.modules = (*self.modules, module)
+        self._runners[module.name] = Runner(module)
 
     def start(self) -> None:
         """Begin: every module runs at once, in the background, and then at each of its beats."""
@@ -69,7 +76,7 @@ class Metronome:
             self._scheduler.shutdown(wait=False)
         for listener in self._listeners:
             listener.cancel()
-            await asyncio.wait([listener])
+        await asyncio.gather(*self._listeners, return_exceptions=True)
         # A batch is not cancelled at once: what Slack took from it has to be remembered, or it is said
         # again by whoever comes next.
         with suppress(TimeoutError):

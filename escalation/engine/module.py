@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from escalation.clock import monotonic
-from escalation.errors import EscalationError, StoreUnavailable, places
+from escalation.errors import EscalationError, NotInForce, StoreUnavailable, places
 
 _log = structlog.get_logger(__name__)
 
@@ -46,7 +46,7 @@ class Module:
                     done += progress.done
                     if not progress.done or monotonic() > until:
                         break
-            except (StoreUnavailable, TimeoutError) as error:
+            except (StoreUnavailable, NotInForce, TimeoutError) as error:
                 self._stumbled(error)
             # A module must not take the engine down with it, whatever happened inside: the next
             # beat tries again, and the watchdog tells people if it goes on.

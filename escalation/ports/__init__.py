@@ -1,9 +1,10 @@
 """What the core needs from outside: a store, a courier, wake-ups and a place to break on purpose."""
 
 from escalation.ports.cards import Card, Cards
-from escalation.ports.configurations import Configurations
+from escalation.ports.configurations import Adopt, Configurations, StoredConfiguration
 from escalation.ports.courier import Courier, Delivered, Delivery, Impossible, TryLater
 from escalation.ports.dossier import Dossier
+from escalation.ports.fence import Fence, InForce
 from escalation.ports.grants import Grants
 from escalation.ports.inbox import Inbox, Ingress
 from escalation.ports.keys import Key, Keys
@@ -18,6 +19,7 @@ from escalation.ports.switches import Switches
 from escalation.ports.wakeups import Topic, Waiter, Wakeups
 
 __all__ = [
+    "Adopt",
     "Card",
     "Cards",
     "Configurations",
@@ -25,8 +27,10 @@ __all__ = [
     "Delivered",
     "Delivery",
     "Dossier",
+    "Fence",
     "Grants",
     "Impossible",
+    "InForce",
     "Inbox",
     "Ingress",
     "Key",
@@ -41,6 +45,7 @@ __all__ = [
     "Step",
     "Steps",
     "Store",
+    "StoredConfiguration",
     "Sweep",
     "Sweeps",
     "Switches",

@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias, TypeVar
 
 from escalation.ports.cards import Cards
 from escalation.ports.configurations import Configurations
+from escalation.ports.fence import Fence
 from escalation.ports.grants import Grants
 from escalation.ports.inbox import Inbox
 from escalation.ports.keys import Keys
@@ -50,6 +51,8 @@ class Transaction(Protocol):
     def record(self) -> Record: ...
     @property
     def configurations(self) -> Configurations: ...
+    @property
+    def fence(self) -> Fence: ...
 
 
 #: What is done in one transaction.

@@ -38,3 +38,4 @@ class Topic:
 
     OUTBOX = "outbox"  #: Something is to be said in Slack.
     STOPS = "stops"  #: Somebody pulled a stop: what waits under it is to be ended.
+    CONFIGURATION = "configuration"  #: Another one was put in force.

@@ -8,11 +8,12 @@ from escalation.audit import EventName
 from escalation.configuration import Configuration
 from escalation.grant import Claim, Grant, GrantState
 from escalation.ids import AgentName, GrantId
-from escalation.ports import Transaction
+from escalation.ports import Transaction, UseCase
 from escalation.reason import Reason, Refused
 from escalation.request import Request
 from escalation.service.context import Core, wake
 from escalation.service.steps.clerk import Clerk, by_agent
+from escalation.service.steps.fence import by_the_one_in_force
 from escalation.service.steps.grants import revoke_grant
 from escalation.service.steps.judge import first_stop, still_allowed
 from escalation.switch import Scope, covering
@@ -36,15 +37,18 @@ class _Found:
 async def claim(core: Core, grant_id: GrantId, command: Claim) -> Claimed | Refused:
     """Let the agent start the effect, once: same digest, in time, nothing stopped, authority intact."""
 
-    async def in_transaction(tx: Transaction) -> Claimed | Refused:
-        clerk = by_agent(core, tx, command.agent)
-        outcome = await _claim(clerk, grant_id, command)
-        core.kill("claim:before-commit")
-        if isinstance(outcome, Refused):
-            return await clerk.refuse(outcome, grant_id, agent=command.agent, what="claim")
-        return outcome
+    def begin(core: Core) -> UseCase[Claimed | Refused]:
+        async def in_transaction(tx: Transaction) -> Claimed | Refused:
+            clerk = by_agent(core, tx, command.agent)
+            outcome = await _claim(clerk, grant_id, command)
+            core.kill("claim:before-commit")
+            if isinstance(outcome, Refused):
+                return await clerk.refuse(outcome, grant_id, agent=command.agent, what="claim")
+            return outcome
 
-    outcome = await core.store.transact(in_transaction, touches=(grant_id,))
+        return in_transaction
+
+    outcome = await by_the_one_in_force(core, begin, touches=(grant_id,))
     core.kill("claim:before-reply")
     await wake(core)
     return outcome

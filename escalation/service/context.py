@@ -2,15 +2,21 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from escalation.authority import Account
 from escalation.configuration import Configuration
+from escalation.errors import InvalidConfiguration
 from escalation.grant import Grant
 from escalation.ids import Ids
-from escalation.ports import Kills, Store, Topic, Wakeups, never
+from escalation.ports import Adopt, Kills, Store, StoredConfiguration, Topic, Wakeups, never
 from escalation.request import Request
+
+
+async def never_another(stored: StoredConfiguration) -> None:
+    """Work by one configuration for good."""
+    raise InvalidConfiguration(f"this process has no way to load version {stored.version}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,9 +26,14 @@ class Core:
     store: Store
     ids: Ids
     wakeups: Wakeups
-    configuration: Callable[[], Configuration]  #: What is in force now.
+    configuration: Callable[[], Configuration]  #: What this process works by now.
+    adopt: Adopt = never_another  #: Has it work by another one.
     kill: Kills = never
     _closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def by(self, configuration: Configuration) -> "Core":
+        """Return the same, working by *configuration* whatever is put in force meanwhile."""
+        return replace(self, configuration=lambda: configuration)
 
     @property
     def is_closing(self) -> bool:

@@ -8,12 +8,13 @@ from escalation.configuration import Agent
 from escalation.errors import StoreError
 from escalation.grant import Grant
 from escalation.ids import AgentName
-from escalation.ports import Transaction
+from escalation.ports import Transaction, UseCase
 from escalation.reason import Reason, Refused
 from escalation.request import Question, Request, State, Words
 from escalation.service.context import Core, wake
 from escalation.service.steps.clerk import Clerk, by_agent
 from escalation.service.steps.draft import Wish, draft, record_asked
+from escalation.service.steps.fence import by_the_one_in_force
 from escalation.service.steps.grants import give_grant
 from escalation.service.steps.judge import Subject, stop_over
 from escalation.service.steps.settle import record_settled
@@ -60,11 +61,10 @@ async def propose(core: Core, command: Propose) -> Proposed | Refused:
 
     Raises ``InvalidAction`` for arguments that have no canonical form.
     """
-    candidate = _check(core, command)
     core.kill("propose:before-insert")
     # Of two calls with one idempotency key that race, the loser finds at its second attempt what the
     # winner stored.
-    outcome = await _try(core, command, candidate) or await _try(core, command, candidate)
+    outcome = await _try(core, command) or await _try(core, command)
     if outcome is None:
         raise StoreError(f"the key {command.key!r} was taken a moment ago; send it again")
     core.kill("propose:before-reply")
@@ -97,13 +97,18 @@ def _misfit(agent: Agent | None, wanted: Action) -> Refused | None:
     return None if misfit is None else Refused(Reason.ARGUMENTS_INVALID, f"{misfit.path}: {misfit.problem}")
 
 
-async def _try(core: Core, command: Propose, candidate: _Candidate) -> Proposed | Refused | None:
-    async def in_transaction(tx: Transaction) -> Proposed | Refused | None:
-        outcome = await _propose(by_agent(core, tx, command.agent), command, candidate)
-        core.kill("propose:before-commit")
-        return outcome
+async def _try(core: Core, command: Propose) -> Proposed | Refused | None:
+    def begin(core: Core) -> UseCase[Proposed | Refused | None]:
+        candidate = _check(core, command)
 
-    return await core.store.transact(in_transaction, touches=(f"{command.agent}/{command.key}",))
+        async def in_transaction(tx: Transaction) -> Proposed | Refused | None:
+            outcome = await _propose(by_agent(core, tx, command.agent), command, candidate)
+            core.kill("propose:before-commit")
+            return outcome
+
+        return in_transaction
+
+    return await by_the_one_in_force(core, begin, touches=(f"{command.agent}/{command.key}",))
 
 
 async def _propose(clerk: Clerk, command: Propose, candidate: _Candidate) -> Proposed | Refused | None:

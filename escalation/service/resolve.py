@@ -4,32 +4,36 @@ from escalation import grant as grants
 from escalation import notice
 from escalation.grant import Grant, Report, Resolve
 from escalation.ids import GrantId, PersonId
-from escalation.ports import Transaction
+from escalation.ports import Transaction, UseCase
 from escalation.reason import Reason, Refused
 from escalation.service.context import Click, Core, wake
 from escalation.service.steps.clerk import Clerk, by_person
 from escalation.service.steps.click import take_in
+from escalation.service.steps.fence import by_the_one_in_force
 from escalation.service.steps.grants import end_grant
 
 
 async def resolve(core: Core, click: Click, grant_id: GrantId, report: Report) -> Grant | Refused:
     """Let the owner or an operator say what happened with an effect that nobody knew about."""
 
-    async def in_transaction(tx: Transaction) -> Grant | Refused:
-        clicker = await take_in(core, tx, click, grant_id)
-        if isinstance(clicker, Refused):
-            return clicker
-        grant = await tx.grants.lock(grant_id)
-        if clicker is None:
-            return grant or Refused(Reason.UNKNOWN_GRANT)
-        clerk = by_person(core, tx, clicker.person.id)
-        outcome = await _resolve(clerk, clicker.person.id, grant, report)
-        if isinstance(outcome, Refused):
-            agent = None if grant is None else grant.agent
-            return await clerk.refuse(outcome, grant_id, agent=agent, what=click.what)
-        return outcome
+    def begin(core: Core) -> UseCase[Grant | Refused]:
+        async def in_transaction(tx: Transaction) -> Grant | Refused:
+            clicker = await take_in(core, tx, click, grant_id)
+            if isinstance(clicker, Refused):
+                return clicker
+            grant = await tx.grants.lock(grant_id)
+            if clicker is None:
+                return grant or Refused(Reason.UNKNOWN_GRANT)
+            clerk = by_person(core, tx, clicker.person.id)
+            outcome = await _resolve(clerk, clicker.person.id, grant, report)
+            if isinstance(outcome, Refused):
+                agent = None if grant is None else grant.agent
+                return await clerk.refuse(outcome, grant_id, agent=agent, what=click.what)
+            return outcome
 
-    outcome = await core.store.transact(in_transaction, touches=(grant_id, click.fingerprint))
+        return in_transaction
+
+    outcome = await by_the_one_in_force(core, begin, touches=(grant_id, click.fingerprint))
     await wake(core)
     return outcome
 

@@ -15,11 +15,12 @@ from escalation import switch as switches
 from escalation.audit import EventName
 from escalation.authority import Person
 from escalation.ids import PersonId
-from escalation.ports import Sweep, Topic, Transaction
+from escalation.ports import Sweep, Topic, Transaction, UseCase
 from escalation.reason import Reason, Refused
 from escalation.service.context import Click, Core, wake
 from escalation.service.steps.clerk import Clerk, by_person
 from escalation.service.steps.click import take_in
+from escalation.service.steps.fence import by_the_one_in_force
 from escalation.switch import Scope, Stop, Switch
 
 
@@ -55,8 +56,12 @@ async def _pull(reason: str, clerk: Clerk, person: Person, switch: Switch) -> Mo
 
 async def resume(core: Core, click: Click, scope: Scope) -> Moved | Refused:
     """Let *scope* run again. What was killed stays killed."""
-    async with core.store.write() as tx:
-        outcome = await _move(core, tx, click, scope, _release)
+
+    def begin(core: Core) -> UseCase[Moved | Refused]:
+        return lambda tx: _move(core, tx, click, scope, _release)
+
+    # Whoever stopped being an operator a moment ago must not let go of it here.
+    outcome = await by_the_one_in_force(core, begin, touches=None)
     await wake(core)
     return outcome
 

@@ -2,15 +2,14 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
-
+from escalation.ports.configurations import StoredConfiguration
 from escalation.store.change import Conflict, Insertion, Otherwise
+from escalation.store.lookup import Lookup
 from escalation.store.session import Session
-from escalation.store.statement import Statement
 from escalation.store.tables import config_versions
 
 _ADD = Insertion(config_versions, Conflict(columns=["version"], then=Otherwise.REPLACE))
-_IN_FORCE = Statement(select(config_versions.c.version).order_by(config_versions.c.loaded_at.desc()).limit(1))
+_THE_ONE = Lookup(config_versions, config_versions.c.version)
 
 
 class SqlConfigurations:
@@ -19,11 +18,10 @@ class SqlConfigurations:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def add(self, version: str, *, at: datetime, body: str) -> bool:
-        """Remember it as the one in force; return False if it is so already."""
-        await self._session.hold(config_versions)
-        last = await self._session.row(_IN_FORCE)
-        if last is not None and last.version == version:
-            return False
-        self._session.later(_ADD, {"version": version, "loaded_at": at, "body": body})
-        return True
+    async def add(self, stored: StoredConfiguration, *, at: datetime) -> None:
+        """Remember that it was put in force at that instant, for the first time or again."""
+        self._session.later(_ADD, {"version": stored.version, "loaded_at": at, "body": stored.body})
+
+    async def get(self, version: str) -> StoredConfiguration | None:
+        row = await self._session.row(_THE_ONE, {"version": version})
+        return None if row is None else StoredConfiguration(version=row.version, body=row.body)

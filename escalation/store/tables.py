@@ -99,6 +99,17 @@ config_versions = Table(
     Column("body", Text, nullable=False),
 )
 
+#: One row: which of them is in force.
+fence = Table(
+    "fence",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("version", Name),
+    Column("seq", Integer, nullable=False),
+    Column("refused", Name),
+    CheckConstraint("name = 'fence'", name="name"),
+)
+
 requests = Table(
     "requests",
     metadata,

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from escalation.store.cards import SqlCards
 from escalation.store.configurations import SqlConfigurations
+from escalation.store.fence import SqlFence
 from escalation.store.grants import SqlGrants
 from escalation.store.inbox import SqlInbox
 from escalation.store.keys import SqlKeys
@@ -31,6 +32,7 @@ class SqlTransaction:
     keys = Part(SqlKeys)
     record = Part(SqlRecord)
     configurations = Part(SqlConfigurations)
+    fence = Part(SqlFence)
 
     def __init__(self, session: Session) -> None:
         self.source = session

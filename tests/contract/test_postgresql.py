@@ -267,16 +267,6 @@ async def test_a_card_that_waits_is_not_drawn_before_the_change(postgresql: Stor
         assert [taken.id for taken in await courier.outbox.take(NOON, lease=MINUTE, limit=9)] == [card.id]
 
 
-async def test_a_configuration_comes_into_force_once(postgresql: Store) -> None:
-    """Of two replicas that start with new rules at once, one puts them on the record."""
-
-    async def start() -> bool:
-        async with postgresql.write() as tx:
-            return await tx.configurations.add("sha256:aa", at=NOON, body="{}")
-
-    assert sorted(await asyncio.gather(*(start() for _ in range(6)))) == [False] * 5 + [True]
-
-
 async def test_the_database_tells_the_time(postgres: Postgres, database: str) -> None:
     """Without a clock to move, an instant is the database's: never ahead of it, and late by little."""
     store = open_store(postgres.url_of(database))

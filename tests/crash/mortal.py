@@ -19,7 +19,7 @@ from pathlib import Path
 import uvloop
 
 from bot.cli.common import all_settings, loaded
-from bot.wiring import serve
+from bot.wiring import Seams, serve
 from escalation.service import deliver
 
 
@@ -70,7 +70,8 @@ def _live() -> None:
     # A message whose sender died waits for the end of its lease: half a minute, nine times over.
     deliver.LEASE = timedelta(seconds=1)
     kills = Kills(Path(os.environ["CRASH_AT"]))
-    uvloop.run(serve(environment, loaded(environment.andon_config), listener, kills=kills, pace=1000))
+    files = environment.andon_config
+    uvloop.run(serve(environment, loaded(files), listener, files=files, seams=Seams(kills=kills, pace=1000)))
     os._exit(0)
 
 

@@ -79,7 +79,12 @@ async def test_new_rules_are_on_the_record(room: World) -> None:
     await room.rules_become(with_second_agent())
     loaded = await room.events("configuration.loaded")
     assert [event.subject for event in loaded] == [found.version for found in room.rules.history]
-    assert decode(loaded[-1].data) == {"agents": ["bank-reconciliation", "expense-review"]}
+    assert decode(loaded[-1].data) == {
+        "agents": ["bank-reconciliation", "expense-review"],
+        "before": room.rules.history[0].version,
+        "seq": 2,
+        "source": "andon apply",
+    }
     room.clock.advance(minutes=1)
     first = room.rules.history[0].version
     await room.rules_become(shipped())

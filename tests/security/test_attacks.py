@@ -62,6 +62,7 @@ async def test_no_flood_of_requests_stands_against_a_stop() -> None:
         wakeups=LocalWakeups(),
         configuration=lambda: shipped().configuration,
     )
+    await put_in_force(core, body="{}")
     wondering = Propose(
         agent=AgentName(AGENT),
         key="one",

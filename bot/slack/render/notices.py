@@ -57,6 +57,8 @@ def message(said: notice.Notice, surroundings: Surroundings) -> Message:
     match said:
         case notice.Stopped() | notice.Swept() | notice.Resumed():
             return _switch(said, surroundings.directory).message()
+        case notice.ConfigurationRefused() | notice.ConfigurationNotLoaded():
+            return _configuration(said).message()
         case notice.Sealed(seq=seq, hash=hash_):
             head = f"Seal of the record: {seq} events, head {mrkdwn(hash_)}"
             return NoticeText(sentences=(head,)).message()
@@ -231,6 +233,28 @@ def _swept(said: notice.Swept, covers: str) -> NoticeText:
 
 def _way_out(stopped: str) -> str:
     return f"a different operator resumes it with /andon resume {mrkdwn(stopped)}."
+
+
+def _configuration(said: notice.ConfigurationRefused | notice.ConfigurationNotLoaded) -> NoticeText:
+    if isinstance(said, notice.ConfigurationRefused):
+        return NoticeText(
+            heading="The changed configuration is not in force",
+            sentences=(
+                f"*What was done:* nothing changed; {mrkdwn(said.in_force or 'no version')} stays in force.",
+                "*What you can do:* mend the files; they are read again as soon as they change.",
+            ),
+            words=said.why,
+        )
+    host = f" on {mrkdwn(said.host)}" if said.host else ""
+    return NoticeText(
+        heading="One process decides nothing",
+        sentences=(
+            f"*What happened:* a process{host} cannot load the configuration in force.",
+            "*What was done:* it takes no proposals, clicks and claims; the others go on.",
+            "*What you can do:* update it to the version of andon that the others run.",
+        ),
+        words=said.why,
+    )
 
 
 def _count(number: int, what: str) -> str:

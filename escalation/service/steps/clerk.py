@@ -109,16 +109,21 @@ def _is_plain(text: str) -> bool:
 
 def by_person(core: Core, tx: Transaction, person: PersonId) -> Clerk:
     """Return the clerk of what *person* does."""
-    return Clerk(core=core, tx=tx, actor=f"person:{person}")
+    return _clerk(core, tx, f"person:{person}")
 
 
 def by_agent(core: Core, tx: Transaction, agent: AgentName) -> Clerk:
     """Return the clerk of what *agent* does."""
-    return Clerk(core=core, tx=tx, actor=f"agent:{agent}")
+    return _clerk(core, tx, f"agent:{agent}")
 
 
 def by_us(
     core: Core, tx: Transaction, which: Literal["clock", "courier", "sealer", "sweeper", "operator"]
 ) -> Clerk:
     """Return the clerk of what Andon does by itself, or at the command line."""
-    return Clerk(core=core, tx=tx, actor=which)
+    return _clerk(core, tx, which)
+
+
+def _clerk(core: Core, tx: Transaction, actor: str) -> Clerk:
+    # What one actor does in one transaction is done by one configuration.
+    return Clerk(core=core.by(core.configuration()), tx=tx, actor=actor)

@@ -6,11 +6,12 @@ from typing import TypeAlias
 
 from escalation.authority import Person
 from escalation.ids import IngressId, RequestId
-from escalation.ports import Ingress, Transaction
+from escalation.ports import Ingress, Transaction, UseCase
 from escalation.reason import Reason, Refused
 from escalation.request import Request
 from escalation.service.context import Click, Core, Counted
 from escalation.service.steps.clerk import Clerk, by_person
+from escalation.service.steps.fence import by_the_one_in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +59,22 @@ async def use_click(
 ) -> Counted | Refused:
     """Take *click* in, *find* the request it is about, and *use* it for the person who clicked."""
 
-    async def in_transaction(tx: Transaction) -> Counted | Refused:
-        clicker = await take_in(core, tx, click, request_id)
-        if isinstance(clicker, Refused):
-            return clicker
-        request = await find(core, tx, request_id)
-        unknown = Refused(Reason.UNKNOWN_REQUEST)
-        if clicker is None:
-            return unknown if request is None else Counted(request=request, repeated=True)
-        clerk = by_person(core, tx, clicker.person.id)
-        outcome = unknown if request is None else await use(clerk, clicker, request)
-        if isinstance(outcome, Refused):
-            agent = None if request is None else request.agent
-            return await clerk.refuse(outcome, request_id, agent=agent, what=click.what)
-        return outcome
+    def begin(core: Core) -> UseCase[Counted | Refused]:
+        async def in_transaction(tx: Transaction) -> Counted | Refused:
+            clicker = await take_in(core, tx, click, request_id)
+            if isinstance(clicker, Refused):
+                return clicker
+            request = await find(core, tx, request_id)
+            unknown = Refused(Reason.UNKNOWN_REQUEST)
+            if clicker is None:
+                return unknown if request is None else Counted(request=request, repeated=True)
+            clerk = by_person(core, tx, clicker.person.id)
+            outcome = unknown if request is None else await use(clerk, clicker, request)
+            if isinstance(outcome, Refused):
+                agent = None if request is None else request.agent
+                return await clerk.refuse(outcome, request_id, agent=agent, what=click.what)
+            return outcome
 
-    return await core.store.transact(in_transaction, touches=(request_id, click.fingerprint))
+        return in_transaction
+
+    return await by_the_one_in_force(core, begin, touches=(request_id, click.fingerprint))

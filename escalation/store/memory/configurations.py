@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
+from escalation.ports.configurations import StoredConfiguration
 from escalation.store.memory.view import Table, View
 
-_CONFIGURATIONS: Table[str, tuple[datetime, str, str]] = Table()
+_CONFIGURATIONS: Table[str, tuple[datetime, StoredConfiguration]] = Table()
 
 
 class MemoryConfigurations:
@@ -13,10 +14,10 @@ class MemoryConfigurations:
     def __init__(self, view: View) -> None:
         self._view = view
 
-    async def add(self, version: str, *, at: datetime, body: str) -> bool:
-        """Remember it as the one in force; return False if it is so already."""
-        _, last, _ = max(self._view[_CONFIGURATIONS].values(), default=(at, None, body))
-        if last == version:
-            return False
-        self._view[_CONFIGURATIONS].put(version, (at, version, body))
-        return True
+    async def add(self, stored: StoredConfiguration, *, at: datetime) -> None:
+        """Remember that it was put in force at that instant, for the first time or again."""
+        self._view[_CONFIGURATIONS].put(stored.version, (at, stored))
+
+    async def get(self, version: str) -> StoredConfiguration | None:
+        found = self._view[_CONFIGURATIONS].get(version)
+        return None if found is None else found[1]

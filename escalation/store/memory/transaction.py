@@ -4,6 +4,7 @@ from datetime import datetime
 
 from escalation.store.memory.cards import MemoryCards
 from escalation.store.memory.configurations import MemoryConfigurations
+from escalation.store.memory.fence import MemoryFence
 from escalation.store.memory.grants import MemoryGrants
 from escalation.store.memory.inbox import MemoryInbox
 from escalation.store.memory.keys import MemoryKeys
@@ -31,6 +32,7 @@ class MemoryTransaction:
     keys = Part(MemoryKeys)
     record = Part(MemoryRecord)
     configurations = Part(MemoryConfigurations)
+    fence = Part(MemoryFence)
 
     def __init__(self, view: View, now: datetime) -> None:
         self.source = view

@@ -58,7 +58,7 @@ _BEGIN = "BEGIN"
 #: their locks in any order. A group that shares the switches from the start, or else falls apart at once,
 #: never holds a row while it queues behind a stop that waits for whoever waits for that row.
 #: Nor does it hold up a stop, or its own members, for as long as one of them waits for a stranger's row.
-_BEGIN_SHARED = "BEGIN; SET LOCAL lock_timeout = '500ms'; LOCK TABLE switches IN ROW SHARE MODE NOWAIT"
+_BEGIN_SHARED = "BEGIN; SET LOCAL lock_timeout = '500ms'; LOCK TABLE fence, switches IN ROW SHARE MODE NOWAIT"
 
 
 class PostgresStore:

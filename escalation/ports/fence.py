@@ -1,0 +1,33 @@
+"""The fence: one row that says which configuration is in force, shared by everybody who decides by it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InForce:
+    """What the fence says."""
+
+    version: str | None = None  #: The configuration's; none until one was put in force.
+    seq: int = 0  #: How often it changed.
+    refused: str | None = None  #: Identifies the files that were refused last, and alarmed about.
+
+
+class Fence(Protocol):
+    """Held alone by a change, shared by whoever decides: each sees the other, whichever commits first."""
+
+    async def read(self) -> InForce:
+        """Return what it says, holding nothing."""
+        ...
+
+    async def share(self) -> InForce:
+        """Return what it says and keep it from changing until this transaction ends."""
+        ...
+
+    async def lock(self) -> InForce:
+        """Return what it says; until this transaction ends nobody else decides by it or changes it."""
+        ...
+
+    async def save(self, in_force: InForce) -> None:
+        """Have it say *in_force*; this transaction holds it alone."""
+        ...

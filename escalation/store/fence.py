@@ -1,0 +1,56 @@
+"""The fence, in a database: the only row of its table, made by the migration."""
+
+from sqlalchemy import update
+
+from escalation.errors import StoreError
+from escalation.ports.fence import InForce
+from escalation.store.lookup import Lock, Lookup
+from escalation.store.session import Session
+from escalation.store.statement import Statement, parameter
+from escalation.store.tables import Name, fence
+
+_THE_ROW = {"name": "fence"}
+_READ = Lookup(fence, fence.c.name)
+_SHARE = Lookup(fence, fence.c.name, lock=Lock.SHARED)
+_SAVE = Statement(
+    update(fence)
+    .where(fence.c.name == parameter("this", Name))
+    .values({name: parameter(name, fence.c[name].type) for name in ("version", "seq", "refused")})
+)
+
+
+class SqlFence:
+    """The fence as one transaction sees it."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def read(self) -> InForce:
+        """Return what it says, holding nothing."""
+        return await self._find(_READ)
+
+    async def share(self) -> InForce:
+        """Return what it says and keep it from changing until this transaction ends."""
+        return await self._find(_SHARE)
+
+    async def lock(self) -> InForce:
+        """Return what it says; until this transaction ends nobody else decides by it or changes it."""
+        await self._session.hold(fence)
+        return await self._find(_READ)
+
+    async def save(self, in_force: InForce) -> None:
+        """Have it say *in_force*; this transaction holds it alone."""
+        values = {
+            "this": _THE_ROW["name"],
+            "version": in_force.version,
+            "seq": in_force.seq,
+            "refused": in_force.refused,
+        }
+        if await self._session.run(_SAVE, values) != 1:
+            raise StoreError("the fence has no row")
+
+    async def _find(self, lookup: Lookup) -> InForce:
+        row = await self._session.row(lookup, _THE_ROW)
+        if row is None:
+            raise StoreError("the fence has no row")
+        return InForce(version=row.version, seq=row.seq, refused=row.refused)

@@ -1,0 +1,29 @@
+"""The fence, in memory."""
+
+from escalation.ports.fence import InForce
+from escalation.store.memory.view import Table, View
+
+_FENCE: Table[None, InForce] = Table()
+
+
+class MemoryFence:
+    """The fence as one transaction sees it. Writers queue: deciding and changing exclude each other."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    async def read(self) -> InForce:
+        """Return what it says."""
+        return self._view[_FENCE].get(None) or InForce()
+
+    async def share(self) -> InForce:
+        """Return what it says; nobody else writes until this transaction ends."""
+        return await self.read()
+
+    async def lock(self) -> InForce:
+        """Return what it says; nobody else writes until this transaction ends."""
+        return await self.read()
+
+    async def save(self, in_force: InForce) -> None:
+        """Have it say *in_force*."""
+        self._view[_FENCE].put(None, in_force)
