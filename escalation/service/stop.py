@@ -9,6 +9,7 @@ from escalation import request as requests
 from escalation import switch as switches
 from escalation.audit import EventName
 from escalation.authority import Person
+from escalation.commitment import written
 from escalation.ids import PersonId
 from escalation.ports import Transaction
 from escalation.reason import Reason, Refused
@@ -58,7 +59,7 @@ async def _pull(reason: str, clerk: Clerk, person: Person, switch: Switch) -> Mo
     await clerk.record(
         EventName.SWITCH_STOPPED,
         str(scope),
-        reason=reason,
+        reason=written(reason),
         killed=named,
         more=unnamed or None,
         revoked=revoked,

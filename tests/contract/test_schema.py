@@ -4,19 +4,24 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from escalation.audit import GENESIS, ChainHash, link
 from escalation.errors import InvalidConfiguration, SchemaMismatch
+from escalation.service import seal
 from escalation.store import migrate, open_store, schema
 from escalation.store.migrations import REVISIONS
 from escalation.store.tables import metadata
+from escalation.verification import Verified
 from tests.contract import samples
 from tests.harness.databases import Postgres
 
@@ -75,8 +80,8 @@ async def test_an_empty_database_is_made_ready(postgres: Postgres, tmp_path: Pat
     """On an empty database of either kind, preparing is all it takes; doing it twice does no harm."""
     await postgres.create("empty")
     for url in (f"{postgres.url_of('empty')}&sslmode=prefer", f"sqlite+aiosqlite:///{tmp_path}/empty.db"):
-        assert await migrate(url) == (None, "0001")
-        assert await migrate(url) == ("0001", "0001")
+        assert await migrate(url) == (None, schema.expected())
+        assert await migrate(url) == (schema.expected(), schema.expected())
         store = open_store(url)
         await store.prepare()
         async with store.write() as tx:
@@ -117,7 +122,7 @@ async def test_a_schema_from_the_future_is_refused(
     store = open_store(url)
     await _set_revision(url, "9999")
     for attempt in (store.check(), store.prepare(migrate=True)):
-        with pytest.raises(SchemaMismatch, match=r"ahead.*9999.*0001"):
+        with pytest.raises(SchemaMismatch, match=rf"ahead.*9999.*{schema.expected()}"):
             await attempt
     await store.close()
 
@@ -126,7 +131,7 @@ async def test_a_database_without_a_schema_is_behind(postgres: Postgres) -> None
     """A database that was never migrated is refused as behind, with the command that helps."""
     await postgres.create("bare")
     store = open_store(postgres.url_of("bare"))
-    with pytest.raises(SchemaMismatch, match=r"behind.*none.*0001.*andon migrate"):
+    with pytest.raises(SchemaMismatch, match=rf"behind.*none.*{schema.expected()}.*andon migrate"):
         await store.check()
     await store.close()
     await postgres.drop("bare")
@@ -176,3 +181,30 @@ def test_sqlite_needs_no_postgresql() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+async def test_a_record_of_the_first_version_stays_whole(tmp_path: Path) -> None:
+    """Links from before they said a position verify after the migration, and new ones follow them."""
+    file = tmp_path / "old.db"
+    engine = create_engine(f"sqlite:///{file}")
+    with engine.begin() as connection:
+        command.upgrade(schema.configuration(connection), "0001")
+        rows = [samples.stored(samples.event(f"{number}"), number) for number in (1, 2)]
+        head = GENESIS
+        for seq, row in enumerate(rows, 1):
+            head = ChainHash(sha256(f"{head}\n{seq}\n{row.text()}".encode()).hexdigest())
+            values = (row.id, 1795176000123456, row.name, row.actor, row.subject, row.agent, row.data)
+            connection.exec_driver_sql(
+                "INSERT INTO audit_events (id, at, name, actor, subject, agent, data) VALUES (?,?,?,?,?,?,?)",
+                values,
+            )
+            connection.exec_driver_sql("INSERT INTO audit_links VALUES (?, ?, ?)", (seq, row.id, head))
+    engine.dispose()
+    store = open_store(f"sqlite+aiosqlite:///{file}")
+    await store.prepare()
+    async with store.write() as tx:
+        await tx.record.add(samples.event("3"))
+    async with store.write() as tx:
+        await tx.record.add_links(link(await tx.record.unlinked(9), after=await tx.record.last_link()))
+    assert await seal.verify(store) == Verified(events=3, head=None)
+    await store.close()

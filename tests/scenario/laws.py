@@ -10,7 +10,7 @@ import asyncpg
 
 from bot.slack.render.block_kit import action_ids
 from escalation.action import decode
-from escalation.audit import Event, Verified
+from escalation.audit import Event
 from escalation.configuration import Configuration
 from escalation.grant import Grant, GrantState
 from escalation.ids import PersonId
@@ -23,6 +23,7 @@ from escalation.store.memory import MemoryStore
 from escalation.store.memory.inbox import CLICKS
 from escalation.store.postgres import PostgresStore
 from escalation.store.sqlite import SqliteStore
+from escalation.verification import Verified
 from tests.harness.fake_slack import FakeSlack
 from tests.scenario.unreliable import UnreliableStore
 
@@ -81,9 +82,10 @@ async def clicks_in(store: Store) -> dict[str, tuple[str | None, str]]:
 
 async def _everything(core: Core) -> tuple[list[Event], list[Request], list[Grant]]:
     async with core.store.read() as tx:
-        events = [event async for _, event in tx.record.walk() if event is not None]
+        stored = [entry.event async for entry in tx.record.walk() if entry.event is not None]
         requests = list(await tx.requests.page(Page(limit=10_000)))
         found = [await tx.grants.of(request.id) for request in requests]
+    events = [event for event in (each.event() for each in stored) if event is not None]
     return events, requests, [grant for grant in found if grant is not None]
 
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from escalation.action import decode
-from escalation.audit import Broken, Seal, Verified
+from escalation.audit import Seal
 from escalation.service import seal
 from escalation.store.memory import MemoryStore
 from escalation.store.memory.record import EVENTS, LINKS, SEALS
 from escalation.store.sqlite import SqliteStore
+from escalation.verification import Broken, Verified
 from tests.scenario.agent import CONFIDENT, SMALL
 from tests.scenario.rules import shipped, with_second_agent
 from tests.scenario.world import World
@@ -137,13 +138,14 @@ async def test_a_record_cut_off_is_found_by_a_noted_seal(room: World) -> None:
     head = await sealed(room)
     assert isinstance(room.store, MemoryStore)
     rows = room.store._rows
-    links, seals = dict(rows[LINKS]), dict(rows[SEALS])
+    events, links, seals = dict(rows[EVENTS]), dict(rows[LINKS]), dict(rows[SEALS])
     for seq in list(rows[LINKS])[-3:]:
-        del rows[LINKS][seq]
+        del rows[EVENTS][rows[LINKS].pop(seq).event]
     for seq in [seq for seq in rows[SEALS] if seq > head.seq - 3]:
         del rows[SEALS][seq]
     assert isinstance(await seal.verify(room.store), Verified)
     assert isinstance(await seal.verify(room.store, noted=head), Broken)
+    rows[EVENTS].update(events)
     rows[LINKS].update(links)
     rows[SEALS].update(seals)
 

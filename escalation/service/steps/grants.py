@@ -3,6 +3,7 @@
 from escalation import grant as grants
 from escalation import notice
 from escalation.audit import EventName
+from escalation.commitment import written
 from escalation.grant import Grant, GrantState, Revoke
 from escalation.ids import GrantId
 from escalation.reason import Refused
@@ -53,7 +54,7 @@ async def end_grant(clerk: Clerk, grant: Grant) -> Request | None:
         grant.id,
         agent=grant.agent,
         request=grant.request,
-        result=grant.result,
+        result=written(grant.result),
     )
     request = await clerk.tx.requests.get(grant.request)
     if request is None:
