@@ -16,6 +16,7 @@ from escalation.grant import Grant, GrantState
 from escalation.ids import PersonId
 from escalation.policy import Then
 from escalation.ports import Page, Store
+from escalation.replay import Replay, of_grant, of_request
 from escalation.request import Request, State, Verdict
 from escalation.service import seal
 from escalation.service.context import Core
@@ -42,6 +43,7 @@ async def hold(core: Core, slack: FakeSlack, history: Sequence[Configuration]) -
     events, requests, grants = await _everything(core)
     assert (verdict.events, verdict.unsealed) == (len(events), 0)
     clicks = await clicks_in(core.store)
+    await _the_record_tells_the_tables(core, requests, grants)
     for request in requests:
         about = [event for event in events if event.subject == request.id]
         _its_state_is_its_last_event(request, about)
@@ -87,6 +89,20 @@ async def _everything(core: Core) -> tuple[list[Event], list[Request], list[Gran
         found = [await tx.grants.of(request.id) for request in requests]
     events = [event for event in (each.event() for each in stored) if event is not None]
     return events, requests, [grant for grant in found if grant is not None]
+
+
+async def _the_record_tells_the_tables(
+    core: Core, requests: Sequence[Request], grants: Sequence[Grant]
+) -> None:
+    """I27: replayed, the record gives the requests and the grants as the tables hold them."""
+    replay = Replay()
+    async with core.store.read() as tx:
+        async for entry in tx.record.walk():
+            event = None if entry.event is None else entry.event.event()
+            if event is not None:
+                replay.feed(event, entry.texts)
+    assert replay.requests == {request.id: of_request(request) for request in requests}
+    assert replay.grants == {grant.id: of_grant(grant) for grant in grants}
 
 
 def _its_state_is_its_last_event(request: Request, about: Sequence[Event]) -> None:

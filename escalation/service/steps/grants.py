@@ -7,6 +7,7 @@ from escalation.commitment import written
 from escalation.grant import Grant, GrantState, Revoke
 from escalation.ids import GrantId
 from escalation.reason import Refused
+from escalation.replay import granted
 from escalation.request import Request
 from escalation.service.steps.clerk import Clerk
 
@@ -26,9 +27,7 @@ async def give_grant(clerk: Clerk, request: Request) -> Grant:
         report_within=times.report,
     )
     await tx.grants.add(grant)
-    await clerk.record(
-        EventName.GRANT_GRANTED, grant.id, agent=grant.agent, request=request.id, digest=grant.digest
-    )
+    await clerk.record(EventName.GRANT_GRANTED, grant.id, agent=grant.agent, **granted(grant))
     return grant
 
 

@@ -86,6 +86,7 @@ async def record_settled(clerk: Clerk, request: Request) -> None:
         reason=reason,
         answer=written(request.answer),
         follow=request.follow,
+        rung=request.rung.name.lower(),
     )
 
 
