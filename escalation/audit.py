@@ -168,7 +168,7 @@ class Seal:
 
 def instant(at: datetime) -> str:
     """Return *at* as the record writes it: UTC, microseconds, ``Z``."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def data(values: Mapping[str, Json]) -> str:

@@ -15,13 +15,14 @@ from enum import Enum
 from hashlib import sha256
 from typing import TypeAlias
 
-from escalation.action import Json, canonical
+from escalation.action import HALF_OF_A_PAIR, Json
+from escalation.errors import InvalidAction
 from escalation.ids import EventId
 
 #: What an event's data calls the commitment to a field: ``commit:reason``.
 _PREFIX = "commit:"
-#: The texts of one event, in bytes.
-_MAX_TEXTS = 512 * 1024
+#: One text, in characters.
+_MAX_TEXT = 512 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +72,25 @@ def commit(
     Raises ``InvalidAction`` for a text that not every database can hold.
     """
     plain: dict[str, Json] = {}
-    texts: dict[str, Json] = {}
     disclosed = []
     for field, value in values.items():
-        if not isinstance(value, Written):
+        if isinstance(value, Written):
+            _check(value.text)
+            text = Disclosure(event=event, field=field, salt=salt(), text=value.text)
+            plain[_PREFIX + field] = commitment(field, text.text, text.salt)
+            disclosed.append(text)
+        else:
             plain[field] = value
-            continue
-        texts[field] = value.text
-        disclosed.append(Disclosure(event=event, field=field, salt=salt(), text=value.text))
-    if texts:
-        canonical(texts, limit=_MAX_TEXTS)
-    for each in disclosed:
-        plain[_PREFIX + each.field] = commitment(each.field, each.text, each.salt)
     return plain, disclosed
+
+
+def _check(text: str) -> None:
+    if len(text) > _MAX_TEXT:
+        raise InvalidAction(f"has {len(text)} characters; at most {_MAX_TEXT} are recorded")
+    if "\0" in text:
+        raise InvalidAction("holds a NUL character")
+    if not text.isascii() and HALF_OF_A_PAIR.search(text) is not None:
+        raise InvalidAction("holds half of a surrogate pair")
 
 
 def committed(values: Mapping[str, Json]) -> dict[str, str]:

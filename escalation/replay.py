@@ -195,7 +195,15 @@ def _subject_of(request: Request) -> str:
 
 
 def _words_of(words: Words) -> str:
-    return _JSON.encode({name: value for name, value in asdict(words).items() if value not in (None, ())})
+    said = {
+        "summary": words.summary,
+        "reasoning": words.reasoning,
+        "confidence": words.confidence,
+        "evidence": [(each.title, each.url) for each in words.evidence],
+        "workflow": words.workflow,
+        "trace": words.trace,
+    }
+    return _JSON.encode(said)
 
 
 def _asked(event: Event, data: _Data) -> ReplayedRequest:
