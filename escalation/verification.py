@@ -94,13 +94,16 @@ class Verifier:
         self._unsealed += 1
         return None
 
-    def finish(self) -> Verified | Broken:
-        """Return the verdict after the last link and the last event beside the chain."""
-        if self._next_seal < len(self._seals):
-            seal = self._seals[self._next_seal]
-            return Broken(
-                seq=self._seq + 1, why=f"the record ends at {self._seq}, but a seal covers {seal.seq} events"
-            )
+    def cut_off(self) -> Broken | None:
+        """Return where the chain was cut off, if it ends before its last seal."""
+        if self._next_seal == len(self._seals):
+            return None
+        seal = self._seals[self._next_seal]
+        why = f"the record ends at {self._seq}, but a seal covers {seal.seq} events"
+        return Broken(seq=self._seq + 1, why=why)
+
+    def finish(self) -> Verified:
+        """Return the verdict on what broke nowhere: neither in the chain nor at its end nor beside it."""
         return Verified(
             events=self._seq,
             head=self._seals[-1] if self._seals else None,

@@ -50,6 +50,8 @@ async def verify(store: Store, *, noted: Seal | None = None) -> Verified | Broke
         async for entry in tx.record.walk():
             if (broken := verifier.feed(entry)) is not None:
                 return broken
+        if (broken := verifier.cut_off()) is not None:
+            return broken
         async for entry in tx.record.walk_beside():
             if (broken := verifier.beside(entry, now=tx.now)) is not None:
                 return broken
