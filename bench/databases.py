@@ -16,11 +16,11 @@ from bot.adapters import open_core
 from bot.cli.common import loaded
 from bot.config import Environment
 from deploy.demo.processes import ROOT
-from escalation.audit import Verified
 from escalation.service import seal
 from escalation.service.configure import put_in_force
 from escalation.service.context import Core
 from escalation.store import open_store
+from escalation.verification import Verified
 from tests.harness.databases import Postgres, running_postgres
 
 CONFIG = ROOT / "andon.yaml"

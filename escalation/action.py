@@ -107,15 +107,18 @@ def _no_constant(name: str) -> Json:
 
 
 def _is_flat(value: Json) -> bool:
-    """Return whether *value* is an object of plain ASCII: most are, and there is nothing in it to walk."""
+    """Return whether *value* is an object of plain ASCII and lists of it: most are, with nothing to walk."""
     if type(value) is not dict:
         return False
     for key, child in value.items():
-        if type(key) is not str or not key.isascii() or "\0" in key:
+        if not _is_plain(key):
             return False
         kind = type(child)
         if kind is str:
             if not child.isascii() or "\0" in child:
+                return False
+        elif kind is list:
+            if not all(map(_is_plain, child)):
                 return False
         elif kind is int:
             if abs(child) > MAX_INTEGER:
@@ -123,6 +126,10 @@ def _is_flat(value: Json) -> bool:
         elif child is not None and kind is not bool:
             return False
     return True
+
+
+def _is_plain(value: object) -> bool:
+    return type(value) is str and value.isascii() and "\0" not in value
 
 
 def _check(root: Json, deepest: int) -> bool:

@@ -2,19 +2,22 @@
 The record: what happened, chained so that nobody can change it unseen.
 
 Each event is one row, written in the transaction of the change it tells of. Every few seconds
-the events that arrived are linked: link *n* hashes link *n − 1* together with its event. A seal
-names the last link; whoever noted a seal's hash somewhere else can prove by it, offline, that
-nothing before it was edited, inserted, deleted, reordered or cut off.
+the events that arrived are linked: link *n* hashes link *n − 1* together with its event and the
+event's position. A seal names the last link; whoever noted a seal's hash somewhere else can prove
+by it, offline, that nothing before it was edited, inserted, deleted, reordered or cut off. What
+people and agents wrote is in the chain as commitments only: see ``commitment``.
 """
 
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import NewType
 
-from escalation.action import Json, canonical
+from escalation.action import Json, canonical, decode
+from escalation.commitment import Disclosure
+from escalation.errors import InvalidAction
 from escalation.ids import EventId
 
 ChainHash = NewType("ChainHash", str)
@@ -23,6 +26,8 @@ ChainHash = NewType("ChainHash", str)
 GENESIS = ChainHash("0" * 64)
 #: An event's data, in bytes.
 _MAX_DATA = 512 * 1024
+#: Events are linked in seconds; one that waits for longer than this is not about to be.
+SEALING_DELAY = timedelta(minutes=5)
 
 
 class EventName(Enum):
@@ -72,22 +77,56 @@ class Event:
     agent: str | None  #: Whose business it is, for queries.
     data: str  #: The rest, as canonical JSON.
 
-    def text(self) -> str:
-        """Return the canonical text that is hashed."""
-        return canonical(
-            {
-                "actor": self.actor,
-                "agent": self.agent,
-                "at": instant(self.at),
-                "data": self.data,
-                "id": self.id,
-                "name": self.name.value,
-                "subject": self.subject,
-            },
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """An event's row as it is found: a newer version or a stranger's hand may have written it."""
+
+    position: int  #: Where it stands among the rows; its link says the same.
+    id: EventId
+    at: datetime | None  #: None where the row holds no possible instant.
+    name: str  #: Of an `EventName`, where this version knows it.
+    actor: str
+    subject: str
+    agent: str | None
+    data: str
+
+    def text(self) -> str | None:
+        """Return the canonical text that is hashed; nothing if no event ever had such values."""
+        if self.at is None:
+            return None
+        values = {
+            "actor": self.actor,
+            "agent": self.agent,
+            "at": instant(self.at),
+            "data": self.data,
+            "id": self.id,
+            "name": self.name,
+            "subject": self.subject,
+        }
+        try:
             # Quoted once more, data grows to twice its bytes at most; a line that could be
             # written but not sealed would hold up the chain for ever.
-            limit=3 * _MAX_DATA,
+            return canonical(values, limit=3 * _MAX_DATA)
+        except InvalidAction:
+            return None
+
+    def event(self) -> Event | None:
+        """Return the event, if this version knows what happened."""
+        if self.at is None or self.name not in _NAMES:
+            return None
+        return Event(
+            id=self.id,
+            at=self.at,
+            name=_NAMES[self.name],
+            actor=self.actor,
+            subject=self.subject,
+            agent=self.agent,
+            data=self.data,
         )
+
+
+_NAMES = {name.value: name for name in EventName}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +136,27 @@ class Link:
     seq: int  #: 1, 2, 3, … without gaps.
     event: EventId
     hash: ChainHash
+    position: int | None = None  #: Of the event's row. The first links of all did not say it.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An event with its place in the chain and what is left of the words in it."""
+
+    event: Stored | None  #: None if it was deleted.
+    link: Link | None  #: None if it was never linked.
+    before: ChainHash | None = None  #: The hash of the link before its own.
+    waits: bool = False  #: Whether it is in line to be linked.
+    texts: tuple[Disclosure, ...] = ()
+
+
+class Standing(Enum):
+    """How far the chain vouches for an event."""
+
+    CHAINED = "chained"
+    WAITING = "waiting"  #: Written a moment ago: it is linked and sealed in seconds.
+    BESIDE = "beside"  #: Not in the chain, and nothing will link it.
+    CHANGED = "changed"  #: The chain holds another event, or this one in another place.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,26 +168,9 @@ class Seal:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
-    """The chain is whole."""
-
-    events: int
-    head: Seal | None
-    unsealed: int = 0  #: Events written since the last seal, not chained yet.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Broken:
-    """The chain is not whole, and where."""
-
-    seq: int
-    why: str
-
-
 def instant(at: datetime) -> str:
     """Return *at* as the record writes it: UTC, microseconds, ``Z``."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def data(values: Mapping[str, Json]) -> str:
@@ -135,55 +178,57 @@ def data(values: Mapping[str, Json]) -> str:
     return canonical({key: value for key, value in values.items() if value is not None}, limit=_MAX_DATA)
 
 
-def chain(head: ChainHash, seq: int, event: Event) -> ChainHash:
-    """Return the hash of link *seq*, which puts *event* after *head*."""
-    return ChainHash(hashlib.sha256(f"{head}\n{seq}\n{event.text()}".encode()).hexdigest())
+def values_of(event: Stored) -> dict[str, Json]:
+    """Return the values in *event*'s data; none if it holds what we never write."""
+    try:
+        values = decode(event.data)
+    except InvalidAction:
+        return {}
+    return dict(values) if isinstance(values, dict) else {}
 
 
-def link(events: Iterable[Event], *, after: Link | None) -> list[Link]:
-    """Return the links of *events*, in order, following *after*."""
+def link(events: Iterable[Stored], *, after: Link | None) -> list[Link]:
+    """Return the links of *events*, in order, following *after*; what has no text cannot be linked."""
     seq, head = (0, GENESIS) if after is None else (after.seq, after.hash)
     links = []
     for event in events:
-        seq += 1
-        head = chain(head, seq, event)
-        links.append(Link(seq=seq, event=event.id, hash=head))
+        hash_ = _hash(head, seq + 1, event.position, event)
+        if hash_ is None:
+            continue
+        seq, head = seq + 1, hash_
+        links.append(Link(seq=seq, event=event.id, hash=head, position=event.position))
     return links
 
 
-class Verifier:
-    """Walks the chain once, in order, and finds the first place where it is not whole."""
+def follows(head: ChainHash, link: Link, event: Stored) -> bool:
+    """Return whether *link* puts *event*, as it is, after *head*."""
+    same = link.event == event.id and link.position in {None, event.position}
+    return same and _hash(head, link.seq, link.position, event) == link.hash
 
-    def __init__(self, seals: Iterable[Seal], *, noted: Seal | None = None) -> None:
-        self._seals = sorted((*seals, *([noted] if noted else [])), key=lambda seal: seal.seq)
-        self._next_seal = 0
-        self._seq = 0
-        self._hash = GENESIS
 
-    def feed(self, link: Link, event: Event | None) -> Broken | None:
-        """Return where it breaks if *link* (with its *event*, if that still exists) does not follow."""
-        expected = self._seq + 1
-        if link.seq != expected:
-            return Broken(seq=expected, why=f"link {expected} is missing; the next one is {link.seq}")
-        if event is None:
-            return Broken(seq=expected, why=f"event {link.event} was deleted")
-        if event.id != link.event or chain(self._hash, expected, event) != link.hash:
-            return Broken(seq=expected, why=f"event {event.id} or its link was changed")
-        self._seq, self._hash = expected, link.hash
-        return self._check_seals()
+def standing(entry: Entry) -> Standing:
+    """Return how far the chain vouches for the event of *entry*, by its own link and the one before."""
+    if entry.link is None:
+        return Standing.WAITING if entry.waits else Standing.BESIDE
+    head = GENESIS if entry.link.seq == 1 else entry.before
+    known = head is not None and entry.event is not None and follows(head, entry.link, entry.event)
+    return Standing.CHAINED if known else Standing.CHANGED
 
-    def finish(self, *, unsealed: int) -> Verified | Broken:
-        """Return the verdict after the last link; *unsealed* events were not linked yet."""
-        if self._next_seal < len(self._seals):
-            seal = self._seals[self._next_seal]
-            return Broken(
-                seq=self._seq + 1, why=f"the record ends at {self._seq}, but a seal covers {seal.seq} events"
-            )
-        return Verified(events=self._seq, head=self._seals[-1] if self._seals else None, unsealed=unsealed)
 
-    def _check_seals(self) -> Broken | None:
-        while self._next_seal < len(self._seals) and self._seals[self._next_seal].seq == self._seq:
-            if self._seals[self._next_seal].hash != self._hash:
-                return Broken(seq=self._seq, why=f"the chain at {self._seq} is not the one that was sealed")
-            self._next_seal += 1
+def in_order(entries: Iterable[Entry]) -> list[Entry]:
+    """Return *entries* in the chain's order; what is not linked comes last, by its position."""
+
+    def place(entry: Entry) -> tuple[bool, int]:
+        if entry.link is not None:
+            return (False, entry.link.seq)
+        return (True, 0 if entry.event is None else entry.event.position)
+
+    return sorted(entries, key=place)
+
+
+def _hash(head: ChainHash, seq: int, position: int | None, event: Stored) -> ChainHash | None:
+    text = event.text()
+    if text is None:
         return None
+    place = f"{seq}" if position is None else f"{seq}\n{position}"
+    return ChainHash(hashlib.sha256(f"{head}\n{place}\n{text}".encode()).hexdigest())

@@ -3,16 +3,19 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from escalation.audit import Event, Link, Seal
+from escalation.audit import Entry, Event, Link, Seal, Stored
+from escalation.commitment import Disclosure
 
 
 class Record(Protocol):
-    """The audit record. Rows are only ever added."""
+    """The audit record. Rows are only ever added; but texts beside it may be erased."""
 
-    async def add(self, event: Event) -> None: ...
+    async def add(self, event: Event, texts: Sequence[Disclosure] = ()) -> None:
+        """Add *event*, and the *texts* that it commits to."""
+        ...
 
-    async def unlinked(self, limit: int) -> Sequence[Event]:
-        """Return events without a link, oldest first."""
+    async def unlinked(self, limit: int) -> Sequence[Stored]:
+        """Return events that wait for a link, oldest first."""
         ...
 
     async def hold(self) -> bool:
@@ -29,15 +32,27 @@ class Record(Protocol):
 
     async def seals(self) -> Sequence[Seal]: ...
 
-    def walk(self) -> AsyncIterator[tuple[Link, Event | None]]:
-        """Yield every link in order, with its event if that still exists."""
+    async def add_note(self, seal: Seal) -> None:
+        """Remember that *seal* was noted outside, at its instant."""
+        ...
+
+    async def last_note(self) -> Seal | None:
+        """Return the last seal that was noted outside, and when."""
+        ...
+
+    def walk(self) -> AsyncIterator[Entry]:
+        """Yield every link in order, with its event and texts if those still exist."""
+        ...
+
+    def walk_beside(self) -> AsyncIterator[Entry]:
+        """Yield every event that has no link, by position, and whether it waits for one."""
         ...
 
     async def count_unlinked(self) -> int: ...
 
-    async def page(self, *, agent: str | None, subject: str | None, limit: int) -> Sequence[Event]:
+    async def page(self, *, agent: str | None, subject: str | None, limit: int) -> Sequence[Entry]:
         """
-        Return the newest events, the oldest of them first, of an agent or about a subject.
+        Return the newest events of an agent or about a subject: in the chain's order, then the unlinked.
 
         About a request is what became of it too: the events of what it was edited or asked again
         into, and of their grants.

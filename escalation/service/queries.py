@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from escalation.audit import Event
+from escalation.audit import Entry
 from escalation.authority import Authority
 from escalation.configuration import Configuration
 from escalation.ids import AgentName, PersonId, RequestId
@@ -89,7 +89,7 @@ async def stop_of(core: Core, agent: AgentName) -> Switch | None:
     return next((switch for switch in await stopped(core) if switch.scope in scopes), None)
 
 
-async def events(core: Core, *, agent: str | None, subject: str | None, limit: int) -> Sequence[Event]:
-    """Return the newest events of the record, the oldest of them first."""
+async def events(core: Core, *, agent: str | None, subject: str | None, limit: int) -> Sequence[Entry]:
+    """Return the newest events of the record, the oldest of them first, each with its place in the chain."""
     async with core.store.read() as tx:
         return await tx.record.page(agent=agent, subject=subject, limit=limit)

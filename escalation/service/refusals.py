@@ -1,6 +1,7 @@
 """Records what got no further than a door: strangers' commands, forms not opened, unreadable calls."""
 
 from escalation.audit import EventName
+from escalation.commitment import written
 from escalation.ids import AgentName, RequestId
 from escalation.reason import Reason, Refused
 from escalation.service.context import Click, Core
@@ -58,5 +59,5 @@ async def unreadable(core: Core, agent: AgentName, *, what: str, reason: str, pa
             agent=agent,
             what=what,
             reason=reason,
-            path=None if path is None else path[:_LONGEST_PATH],
+            path=written(None if path is None else path[:_LONGEST_PATH]),
         )

@@ -1,16 +1,18 @@
-"""Links the events that arrived and seals the head of the record; and checks the whole of it."""
+"""Links the events that arrived, seals the head, has it noted outside; and checks the whole record."""
 
 from datetime import timedelta
 
-from escalation.audit import Broken, Link, Seal, Verified, Verifier
+from escalation.audit import Seal
 from escalation.audit import link as link_events
 from escalation.notice import Sealed
 from escalation.ports import Store, Transaction
 from escalation.service.context import Core
 from escalation.service.steps.clerk import by_us
+from escalation.verification import Broken, Verified, Verifier
 
-#: How often the head is noted in the audit channel, at most.
-_NOTE_EVERY = timedelta(minutes=5)
+#: A head is noted in the audit channel at the latest five minutes after its last event: by then the
+#: engine has come round, and Slack's lane too.
+_NOTE_EVERY = timedelta(minutes=4, seconds=30)
 
 
 async def seal(core: Core, *, batch: int) -> int:
@@ -19,34 +21,38 @@ async def seal(core: Core, *, batch: int) -> int:
         if not await tx.record.hold():
             return 0
         events = await tx.record.unlinked(batch)
-        if not events:
-            return 0
-        links = link_events(events, after=await tx.record.last_link())
-        await tx.record.add_links(links)
-        await _seal(core, tx, links[-1])
+        links = link_events(events, after=await tx.record.last_link()) if events else []
+        if links:
+            await tx.record.add_links(links)
+            await tx.record.add_seal(Seal(seq=links[-1].seq, hash=links[-1].hash, at=tx.now))
+        # Also when nothing happened: what happened last may not have been noted yet.
+        await _note(core, tx)
         core.kill("seal:before-commit")
     return len(links)
 
 
-async def _seal(core: Core, tx: Transaction, last: Link) -> None:
-    earlier = await tx.record.last_seal()
-    head = Seal(seq=last.seq, hash=last.hash, at=tx.now)
-    await tx.record.add_seal(head)
-    if earlier is None or _is_noted(earlier, head):
-        await by_us(core, tx, "sealer").seal(Sealed(seq=head.seq, hash=head.hash))
-
-
-def _is_noted(earlier: Seal, head: Seal) -> bool:
-    # The first seal of each five minutes is noted: a number of the clock, so that no state is kept.
-    slot = _NOTE_EVERY.total_seconds()
-    return int(earlier.at.timestamp() // slot) != int(head.at.timestamp() // slot)
+async def _note(core: Core, tx: Transaction) -> None:
+    if core.configuration().audit_channel is None:
+        return
+    head, noted = await tx.record.last_seal(), await tx.record.last_note()
+    if head is None or (noted is not None and noted.seq >= head.seq):
+        return
+    if noted is not None and tx.now - noted.at < _NOTE_EVERY:
+        return
+    await tx.record.add_note(Seal(seq=head.seq, hash=head.hash, at=tx.now))
+    await by_us(core, tx, "sealer").seal(Sealed(seq=head.seq, hash=head.hash))
 
 
 async def verify(store: Store, *, noted: Seal | None = None) -> Verified | Broken:
     """Walk the whole record; *noted* is a seal that somebody kept elsewhere."""
     async with store.read() as tx:
         verifier = Verifier(await tx.record.seals(), noted=noted)
-        async for link, event in tx.record.walk():
-            if (broken := verifier.feed(link, event)) is not None:
+        async for entry in tx.record.walk():
+            if (broken := verifier.feed(entry)) is not None:
                 return broken
-        return verifier.finish(unsealed=await tx.record.count_unlinked())
+        if (broken := verifier.cut_off()) is not None:
+            return broken
+        async for entry in tx.record.walk_beside():
+            if (broken := verifier.beside(entry, now=tx.now)) is not None:
+                return broken
+        return verifier.finish()

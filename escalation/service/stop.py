@@ -14,6 +14,7 @@ from escalation import notice
 from escalation import switch as switches
 from escalation.audit import EventName
 from escalation.authority import Person
+from escalation.commitment import written
 from escalation.ids import PersonId
 from escalation.ports import Sweep, Topic, Transaction, UseCase
 from escalation.reason import Reason, Refused
@@ -49,7 +50,7 @@ async def _pull(reason: str, clerk: Clerk, person: Person, switch: Switch) -> Mo
         return outcome
     await tx.switches.save(outcome.switch)
     await tx.sweeps.add(Sweep(scope=switch.scope, version=outcome.switch.version))
-    await clerk.record(EventName.SWITCH_STOPPED, scope, reason=reason)
+    await clerk.record(EventName.SWITCH_STOPPED, scope, reason=written(reason))
     await clerk.alert(notice.Stopped(scope=scope, by=person.id, reason=reason))
     return Moved(switch=outcome.switch)
 

@@ -309,7 +309,18 @@ audit_events = Table(
     info=_ONLY_ADDED,
 )
 
-#: The events without a link, kept by triggers: finding them must not read the whole record.
+#: What stands behind the commitments in events. Never changed; deleted when it has to be erased.
+audit_texts = Table(
+    "audit_texts",
+    metadata,
+    Column("event", Name, primary_key=True),
+    Column("field", Name, primary_key=True),
+    Column("salt", Name, nullable=False),
+    Column("text", Text, nullable=False),
+)
+
+#: The events without a link: finding them must not read the whole record. Its rows come and go by triggers
+#: alone, with an event and its link.
 audit_unlinked = Table(
     "audit_unlinked",
     metadata,
@@ -322,12 +333,23 @@ audit_links = Table(
     Column("seq", _Counter, primary_key=True, autoincrement=False),
     Column("event", Name, nullable=False),
     Column("hash", Name, nullable=False),
+    Column("position", _Counter),  # of the event's row; the first links of all did not say it
     UniqueConstraint("event"),
     info=_ONLY_ADDED,
 )
 
 audit_seals = Table(
     "audit_seals",
+    metadata,
+    Column("seq", _Counter, primary_key=True, autoincrement=False),
+    Column("hash", Name, nullable=False),
+    Column("at", Instant, nullable=False),
+    info=_ONLY_ADDED,
+)
+
+#: The seals that were noted outside, each once.
+audit_notes = Table(
+    "audit_notes",
     metadata,
     Column("seq", _Counter, primary_key=True, autoincrement=False),
     Column("hash", Name, nullable=False),

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from escalation.action import Action, action
-from escalation.audit import Event, EventName, Seal, link
+from escalation.audit import Event, EventName, Seal, Stored, link
 from escalation.authority import Terms
 from escalation.grant import Grant
 from escalation.ids import (
@@ -164,6 +164,20 @@ def event(name: str = "1", *, agent: str | None = BANK, subject: str = "req_1") 
     )
 
 
+def stored(event: Event, position: int) -> Stored:
+    """Return the row of *event* at *position*."""
+    return Stored(
+        position=position,
+        id=event.id,
+        at=event.at,
+        name=event.name.value,
+        actor=event.actor,
+        subject=event.subject,
+        agent=event.agent,
+        data=event.data,
+    )
+
+
 async def add_requests(tx: Transaction, *names: str) -> list[Request]:
     """Store a request of each of *names*."""
     found = [request(name) for name in names]
@@ -182,6 +196,7 @@ async def fill_the_record(store: Store) -> None:
         [first] = link(await tx.record.unlinked(1), after=None)
         await tx.record.add_links([first])
         await tx.record.add_seal(Seal(seq=1, hash=first.hash, at=NOON))
+        await tx.record.add_note(Seal(seq=1, hash=first.hash, at=NOON))
 
 
 def changes_of(table: str) -> tuple[str, str]:

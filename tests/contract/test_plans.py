@@ -8,6 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from escalation.audit import link
 from escalation.ids import AgentName, PersonId
 from escalation.store import Database, grants, keys, outbox, record, requests, sweeps, switches
 from escalation.store.postgres.store import PLANNER
@@ -18,6 +19,8 @@ from tests.contract.samples import NOON
 from tests.harness.databases import Postgres
 
 _ROWS = 400
+#: Holds what came within seconds: a pass over it may be the shortest way.
+_SHORT = {"audit_unlinked"}
 #: A pass over fewer would be cheaper than the index, and PostgreSQL knows.
 _MORE_MESSAGES = """
     INSERT INTO outbox (id, notice, lane, body, at, not_before, attempts)
@@ -74,6 +77,8 @@ async def _fill(store: Database) -> None:
             await tx.inbox.add(samples.click(name))
             decided = samples.decided(samples.request(f"d{name}"), samples.decision(name, person=person))
             await tx.requests.add(decided)
+    async with store.write() as tx:
+        await tx.record.add_links(link(await tx.record.unlinked(2 * _ROWS), after=None))
 
 
 @pytest.fixture
@@ -104,7 +109,7 @@ def test_sqlite_finds_what_it_needs_by_index(full_file: Path) -> None:
     for name, (statement, index) in (_PLANS | _SWEPT).items():
         plan = _sqlite_plan(connection, statement)
         assert f"INDEX {index}" in plan, f"{name}:\n{plan}"
-        for table in statement.tables:
+        for table in statement.tables - _SHORT:
             assert f"SCAN {table}\n" not in f"{plan}\n", f"{name}:\n{plan}"
     connection.close()
 
@@ -126,7 +131,7 @@ async def test_postgresql_finds_what_it_needs_by_index(full_database: str, postg
     for name, (statement, index) in _PLANS.items():
         plan = await _postgresql_plan(connection, statement)
         assert f"using {index}" in plan or f"on {index}" in plan, f"{name}:\n{plan}"
-        for table in statement.tables:
+        for table in statement.tables - _SHORT:
             assert f"Seq Scan on {table}" not in plan, f"{name}:\n{plan}"
     await connection.close()
 
@@ -139,6 +144,6 @@ async def test_postgresql_answers_many_by_index(postgres: Postgres, database: st
     for name, (statement, index) in (_MERGED | _SWEPT).items():
         plan = await _postgresql_plan(connection, statement)
         assert f"using {index}" in plan or f"on {index}" in plan, f"{name}:\n{plan}"
-        for table in statement.tables:
+        for table in statement.tables - _SHORT:
             assert f"Seq Scan on {table}" not in plan, f"{name}:\n{plan}"
     await connection.close()

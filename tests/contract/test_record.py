@@ -1,13 +1,16 @@
 """The port of the audit record, over every store."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from escalation.audit import Broken, Event, Link, Seal, Verified, Verifier, link
+from escalation.audit import Entry, Event, Link, Seal, link
 from escalation.errors import StoreError
 from escalation.ids import EventId, RequestId
 from escalation.ports import Store
+from escalation.service import seal
+from escalation.verification import Broken, Verified
 from tests.contract import samples
 from tests.contract.samples import LEGAL, NOON
 
@@ -28,12 +31,11 @@ async def _link_all(store: Store) -> Link:
 
 
 async def _verify(store: Store) -> Verified | Broken:
-    async with store.read() as tx:
-        verifier = Verifier(await tx.record.seals())
-        async for each, event in tx.record.walk():
-            if (broken := verifier.feed(each, event)) is not None:
-                return broken
-        return verifier.finish(unsealed=await tx.record.count_unlinked())
+    return await seal.verify(store)
+
+
+def _ids(entries: Sequence[Entry]) -> list[str]:
+    return [entry.event.id[4:] for entry in entries if entry.event is not None]
 
 
 async def test_events_keep_the_order_they_were_added_in(store: Store) -> None:
@@ -41,7 +43,12 @@ async def test_events_keep_the_order_they_were_added_in(store: Store) -> None:
     await _add(store, samples.event("b"), samples.event("c", agent=None), samples.event("a"))
     async with store.read() as tx:
         found = await tx.record.unlinked(9)
-        assert list(found) == [samples.event("b"), samples.event("c", agent=None), samples.event("a")]
+        assert [each.event() for each in found] == [
+            samples.event("b"),
+            samples.event("c", agent=None),
+            samples.event("a"),
+        ]
+        assert [each.position for each in found] == [1, 2, 3]
         assert [event.id for event in await tx.record.unlinked(2)] == ["evt_b", "evt_c"]
         assert await tx.record.count_unlinked() == 3
 
@@ -65,7 +72,7 @@ async def test_a_long_record_is_walked_to_its_end(store: Store) -> None:
     async with store.write() as tx:
         await tx.record.add_links(link(await tx.record.unlinked(2000), after=None))
     async with store.read() as tx:
-        walked = [found.seq async for found, event in tx.record.walk() if event is not None]
+        walked = [entry.link.seq async for entry in tx.record.walk() if entry.event and entry.link]
     assert walked == list(range(1, 1002))
 
 
@@ -100,7 +107,7 @@ async def test_the_same_event_twice_is_an_error(store: Store) -> None:
     with pytest.raises(StoreError):
         await _add(store, replace(samples.event(), subject="req_2"))
     async with store.read() as tx:
-        assert list(await tx.record.unlinked(9)) == [samples.event()]
+        assert [each.event() for each in await tx.record.unlinked(9)] == [samples.event()]
 
 
 async def test_what_is_not_committed_cannot_be_linked(store: Store) -> None:
@@ -139,7 +146,7 @@ async def test_the_newest_events_are_found(store: Store) -> None:
             "both": await page(agent="bank-reconciliation", subject="req_2", limit=9),
             "nothing": await page(agent=None, subject="req_3", limit=9),
         }
-    assert {name: "".join(event.id[4:] for event in events) for name, events in found.items()} == {
+    assert {name: "".join(_ids(entries)) for name, entries in found.items()} == {
         "all": "dcba",
         "two": "ba",
         "agent": "dba",
@@ -180,7 +187,7 @@ async def test_about_a_request_is_what_became_of_it(store: Store) -> None:
             "other": await page(agent=None, subject="req_4", limit=9),
             "grant": await page(agent=None, subject="grt_1", limit=9),
         }
-    assert {name: [event.id[4:] for event in events] for name, events in found.items()} == {
+    assert {name: _ids(entries) for name, entries in found.items()} == {
         "request": ["asked", "granted", "edited", "again", "claimed"],
         "newest": ["again", "claimed"],
         "of an agent": ["granted"],

@@ -223,6 +223,39 @@ async def test_a_record_that_was_changed(
     assert ran.err.startswith(f"The record is BROKEN {place}")
 
 
+_BESIDE = (
+    "INSERT INTO audit_events (id, at, name, actor, subject, agent, data)"
+    " VALUES ('evt_x', 1, 'request.approved', 'person:salma', 'req_1', NULL, '\x1b[2J')"
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "marks"),
+    [
+        (
+            ["UPDATE audit_events SET subject = 'req_1' WHERE position = 2"],
+            ["", "NOT WHAT THE CHAIN HOLDS:", ""],
+        ),
+        (["UPDATE audit_events SET name = 'a.b' WHERE position = 3"], ["", "", "NOT WHAT THE CHAIN HOLDS:"]),
+        (["UPDATE audit_events SET at = 'soon' WHERE position = 1"], ["NOT WHAT THE CHAIN HOLDS:", "", ""]),
+        ([_BESIDE], ["", "", "", "NOT IN THE CHAIN:"]),
+    ],
+    ids=["edited", "unknown name", "no instant", "beside"],
+)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_the_chain_does_not_hold_is_shown_as_such(
+    lived: Lived, tmp_path: Path, changes: list[str], marks: list[str]
+) -> None:
+    """A line that nothing proves is never printed like one that is, nor may it move the terminal."""
+    there = Installation(place=Path(copytree(lived.here.place, tmp_path / "copy")))
+    _tamper(there.database, changes)
+    ran = await there.andon("audit show")
+    begun = [re.match(r"(NOT [A-Z ]+:)?", line) for line in ran.out.splitlines()]
+    assert [found.group() for found in begun if found is not None] == marks
+    assert "\x1b" not in ran.out
+    assert (ran.status, ran.err.startswith("Lines above are not what the chain holds.")) == (1, True)
+
+
 async def test_the_app_to_create(here: Installation) -> None:
     """The manifest sends Slack to the bot's door, wherever the bot is; a link fills in Slack's form."""
     http, link, wrong = await asyncio.gather(

@@ -10,12 +10,13 @@ import asyncpg
 
 from bot.slack.render.block_kit import action_ids
 from escalation.action import decode
-from escalation.audit import Event, Verified
+from escalation.audit import Event
 from escalation.configuration import Configuration
 from escalation.grant import Grant, GrantState
 from escalation.ids import PersonId
 from escalation.policy import Then
 from escalation.ports import Page, Store
+from escalation.replay import Replay, of_grant, of_request
 from escalation.request import Request, State, Verdict
 from escalation.service import seal
 from escalation.service.context import Core
@@ -23,6 +24,7 @@ from escalation.store.memory import MemoryStore
 from escalation.store.memory.inbox import CLICKS
 from escalation.store.postgres import PostgresStore
 from escalation.store.sqlite import SqliteStore
+from escalation.verification import Verified
 from tests.harness.fake_slack import FakeSlack
 from tests.scenario.unreliable import UnreliableStore
 
@@ -41,6 +43,7 @@ async def hold(core: Core, slack: FakeSlack, history: Sequence[Configuration]) -
     events, requests, grants = await _everything(core)
     assert (verdict.events, verdict.unsealed) == (len(events), 0)
     clicks = await clicks_in(core.store)
+    await _the_record_tells_the_tables(core, requests, grants)
     for request in requests:
         about = [event for event in events if event.subject == request.id]
         _its_state_is_its_last_event(request, about)
@@ -81,10 +84,25 @@ async def clicks_in(store: Store) -> dict[str, tuple[str | None, str]]:
 
 async def _everything(core: Core) -> tuple[list[Event], list[Request], list[Grant]]:
     async with core.store.read() as tx:
-        events = [event async for _, event in tx.record.walk() if event is not None]
+        stored = [entry.event async for entry in tx.record.walk() if entry.event is not None]
         requests = list(await tx.requests.page(Page(limit=10_000)))
         found = [await tx.grants.of(request.id) for request in requests]
+    events = [event for event in (each.event() for each in stored) if event is not None]
     return events, requests, [grant for grant in found if grant is not None]
+
+
+async def _the_record_tells_the_tables(
+    core: Core, requests: Sequence[Request], grants: Sequence[Grant]
+) -> None:
+    """I27: replayed, the record gives the requests and the grants as the tables hold them."""
+    replay = Replay()
+    async with core.store.read() as tx:
+        async for entry in tx.record.walk():
+            event = None if entry.event is None else entry.event.event()
+            if event is not None:
+                replay.feed(event, entry.texts)
+    assert replay.requests == {request.id: of_request(request) for request in requests}
+    assert replay.grants == {grant.id: of_grant(grant) for grant in grants}
 
 
 def _its_state_is_its_last_event(request: Request, about: Sequence[Event]) -> None:

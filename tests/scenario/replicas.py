@@ -28,7 +28,7 @@ from escalation.store.memory import MemoryStore
 from tests.scenario.agent import POSTING
 from tests.scenario.conftest import OpenStore
 from tests.scenario.rules import ANDON, MANIFEST, ROOT, RUNBOOK, TODAY, shipped
-from tests.scenario.world import AGENT, PEOPLE
+from tests.scenario.world import AGENT, PEOPLE, told_by
 
 _numbers = count(1)
 
@@ -138,4 +138,4 @@ class Site:
 async def events(core: Core, name: str) -> list[Any]:
     """Return what the record says under *name*, oldest first."""
     found = await queries.events(core, agent=None, subject=None, limit=10_000)
-    return [event for event in found if event.name.value == name]
+    return [event for event in map(told_by, found) if event.name.value == name]

@@ -32,7 +32,7 @@ from tests.scenario.agent import CONFIDENT, SMALL
 from tests.scenario.conftest import OpenStore
 from tests.scenario.replicas import Replica, Site, click, events, replicas
 from tests.scenario.rules import ANDON, MANIFEST, Change, changed, shipped
-from tests.scenario.world import MovableClock, World
+from tests.scenario.world import MovableClock, World, told_by
 
 KHALID_LEFT = Change(
     ANDON, "finance-managers: {members: [salma, khalid]", "finance-managers: {members: [salma]"
@@ -214,7 +214,9 @@ def _data(event: Event) -> dict[str, Json]:
 
 
 async def _everything(replica: Replica) -> list[Event]:
-    return list(await queries.events(replica.core, agent=None, subject=None, limit=10_000))
+    return [
+        told_by(entry) for entry in await queries.events(replica.core, agent=None, subject=None, limit=10_000)
+    ]
 
 
 # --- which files win ------------------------------------------------------------------------------------

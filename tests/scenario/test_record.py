@@ -7,13 +7,16 @@ from dataclasses import replace
 import pytest
 
 from escalation.action import decode
-from escalation.audit import Broken, Seal, Verified
-from escalation.service import seal
+from escalation.audit import Seal
+from escalation.ids import AgentName
+from escalation.reason import Refused
+from escalation.service import keys, seal
 from escalation.store.memory import MemoryStore
 from escalation.store.memory.record import EVENTS, LINKS, SEALS
 from escalation.store.sqlite import SqliteStore
+from escalation.verification import Broken, Verified
 from tests.scenario.agent import CONFIDENT, SMALL
-from tests.scenario.rules import shipped, with_second_agent
+from tests.scenario.rules import ANDON, Change, changed, shipped, with_second_agent
 from tests.scenario.world import World
 
 
@@ -142,13 +145,14 @@ async def test_a_record_cut_off_is_found_by_a_noted_seal(room: World) -> None:
     head = await sealed(room)
     assert isinstance(room.store, MemoryStore)
     rows = room.store._rows
-    links, seals = dict(rows[LINKS]), dict(rows[SEALS])
+    events, links, seals = dict(rows[EVENTS]), dict(rows[LINKS]), dict(rows[SEALS])
     for seq in list(rows[LINKS])[-3:]:
-        del rows[LINKS][seq]
+        del rows[EVENTS][rows[LINKS].pop(seq).event]
     for seq in [seq for seq in rows[SEALS] if seq > head.seq - 3]:
         del rows[SEALS][seq]
     assert isinstance(await seal.verify(room.store), Verified)
     assert isinstance(await seal.verify(room.store, noted=head), Broken)
+    rows[EVENTS].update(events)
     rows[LINKS].update(links)
     rows[SEALS].update(seals)
 
@@ -170,6 +174,93 @@ async def test_the_database_refuses_to_rewrite_history(any_room: World) -> None:
             with pytest.raises(sqlite3.DatabaseError):
                 connection.execute(statement)
     connection.close()
+
+
+#: A word that stands in everything that somebody writes, and in nothing else.
+_MARK = "quittengelee"
+WHY = "Why? The agent reads this and does better."
+
+
+async def _written_everywhere(room: World) -> None:
+    """Let agents and people write wherever they can."""
+    agent, said = room.agent, {"reasoning": f"{_MARK} says so", "evidence": [{"title": _MARK}]}
+    rejected = await agent.asks(memo=f"{_MARK} 1")
+    await room.salma.clicks("Reject", on=await room.card(rejected))
+    await room.salma.sees_modal("One rejection is final")
+    await room.salma.fills(WHY, f"{_MARK} is not ours").submits()
+    wondered = await agent.wonders(f"Whose {_MARK}?", "mine", allow_text=True, tried=_MARK, **said)
+    await room.salma.clicks("Answer in words", on=await room.card(wondered))
+    await room.salma.sees_modal("Or in your own words")
+    await room.salma.fills("Or in your own words", f"{_MARK} of Khalid's").submits()
+    done = await room.approved(memo=f"{_MARK} 2")
+    await agent.claims(done)
+    await agent.reports(done, "failed", result=f"{_MARK} was sold out")
+    await agent.cancels(await agent.asks(memo=f"{_MARK} 3"), f"{_MARK} turned up")
+    await agent.proposes({_MARK: "never heard of"}, summary=_MARK)
+    await agent.proposes({_MARK: "\0"}, summary=_MARK)
+    await agent.asks(memo=f"{_MARK} 4")
+    await room.salma.types(f"/andon stop all too much {_MARK}")
+
+
+async def test_what_people_and_agents_write_is_not_in_the_chain(any_room: World) -> None:
+    """Arguments, questions, answers, reasons, results, slips: the chain commits to them and quotes none."""
+    room = any_room
+    await _written_everywhere(room)
+    async with room.store.read() as tx:
+        entries = await tx.record.page(agent=None, subject=None, limit=10_000)
+    chained = [str(entry.event) for entry in entries]
+    assert [event for event in chained if _MARK in event] == []
+    kept = {
+        (entry.event.name, text.field)
+        for entry in entries
+        if entry.event is not None
+        for text in entry.texts
+        if _MARK in text.text
+    }
+    assert kept == {
+        ("request.asked", "arguments"),
+        ("request.asked", "question"),
+        ("request.asked", "words"),
+        ("decision.made", "text"),
+        ("request.rejected", "reason"),
+        ("request.answered", "answer"),
+        ("request.cancelled", "reason"),
+        ("request.killed", "reason"),
+        ("grant.failed", "result"),
+        ("ingress.refused", "detail"),
+        ("ingress.refused", "path"),
+        ("switch.stopped", "reason"),
+    }
+
+
+async def test_every_salt_is_its_own(room: World) -> None:
+    """No two texts share a salt, and each is 256 bits: what one erasure leaves tells nothing of another."""
+    await _written_everywhere(room)
+    async with room.store.read() as tx:
+        entries = await tx.record.page(agent=None, subject=None, limit=10_000)
+    salts = [text.salt for entry in entries for text in entry.texts]
+    assert len(salts) >= 20
+    assert len(set(salts)) == len(salts)
+    assert {len(salt) for salt in salts} == {43}
+
+
+async def test_the_head_is_noted_on_a_quiet_night_too(any_room: World) -> None:
+    """The last event before the quiet is under a noted head in five minutes, and then nothing is said."""
+    room = any_room
+    await room.rules_become(changed(Change(ANDON, "alerts:", "audit: {channel: C04AUDIT}\nalerts:")))
+    await room.passes(minutes=1)
+    await room.passes(seconds=20)
+    assert not isinstance(await keys.create(room.core, AgentName(room.agent.name)), Refused)
+    noted_after: list[int] = []
+    for second in range(0, 3600, 20):
+        await room.passes(seconds=20)
+        noted_after += [second + 20] * (len(room.slack.in_channel("#audit")) - 1 - len(noted_after))
+    assert len(noted_after) == 1
+    assert noted_after[0] <= 300
+    async with room.store.read() as tx:
+        head = await tx.record.last_seal()
+    assert head is not None
+    assert room.slack.in_channel("#audit")[-1].says(f"head {head.hash}")
 
 
 async def test_two_sealers_are_one(any_room: World) -> None:

@@ -13,9 +13,10 @@ from structlog.testing import capture_logs
 from bot.adapters import open_core
 from bot.config import Environment, Loaded, Settings, SlackMode
 from bot.wiring import Application, assemble
-from escalation.action import decode
-from escalation.audit import Event
+from escalation.action import canonical, decode
+from escalation.audit import Entry, Event, Standing, standing, values_of
 from escalation.clock import Clock
+from escalation.commitment import joined
 from escalation.ids import AgentName
 from escalation.ports import Store
 from escalation.reason import Refused
@@ -57,6 +58,16 @@ class MovableClock:
     def advance(self, **by: float) -> None:
         """Move the clock, by minutes=…, seconds=… and so on."""
         self.at += timedelta(**by)
+
+
+def told_by(entry: Entry) -> Event:
+    """Return the event of *entry* with the words it commits to in its data."""
+    assert standing(entry) in {Standing.CHAINED, Standing.WAITING}, entry
+    event = None if entry.event is None else entry.event.event()
+    assert entry.event is not None
+    assert event is not None, entry
+    words = joined(values_of(entry.event), entry.texts)
+    return replace(event, data=canonical(words, limit=1024 * 1024))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -115,9 +126,10 @@ class World:
         return settled
 
     async def events(self, name: str | None = None) -> list[Event]:
-        """Return what the record says, oldest first; only the events called *name*, if given."""
+        """Return what the record says, with its words, oldest first; only the events called *name*."""
         found = await queries.events(self.core, agent=None, subject=None, limit=10_000)
-        return [event for event in found if name is None or event.name.value == name]
+        told = [told_by(entry) for entry in found]
+        return [event for event in told if name is None or event.name.value == name]
 
     async def refusals(self) -> list[tuple[str, str]]:
         """Return what was refused, by the record: who, and for which reason."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from escalation.action import Action, decode
-from escalation.audit import EventName, Verified
+from escalation.audit import EventName
 from escalation.authority import Account
 from escalation.clock import SystemClock
 from escalation.engine import sweeping
@@ -22,10 +22,11 @@ from escalation.service.steps.clerk import by_us
 from escalation.service.stop import Moved, stop
 from escalation.store.memory import MemoryStore
 from escalation.switch import EVERYTHING
+from escalation.verification import Verified
 from escalation.wakeups.local import LocalWakeups
 from tests.scenario.agent import problem_of
 from tests.scenario.rules import ANDON, MANIFEST, Change, changed, shipped
-from tests.scenario.world import AGENT, world
+from tests.scenario.world import AGENT, told_by, world
 
 MOVED = Change(MANIFEST, "function: finance", "function: treasury")
 DEPARTED = Change(ANDON, "directors: {members: [maryam, yusuf]", "directors: {members: [yusuf, khalid]")
@@ -86,7 +87,7 @@ async def test_no_flood_of_requests_stands_against_a_stop() -> None:
     assert refused.reason is Reason.STOPPED
     await sweeping.module(core).run()
     _, line = await queries.events(core, agent=None, subject="all", limit=10)
-    assert decode(line.data) == {"killed": 3_001, "late": 0, "revoked": 0}
+    assert decode(told_by(line).data) == {"killed": 3_001, "late": 0, "revoked": 0}
 
 
 # --- cards that promise what is over -------------------------------------------------------------------

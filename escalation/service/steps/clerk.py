@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from escalation import audit, notice
-from escalation.action import Json, canonical
+from escalation.action import canonical
 from escalation.audit import Event, EventName
+from escalation.commitment import Value, commit, written
 from escalation.errors import StoreError
 from escalation.grant import Grant
 from escalation.ids import AgentName, EventId, OutboxId, PersonId
@@ -39,26 +40,33 @@ class Clerk:
         if not await rows.save(thing):  # type: ignore[arg-type]  # each row goes to its own table
             raise StoreError(f"{thing.id} changed although it was locked; nothing was written")
 
-    async def record(self, name: EventName, subject: str, *, agent: str | None = None, **data: Json) -> None:
-        """Add an event to the record. Raises ``InvalidAction`` for one that could never be sealed."""
+    async def record(self, name: EventName, subject: str, *, agent: str | None = None, **data: Value) -> None:
+        """
+        Add an event to the record; of what is ``written`` in *data* it holds commitments only.
+
+        Raises ``InvalidAction`` for one that could never be sealed.
+        """
         # The data is checked by its canonical form. One event that cannot be linked would hold up the
         # sealing of all that follow, for ever.
         if not all(_is_plain(text) for text in (self.actor, subject, agent or "")):
             canonical([self.actor, subject, agent], limit=_LONGEST_NAMES)
+        id_ = EventId(self.core.ids.new("evt"))
+        values, texts = commit(id_, data, salt=self.core.ids.secret)
         event = Event(
-            id=EventId(self.core.ids.new("evt")),
+            id=id_,
             at=self.tx.now,
             name=name,
             actor=self.actor,
             subject=subject,
             agent=agent,
-            data=audit.data(data),
+            data=audit.data(values),
         )
-        await self.tx.record.add(event)
+        await self.tx.record.add(event, texts)
 
     async def refuse(self, refused: Refused, subject: str, *, agent: str | None = None, what: str) -> Refused:
         """Add the refusal to the record and return it."""
-        reason, detail = refused.reason.value, refused.detail or None
+        # The detail may quote what an agent sent.
+        reason, detail = refused.reason.value, written(refused.detail or None)
         await self.record(
             EventName.INGRESS_REFUSED, subject, agent=agent, what=what, reason=reason, detail=detail
         )

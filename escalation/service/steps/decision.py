@@ -2,6 +2,7 @@
 
 from escalation import notice
 from escalation.audit import EventName
+from escalation.commitment import written
 from escalation.ids import DecisionId
 from escalation.reason import Refused
 from escalation.request import Decide, Decision, Request, Verdict, apply
@@ -43,7 +44,7 @@ async def apply_decision(clerk: Clerk, request: Request, decision: Decision) -> 
         verdict=decision.verdict.value,
         digest=decision.digest,
         ingress=decision.ingress,
-        text=decision.text,
+        text=written(decision.text),
         author=request.author,
     )
     if decided.state.is_settled:

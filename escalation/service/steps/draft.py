@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from escalation import policy
-from escalation.action import Action, Digest
+from escalation.action import Digest
 from escalation.audit import EventName
 from escalation.authority import Terms, terms_after_edit
 from escalation.configuration import Agent, Configuration
@@ -12,6 +12,7 @@ from escalation.ids import PersonId, RequestId
 from escalation.ladder import ladder
 from escalation.policy import Allow, Ask, Deny
 from escalation.ports import Transaction
+from escalation.replay import asked
 from escalation.request import Request, Ruling, State, Words
 from escalation.service.context import Core
 from escalation.service.steps.clerk import Clerk
@@ -67,23 +68,8 @@ def draft(core: Core, tx: Transaction, wish: Wish) -> Request:
 
 
 async def record_asked(clerk: Clerk, request: Request) -> None:
-    """Add to the record that *request* was asked, and under which terms."""
-    subject = request.subject
-    await clerk.record(
-        EventName.REQUEST_ASKED,
-        request.id,
-        agent=request.agent,
-        kind="proposal" if isinstance(subject, Action) else "question",
-        action=subject.type if isinstance(subject, Action) else None,
-        digest=request.digest,
-        rule=request.ruling.rule,
-        version=request.ruling.version,
-        approvers=list(request.terms.approvers),
-        quorum=request.terms.quorum,
-        edits=request.edits,
-        author=request.author,
-        asks_again=request.asks_again,
-    )
+    """Add to the record that *request* was asked, and everything that is fixed from then on."""
+    await clerk.record(EventName.REQUEST_ASKED, request.id, agent=request.agent, **asked(request))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

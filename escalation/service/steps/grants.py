@@ -3,9 +3,11 @@
 from escalation import grant as grants
 from escalation import notice
 from escalation.audit import EventName
+from escalation.commitment import written
 from escalation.grant import Grant, GrantState, Revoke
 from escalation.ids import GrantId
 from escalation.reason import Refused
+from escalation.replay import granted
 from escalation.request import Request
 from escalation.service.steps.clerk import Clerk
 
@@ -25,9 +27,7 @@ async def give_grant(clerk: Clerk, request: Request) -> Grant:
         report_within=times.report,
     )
     await tx.grants.add(grant)
-    await clerk.record(
-        EventName.GRANT_GRANTED, grant.id, agent=grant.agent, request=request.id, digest=grant.digest
-    )
+    await clerk.record(EventName.GRANT_GRANTED, grant.id, agent=grant.agent, **granted(grant))
     return grant
 
 
@@ -53,7 +53,7 @@ async def end_grant(clerk: Clerk, grant: Grant) -> Request | None:
         grant.id,
         agent=grant.agent,
         request=grant.request,
-        result=grant.result,
+        result=written(grant.result),
     )
     request = await clerk.tx.requests.get(grant.request)
     if request is None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from escalation import notice
 from escalation.audit import EventName
+from escalation.commitment import written
 from escalation.ids import RequestId
 from escalation.ladder import Rung
 from escalation.ports import Step, Sweep, Transaction
@@ -17,6 +18,9 @@ from escalation.service.context import Core
 from escalation.service.steps.clerk import Clerk, by_person, by_us
 from escalation.service.steps.judge import stop_on
 from escalation.switch import Stop, Switch
+
+#: Ends whose reason is ours: nobody's words are in it.
+_OUR_REASONS = frozenset({State.TIMED_OUT, State.UNDELIVERABLE, State.SUPERSEDED})
 
 
 async def lock(core: Core, tx: Transaction, request_id: RequestId) -> Request | None:
@@ -104,14 +108,16 @@ async def climbed(clerk: Clerk, before: Request, after: Request) -> None:
 
 async def record_settled(clerk: Clerk, request: Request) -> None:
     """Add to the record how *request* ended."""
+    reason = request.reason if request.state in _OUR_REASONS else written(request.reason)
     await clerk.record(
         EventName(f"request.{request.state.value}"),
         request.id,
         agent=request.agent,
         digest=request.digest,
-        reason=request.reason,
-        answer=request.answer,
+        reason=reason,
+        answer=written(request.answer),
         follow=request.follow,
+        rung=request.rung.name.lower(),
     )
 
 
