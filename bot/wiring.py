@@ -20,6 +20,7 @@ from bot.slack.ingress.socket_mode import SocketMode
 from bot.slack.listeners.context import ListenerContext
 from bot.slack.outgoing.courier import SlackCourier
 from bot.slack.outgoing.pacing import ChannelPacing
+from bot.slack.permalinks import Permalinks
 from bot.slack.render.presenter import Presenter
 from escalation.clock import Clock, SystemClock
 from escalation.engine import watchdog
@@ -56,7 +57,7 @@ async def assemble(
     token = settings.slack_bot_token.get_secret_value()
     slack_client = web_api.client(token, settings.slack_api_url)
     identity = await web_api.identify(slack_client, workspace=core.configuration().tenant)
-    presenter = Presenter(core.configuration, runbook_text)
+    presenter = Presenter(core.configuration, runbook_text, Permalinks(identity.url))
     listeners = ListenerContext(core=core, slack=slack_client, presenter=presenter, clock=clock)
     dispatch = slack.build(listeners, token=token, identity=identity)
     engine = Metronome(core, SlackCourier(slack_client, presenter, clock, ChannelPacing(per_second=pace)))

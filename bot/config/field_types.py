@@ -165,6 +165,7 @@ Title = Annotated[
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 WorkspaceId = Annotated[str, matching(r"T[A-Z0-9]{2,20}", "a workspace's id")]
 UserId = Annotated[str, matching(r"[UW][A-Z0-9]{2,20}", "a user's id")]
+UserGroupId = Annotated[str, matching(r"S[A-Z0-9]{2,20}", "a user group's id")]
 ChannelId = Annotated[str, matching(r"[CG][A-Z0-9]{2,20}", "a channel's id")]
 Money = Annotated[Decimal, BeforeValidator(_money)]
 Currency = Annotated[str, matching(r"[A-Z]{3}", "three capital letters")]

@@ -6,7 +6,19 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
-from bot.config.field_types import ChannelId, Given, Name, Short, Sla, Text, TimeZone, UserId, WorkspaceId
+from bot.config.field_types import (
+    ChannelId,
+    Given,
+    Name,
+    Short,
+    Sla,
+    Text,
+    TimeZone,
+    UserGroupId,
+    UserId,
+    WorkspaceId,
+    choice,
+)
 from bot.config.shape import Shape, wrong
 
 _EMPTY_IS_NOBODY = "; empty means nobody"
@@ -28,6 +40,10 @@ class PersonShape(Shape):
         min_length=1, description="the Slack ids of this person, such as [U01SALMA]" + _EMPTY_IS_NOBODY
     )
     time_zone: TimeZone = Field(default="UTC", description="a time zone of IANA's, such as Asia/Muscat")
+    notify: Annotated[str, choice("mention", "direct")] = Field(
+        default="mention",
+        description="mention to be named on cards, or direct to get a direct message that leads to them",
+    )
 
     unbuilt: ClassVar[Mapping[str, str]] = {
         "delegate": "name a second approver in the team",
@@ -45,11 +61,13 @@ class TeamShape(Shape):
     channel: ChannelId = Field(
         description="the id of the Slack channel where they are asked, such as C01FINANCE"
     )
+    user_group: Annotated[UserGroupId | None, Given] = Field(
+        default=None, description="the id of the Slack user group that is this team, such as S01FINANCE"
+    )
 
     unbuilt: ClassVar[Mapping[str, str]] = {
         "calendar": "remove it; the clock runs around the clock",
         "rota": "name the people in `members`",
-        "user_group": "name the people in `members`",
     }
 
 

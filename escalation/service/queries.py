@@ -10,7 +10,7 @@ from escalation.ids import AgentName, PersonId, RequestId
 from escalation.ports import Dossier, Page
 from escalation.request import Request, State
 from escalation.service.context import Core, seconds_until
-from escalation.service.steps.dossier import dossier_of, grant_of
+from escalation.service.steps.dossier import dossier_of, grant_of, with_cards
 from escalation.service.steps.judge import authority
 from escalation.switch import Switch, covering
 
@@ -61,13 +61,13 @@ async def queue(core: Core, person: PersonId | None = None, *, limit: int = 50) 
             for request in await tx.requests.most_urgent(_SCANNED)
             if person is None or authority(configuration, request).objection(person, to_reject=True) is None
         ][:limit]
-        return [Dossier(request=request, card=await tx.cards.get(request.id)) for request in mine]
+        return await with_cards(tx, mine)
 
 
-async def decided_by(core: Core, person: PersonId, *, limit: int) -> Sequence[Request]:
-    """Return what *person* decided, newest first."""
+async def decided_by(core: Core, person: PersonId, *, limit: int) -> Sequence[Dossier]:
+    """Return what *person* decided, newest first, each with its card."""
     async with core.store.read() as tx:
-        return await tx.requests.decided_by(person, limit)
+        return await with_cards(tx, await tx.requests.decided_by(person, limit))
 
 
 def who_decides(configuration: Configuration, request: Request) -> Authority:

@@ -41,6 +41,7 @@ class SlackCourier:
             return TryLater(why=without_secrets(f"{type(error).__name__}: {error}"))
 
     async def _carry(self, outgoing: Outgoing, about: Dossier | None) -> Delivery:
+        await self._presenter.permalinks.learn(self._slack)
         now = self._clock.now()
         if outgoing.kind is OutboxKind.CARD:
             if about is None:
@@ -103,8 +104,7 @@ class SlackCourier:
         """Return the account of *person* in our workspace."""
         configuration = self._presenter.configuration()
         known = configuration.directory.people.get(person)
-        accounts = () if known is None else known.accounts
-        return next((a for a in sorted(accounts, key=str) if a.workspace == configuration.tenant), None)
+        return None if known is None else known.account_in(configuration.tenant)
 
 
 def _content(message: Message) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from bot.slack.permalinks import Permalinks
 from bot.slack.render import card, home, notices, private_replies
 from bot.slack.render.block_kit.blocks import Block, Message
 from bot.slack.render.block_kit.dates import SlackDates
@@ -13,8 +14,7 @@ from bot.wording.view import View, view_of
 from escalation import notice
 from escalation.authority import Person
 from escalation.configuration import Configuration
-from escalation.ports import Dossier, Outgoing
-from escalation.request import Request
+from escalation.ports import Dossier, OutboxKind, Outgoing
 from escalation.switch import Switch
 
 
@@ -24,11 +24,13 @@ class Presenter:
 
     configuration: Callable[[], Configuration]
     runbook: Callable[[str], str | None] = lambda name: None  # noqa: ARG005 - who has no runbooks shows none
+    permalinks: Permalinks = field(default_factory=Permalinks)
 
     def view(self, about: Dossier, *, now: datetime) -> View:
         """Return *about* as it is shown at *now*."""
         configuration = self.configuration()
-        return view_of(about, configuration, now=now, writes_times=_times(configuration))
+        view = view_of(about, configuration, now=now, writes_times=_times(configuration))
+        return replace(view, link=self.permalinks.of(about.card))
 
     def card(self, about: Dossier, *, now: datetime) -> Message:
         """Return the card of *about*."""
@@ -36,10 +38,11 @@ class Presenter:
 
     def notice(self, outgoing: Outgoing, about: Dossier | None, *, now: datetime) -> Message:
         """Return the message of the notice that *outgoing* holds."""
+        view = None if about is None else self.view(about, now=now)
+        if view is not None and outgoing.kind is OutboxKind.THREAD:
+            view = replace(view, link=None)  # the card stands right above
         surroundings = notices.Surroundings(
-            directory=self.configuration().directory,
-            times=self.times(now=now),
-            view=None if about is None else self.view(about, now=now),
+            directory=self.configuration().directory, times=self.times(now=now), view=view
         )
         return notices.message(notice.parse(outgoing.body), surroundings)
 
@@ -49,7 +52,7 @@ class Presenter:
         *,
         queue: Sequence[Dossier],
         stopped: Sequence[Switch],
-        decided: Sequence[Request],
+        decided: Sequence[Dossier],
         now: datetime,
     ) -> Block:
         """Return the Home tab of *person*."""
@@ -61,7 +64,7 @@ class Presenter:
             queue=tuple(self.view(about, now=now) for about in queue),
             agents=tuple(configuration.agents.values()),
             stopped=tuple(stopped),
-            decided=tuple(self.view(Dossier(request=request), now=now) for request in decided),
+            decided=tuple(self.view(about, now=now) for about in decided),
         )
         return home.home(shown)
 

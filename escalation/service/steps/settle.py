@@ -12,6 +12,7 @@ from escalation.ports import Step, Transaction
 from escalation.reason import Refused
 from escalation.request import Climb, Request, apply
 from escalation.service.context import Core
+from escalation.service.steps.asking import ask_directly
 from escalation.service.steps.clerk import Clerk, by_us
 
 
@@ -90,6 +91,7 @@ async def _remind(clerk: Clerk, request: Request) -> None:
     await clerk.card(request)
     if request.rung is Rung.NUDGED:
         await clerk.thread(request, notice.Nudged())
+        await ask_directly(clerk, request)
         return
     agent = clerk.core.configuration().agents.get(request.agent)
     backup = request.owner if agent is None else agent.backup

@@ -3,6 +3,8 @@
 from bot.slack.render.block_kit.blocks import Block, with_plain_words
 from bot.slack.render.block_kit.mrkdwn import mrkdwn
 from bot.slack.render.parts.facts import undone
+from bot.slack.render.parts.link import to_card
+from bot.slack.render.parts.standing import so_far
 from bot.wording.gist import gist
 from bot.wording.view import View
 from escalation.request import Question
@@ -14,4 +16,5 @@ def brief(view: View) -> Block:
     title = "Question" if isinstance(request.subject, Question) else view.title
     heading = f"*{mrkdwn(title, 100)}* · {mrkdwn(request.agent)}"
     due = f"{undone(view)} Deadline *{view.times.at(request.deadline)}*".strip()
-    return with_plain_words(f"{heading}\n{due}", gist(view))
+    lines = (heading, f"{due} {so_far(view)}", to_card(view))
+    return with_plain_words("\n".join(filter(None, lines)), gist(view))
