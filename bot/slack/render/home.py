@@ -8,7 +8,7 @@ from bot.slack.render.block_kit.blocks import Block
 from bot.slack.render.block_kit.mrkdwn import escaped, mrkdwn
 from bot.slack.render.parts.agent_state import state_of, stop_of
 from bot.slack.render.parts.brief import brief
-from bot.slack.render.parts.link import to_card
+from bot.slack.render.parts.link import linked
 from bot.wording.gist import gist
 from bot.wording.states import TITLES
 from bot.wording.times import Times
@@ -96,6 +96,4 @@ def _decided(shown: Home) -> Iterator[str]:
         when = "" if mine is None else f" · {shown.times.at(mine.at)}"
         has_title = view.type is not None and view.type.title is not None
         about = mrkdwn(view.title, 100) if has_title else escaped(gist(view, of=3))
-        link = to_card(view)
-        way = f" · {link}" if link else ""
-        yield f"*{TITLES[request.state]}* · {mrkdwn(request.agent)}: {about}{when}{way}"
+        yield f"*{linked(view, TITLES[request.state])}* · {mrkdwn(request.agent)}: {about}{when}"

@@ -14,7 +14,8 @@ def brief(view: View) -> Block:
     """Return one request in brief: what it is, by when, and the beginning of what is asked."""
     request = view.request
     title = "Question" if isinstance(request.subject, Question) else view.title
-    heading = f"*{mrkdwn(title, 100)}* · {mrkdwn(request.agent)}"
+    heading = " · ".join(filter(None, (f"*{mrkdwn(title, 100)}*", mrkdwn(request.agent), to_card(view))))
     due = f"{undone(view)} Deadline *{view.times.at(request.deadline)}*".strip()
-    lines = (heading, f"{due} {so_far(view)}", to_card(view))
-    return with_plain_words("\n".join(filter(None, lines)), gist(view))
+    # That nobody decided is no news in a list of what waits.
+    moved = request.approved_by or request.acknowledged_by or request.state.is_settled
+    return with_plain_words(f"{heading}\n{due}." + (f" {so_far(view)}" if moved else ""), gist(view))
