@@ -26,6 +26,7 @@ from escalation.clock import Clock, SystemClock
 from escalation.engine import watchdog
 from escalation.engine.metronome import Metronome
 from escalation.errors import StoreError
+from escalation.service import refusals
 from escalation.service.configure import put_in_force
 from escalation.service.context import Core
 
@@ -106,6 +107,8 @@ async def _running(app: Application) -> AsyncIterator[None]:
                 await watch
             await app.socket_mode.stop()
         await app.engine.stop()
+        with suppress(StoreError):
+            await refusals.summarise(app.core)
         with suppress(TimeoutError):
             async with asyncio.timeout(_BEST_EFFORT_SECONDS):
                 await app.listeners.drain()

@@ -56,6 +56,7 @@ class EventName(Enum):
     KEY_REVOKED = "key.revoked"
     CONFIGURATION_LOADED = "configuration.loaded"
     INGRESS_REFUSED = "ingress.refused"
+    INGRESS_REFUSED_OFTEN = "ingress.refused_often"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
 
 
@@ -41,6 +42,7 @@ class Reason(Enum):
     STOPPED = "stopped"
     NOT_STOPPED = "not_stopped"
     ALREADY_STOPPED = "already_stopped"
+    OVER_CAP = "over_cap"
     RULES_CHANGED = "rules_changed"
     DENIED_BY_RULE = "denied_by_rule"
     AUTHORITY_LAPSED = "authority_lapsed"
@@ -60,6 +62,7 @@ class Refused:
 
     reason: Reason
     detail: str = ""  #: What exactly: a path, a name, a rule. Empty when the reason says it all.
+    retry_after: timedelta | None = None  #: When the same command may go through, if it may at all.
 
     def __str__(self) -> str:
         words = WORDS[self.reason]
@@ -99,6 +102,7 @@ WORDS: Mapping[Reason, str] = {
     Reason.STOPPED: "Stopped: nothing new starts until a different operator resumes it.",
     Reason.NOT_STOPPED: "This is not stopped.",
     Reason.ALREADY_STOPPED: "This is stopped already.",
+    Reason.OVER_CAP: "Too much is asked of people; this was not. Send the same call again later.",
     Reason.RULES_CHANGED: "The rules changed since this was asked, and now they deny it.",
     Reason.DENIED_BY_RULE: "A rule denies this.",
     Reason.AUTHORITY_LAPSED: "The approvals no longer suffice: an approver or the rules changed. Ask again.",

@@ -37,7 +37,8 @@ async def answered(core: Core, operation: Operation, scope: Scope, receive: Rece
         return await operation.run(call)
     except Problem as problem:
         if operation.method == "POST" and not problem.recorded:
-            what, path = f"POST {scope['path'][:100]}", problem.more.get("path")
+            # The route and not the path: what is counted together is not the agent's to choose.
+            what, path = f"POST {operation.path}", problem.more.get("path")
             await refusals.unreadable(core, agent, what=what, reason=problem.name, path=path)
         return problem.reply()
 

@@ -9,7 +9,7 @@ from bot.config.installation import InstallationShape
 from bot.config.manifest import ActionShape, ManifestShape, RuleShape
 from escalation.action import Json
 from escalation.authority import Account, Directory, Notify, Person, Team, Terms
-from escalation.configuration import ActionType, Agent, Configuration, Times
+from escalation.configuration import ActionType, Agent, Caps, Configuration, Times
 from escalation.ids import AgentName, PersonId
 from escalation.policy import Policy, Rule, Then
 
@@ -53,6 +53,7 @@ def configuration(
         alerts_channel=installation.alerts.channel,
         audit_channel=None if installation.audit is None else installation.audit.channel,
         times=Times(sla=times.sla, grant=times.grant, report=times.report),
+        caps=Caps(**dict(installation.caps)),
         plain_times=installation.plain_times,
     )
 

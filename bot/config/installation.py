@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field
 
 from bot.config.field_types import (
+    Cap,
     ChannelId,
     Given,
     Name,
@@ -98,6 +99,20 @@ class TimesShape(Shape):
     )
 
 
+class CapsShape(Shape):
+    """How much may be asked of people, at most."""
+
+    pending_per_agent: Cap = Field(
+        default=1000, description="how many requests of one agent may wait, such as 1000"
+    )
+    pending_per_channel: Cap = Field(
+        default=2000, description="how many requests may wait in one channel, such as 2000"
+    )
+    asks_per_person_and_hour: Cap = Field(
+        default=1000, description="how often one person may be asked within an hour, such as 1000"
+    )
+
+
 class FoldersShape(Shape):
     """Where the other files are, seen from the folder of ``andon.yaml``."""
 
@@ -126,6 +141,9 @@ class InstallationShape(Shape):
         default=None, description="where seals are noted, such as {channel: C05AUDIT}; or leave it out"
     )
     times: TimesShape = Field(default=TimesShape(), description="limits, such as {sla: 15m, grant: 10m}")
+    caps: CapsShape = Field(
+        default=CapsShape(), description="limits on what is asked, such as {pending_per_agent: 1000}"
+    )
     plain_times: bool = Field(
         default=False, description="true to print times in words, or false to let Slack draw them"
     )
@@ -140,5 +158,4 @@ class InstallationShape(Shape):
         "defaults": "write `times` for the SLA; the ladder is 50, 80 and 100 % of it",
         "steering": "remove it; there is no weekly digest yet",
         "second_channel": "remove it; people are asked in Slack alone",
-        "caps": "remove it; asks are not capped yet",
     }

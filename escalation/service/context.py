@@ -11,6 +11,7 @@ from escalation.grant import Grant
 from escalation.ids import Ids
 from escalation.ports import Kills, Store, Topic, Wakeups, never
 from escalation.request import Request
+from escalation.service.tallies import Headroom, RefusedCalls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,8 @@ class Core:
     wakeups: Wakeups
     configuration: Callable[[], Configuration]  #: What is in force now.
     kill: Kills = never
+    headroom: Headroom = field(default_factory=Headroom)
+    refused_calls: RefusedCalls = field(default_factory=RefusedCalls)
     _closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

@@ -31,7 +31,7 @@ def values_of_request(request: Request) -> dict[str, Any]:
         "words": _words_text(request.words),
         "ruling_rule": request.ruling.rule,
         "ruling_version": request.ruling.version,
-        "approvers": json.dumps(terms.approvers),
+        "approvers": approvers_text(terms.approvers),
         "quorum": terms.quorum,
         "channel": request.channel,
         "nudge_at": ladder.nudge_at,
@@ -42,6 +42,11 @@ def values_of_request(request: Request) -> dict[str, Any]:
         "edits": request.edits,
         "asks_again": request.asks_again,
     }
+
+
+def approvers_text(names: Sequence[str]) -> str:
+    """Return a list of approvers as it is stored, so that it can be looked for."""
+    return json.dumps(names)
 
 
 def values_that_change(request: Request) -> dict[str, Any]:

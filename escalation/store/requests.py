@@ -1,14 +1,14 @@
 """The requests, in a database."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Integer, func, select, text, update
+from sqlalchemy import Column, Integer, ScalarSelect, Select, func, literal_column, select, text, update
 
 from escalation.ids import AgentName, PersonId, RequestId
-from escalation.ports import Page
+from escalation.ports import Asked, Page, Pending
 from escalation.request import Decision, Request, State
 from escalation.store import request_rows as convert
 from escalation.store.change import Conflict, Insertion, RowUpdate
@@ -66,6 +66,28 @@ _LOCK_DUE = Statement(
 )
 _MOST_URGENT = Statement(
     select(requests).where(_PENDING).order_by(requests.c.deadline, requests.c.id).limit(_LIMIT)
+)
+
+
+def _up_to_cap(column: Column[Any], name: str) -> ScalarSelect[Any]:
+    some: Select[Any] = select(literal_column("1")).where(column == parameter(name, Name), _PENDING)
+    return (
+        select(func.count())
+        .select_from(some.limit(parameter("at_most", Integer())).subquery())
+        .scalar_subquery()
+    )
+
+
+_COUNT_PENDING = Statement(
+    select(
+        _up_to_cap(requests.c.agent, "agent").label("of_agent"),
+        _up_to_cap(requests.c.channel, "channel").label("in_channel"),
+    )
+)
+_ASKED_SINCE = Statement(
+    select(requests.c.approvers, func.count().label("count"), func.min(requests.c.asked_at).label("first"))
+    .where(Among(requests.c.approvers, "lists"), requests.c.asked_at > parameter("since", Instant))
+    .group_by(requests.c.approvers)
 )
 _NEXT_DUE_AT = Statement(select(func.min(requests.c.next_due_at)).where(_PENDING))
 #: In the order of ids, so that two stops never wait for each other.
@@ -171,6 +193,20 @@ class SqlRequests:
     async def most_urgent(self, limit: int) -> Sequence[Request]:
         """Return what is pending, soonest deadline first."""
         return await self._many(_MOST_URGENT, {"limit": limit})
+
+    async def count_pending(self, agent: AgentName, channel: str, *, at_most: int) -> Pending:
+        """Count what is pending of *agent* and in *channel*, each up to *at_most*."""
+        values = {"agent": agent, "channel": channel, "at_most": at_most}
+        [row] = await self._session.rows(_COUNT_PENDING, values)
+        return Pending(of_agent=row.of_agent, in_channel=row.in_channel)
+
+    async def asked_since(
+        self, since: datetime, approvers: Sequence[tuple[str, ...]]
+    ) -> Mapping[tuple[str, ...], Asked]:
+        """Count what was asked after *since* of exactly these lists of *approvers*, where there is any."""
+        by_text = {convert.approvers_text(names): names for names in approvers}
+        rows = await self._session.rows(_ASKED_SINCE, {"lists": list(by_text), "since": since})
+        return {by_text[row.approvers]: Asked(count=row.count, first=row.first) for row in rows}
 
     async def decided_by(self, person: PersonId, limit: int) -> Sequence[Request]:
         """Return what *person* decided, newest first."""

@@ -33,6 +33,7 @@ _PLANS = {
     "key": (requests._BY_KEY, "requests_key"),
     "decided by": (requests._DECIDED_BY, "decisions_person"),
     "agent's requests": (requests._page(frozenset({"agent"})), "requests_agent"),
+    "asks under the caps": (requests._ASKED_SINCE, "requests_asked"),
     "subject's events": (record._page(frozenset({"subject"})), "audit_events_subject"),
 }
 
@@ -48,6 +49,8 @@ _MERGED = {
     "switches": (switches._SHARE.many, "switches_pkey"),
     "changed requests": (Statement(requests._MOVE.many()), "requests_pkey"),
     "changed grants": (Statement(grants._SAVE.many()), "grants_pkey"),
+    "pending of an agent": (requests._COUNT_PENDING, "requests_pending_agent"),
+    "pending in a channel": (requests._COUNT_PENDING, "requests_pending_channel"),
     "said": (Statement(outbox._DONE.many()), "outbox_pkey"),
 }
 

@@ -48,6 +48,7 @@ async def publish(context: ListenerContext, who: Account) -> None:
         view = stranger()
     else:
         context.homes.setdefault(who, HomeState.CURRENT)
+        await context.presenter.permalinks.learn(context.slack)
         view = context.presenter.home(
             person,
             queue=await queries.queue(context.core, person.id, limit=20),

@@ -41,19 +41,18 @@ class SlackCourier:
             return TryLater(why=without_secrets(f"{type(error).__name__}: {error}"))
 
     async def _carry(self, outgoing: Outgoing, about: Dossier | None) -> Delivery:
-        await self._presenter.permalinks.learn(self._slack)
         now = self._clock.now()
         if outgoing.kind is OutboxKind.CARD:
             if about is None:
                 return Impossible(why="the request is gone")
             return await self._card(about, self._presenter.card(about, now=now))
-        message = self._presenter.notice(outgoing, about, now=now)
         if outgoing.kind is OutboxKind.THREAD:
-            return await self._thread(about, message)
+            return await self._thread(about, self._presenter.notice(outgoing, about, now=now))
         channel = await self._channel(outgoing)
         if channel is None:
             return Impossible(why="this person has no account in Slack")
-        return await self._post(channel, message)
+        await self._presenter.permalinks.learn(self._slack)
+        return await self._post(channel, self._presenter.notice(outgoing, about, now=now))
 
     async def _card(self, about: Dossier, message: Message) -> Delivery:
         card = about.card

@@ -1,12 +1,12 @@
 """The requests, in memory."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from escalation.errors import StoreError
 from escalation.ids import AgentName, PersonId, RequestId
-from escalation.ports import Page
+from escalation.ports import Asked, Page, Pending
 from escalation.request import Request, State, Verdict
 from escalation.store.memory.inbox import CLICKS
 from escalation.store.memory.view import Table, View
@@ -87,6 +87,24 @@ class MemoryRequests:
         """Return what is pending, soonest deadline first."""
         pending = [r for r in self._view[REQUESTS].values() if not r.state.is_settled]
         return sorted(pending, key=lambda request: (request.deadline, request.id))[:limit]
+
+    async def count_pending(self, agent: AgentName, channel: str, *, at_most: int) -> Pending:
+        """Count what is pending of *agent* and in *channel*, each up to *at_most*."""
+        pending = [r for r in self._view[REQUESTS].values() if not r.state.is_settled]
+        return Pending(
+            of_agent=min(sum(request.agent == agent for request in pending), at_most),
+            in_channel=min(sum(request.channel == channel for request in pending), at_most),
+        )
+
+    async def asked_since(
+        self, since: datetime, approvers: Sequence[tuple[str, ...]]
+    ) -> Mapping[tuple[str, ...], Asked]:
+        """Count what was asked after *since* of exactly these lists of *approvers*, where there is any."""
+        found: dict[tuple[str, ...], list[datetime]] = {}
+        for request in self._view[REQUESTS].values():
+            if request.asked_at > since and request.terms.approvers in approvers:
+                found.setdefault(request.terms.approvers, []).append(request.asked_at)
+        return {names: Asked(count=len(times), first=min(times)) for names, times in found.items()}
 
     async def decided_by(self, person: PersonId, limit: int) -> Sequence[Request]:
         """Return what *person* decided, newest first."""
