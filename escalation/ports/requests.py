@@ -71,8 +71,22 @@ class Requests(Protocol):
         """Return requests, newest first; no states means all of them."""
         ...
 
-    async def most_urgent(self, limit: int) -> Sequence[Request]:
-        """Return what is pending, soonest deadline first."""
+    async def pending_approvers(self, limit: int) -> Sequence[tuple[str, ...]]:
+        """Return each list of approvers that something pending was asked of, once."""
+        ...
+
+    async def most_urgent(
+        self, approvers: tuple[str, ...], *, not_of: PersonId, after: Request | None, limit: int
+    ) -> Sequence[Request]:
+        """
+        Return what is pending of exactly these *approvers*, soonest deadline first, from behind *after* on.
+
+        What *not_of* owns is left out.
+        """
+        ...
+
+    async def pending_by_agent(self) -> Mapping[AgentName, int]:
+        """Return how much is pending of each agent that has any."""
         ...
 
     async def count_pending(self, agent: AgentName, channel: str, *, at_most: int) -> Pending:

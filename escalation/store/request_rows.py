@@ -49,6 +49,11 @@ def approvers_text(names: Sequence[str]) -> str:
     return json.dumps(names)
 
 
+def approvers_of(row: Row) -> tuple[str, ...]:
+    """Return the list of approvers in *row*."""
+    return tuple(json.loads(row.approvers))
+
+
 def values_that_change(request: Request) -> dict[str, Any]:
     """Return the part of *request*'s row that a command may change."""
     return {
@@ -78,7 +83,7 @@ def request_of(row: Row, decisions: Sequence[Decision] = ()) -> Request:
         digest=row.digest,
         words=_words(row.words),
         ruling=Ruling(rule=row.ruling_rule, version=row.ruling_version),
-        terms=Terms(approvers=tuple(json.loads(row.approvers)), quorum=row.quorum),
+        terms=Terms(approvers=approvers_of(row), quorum=row.quorum),
         channel=row.channel,
         ladder=Ladder(nudge_at=row.nudge_at, backup_at=row.backup_at, deadline=row.deadline),
         asked_at=row.asked_at,

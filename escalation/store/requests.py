@@ -1,11 +1,23 @@
 """The requests, in a database."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Integer, ScalarSelect, Select, func, literal_column, select, text, update
+from sqlalchemy import (
+    Column,
+    Integer,
+    ScalarSelect,
+    Select,
+    Text,
+    func,
+    literal_column,
+    select,
+    text,
+    tuple_,
+    update,
+)
 
 from escalation.ids import AgentName, PersonId, RequestId
 from escalation.ports import Asked, Page, Pending
@@ -20,6 +32,7 @@ from escalation.switch import Scope, ScopeKind
 
 #: Greater than every id: ids are ASCII.
 _END = "\x7f"
+_BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 _CHANGING = (
     *("follow", "state", "version", "rung", "delivered_at", "acknowledged_by", "decided"),
     *("settled_at", "reason", "answer", "next_due_at"),
@@ -64,9 +77,36 @@ _LOCK_DUE = Statement(
     .limit(_LIMIT)
     .with_for_update(skip_locked=True)
 )
+#: From behind the deadline and the id of another one: in the order of an index, no further than asked.
 _MOST_URGENT = Statement(
-    select(requests).where(_PENDING).order_by(requests.c.deadline, requests.c.id).limit(_LIMIT)
+    select(requests)
+    .where(
+        requests.c.approvers == parameter("approvers", Text()),
+        tuple_(requests.c.deadline, requests.c.id)
+        > tuple_(parameter("deadline", Instant), parameter("id", Name)),
+        requests.c.owner != parameter("owner", Name),
+        _PENDING,
+    )
+    .order_by(requests.c.deadline, requests.c.id)
+    .limit(_LIMIT)
 )
+_PENDING_BY_AGENT = Statement(
+    select(requests.c.agent, func.count().label("pending")).where(_PENDING).group_by(requests.c.agent)
+)
+
+
+def _each_list() -> Statement:
+    """From one list of approvers the index leads to the next one: what waits of each is never walked."""
+    # In the whole order of the index of what is pending, so that no other index will do.
+    in_order = (requests.c.approvers, requests.c.deadline, requests.c.id)
+    one = select(requests.c.approvers).where(_PENDING).order_by(*in_order).limit(literal_column("1"))
+    lists = select(one.scalar_subquery().label("approvers")).cte("lists", recursive=True)
+    behind = one.where(requests.c.approvers > lists.c.approvers).correlate(lists).scalar_subquery()
+    found = lists.union_all(select(behind).where(lists.c.approvers.is_not(None)))
+    return Statement(select(found.c.approvers).where(found.c.approvers.is_not(None)).limit(_LIMIT))
+
+
+_PENDING_APPROVERS = _each_list()
 
 
 def _up_to_cap(column: Column[Any], name: str) -> ScalarSelect[Any]:
@@ -190,9 +230,24 @@ class SqlRequests:
         statement = _page(frozenset(name for name, value in filters.items() if value))
         return await self._many(statement, {**filters, "after": page.after or _END, "limit": page.limit})
 
-    async def most_urgent(self, limit: int) -> Sequence[Request]:
-        """Return what is pending, soonest deadline first."""
-        return await self._many(_MOST_URGENT, {"limit": limit})
+    async def pending_approvers(self, limit: int) -> Sequence[tuple[str, ...]]:
+        """Return each list of approvers that something pending was asked of, once."""
+        rows = await self._session.rows(_PENDING_APPROVERS, {"limit": limit})
+        return [convert.approvers_of(row) for row in rows]
+
+    async def most_urgent(
+        self, approvers: tuple[str, ...], *, not_of: PersonId, after: Request | None, limit: int
+    ) -> Sequence[Request]:
+        """Return what is pending of exactly these *approvers*, soonest deadline first, behind *after*."""
+        start = {"deadline": _BEFORE_ALL, "id": ""}
+        behind = start if after is None else {"deadline": after.deadline, "id": after.id}
+        which = {"approvers": convert.approvers_text(approvers), "owner": not_of, "limit": limit}
+        return await self._many(_MOST_URGENT, {**which, **behind})
+
+    async def pending_by_agent(self) -> Mapping[AgentName, int]:
+        """Return how much is pending of each agent that has any."""
+        rows = await self._session.rows(_PENDING_BY_AGENT)
+        return {AgentName(row.agent): row.pending for row in rows}
 
     async def count_pending(self, agent: AgentName, channel: str, *, at_most: int) -> Pending:
         """Count what is pending of *agent* and in *channel*, each up to *at_most*."""

@@ -302,15 +302,44 @@ async def test_a_persons_decisions_are_found_newest_first(store: Store) -> None:
 
 
 async def test_the_most_urgent_come_first(store: Store) -> None:
-    """What is pending is listed by its deadline, however late it was asked; what is settled is not listed."""
+    """Of one list of approvers by deadline, however late it was asked, and page by page without a gap."""
+    listed, others = ("treasury", "salma"), Terms(approvers=("salma",), quorum=1)
     async with store.write() as tx:
         await tx.requests.add(samples.request("1", asked_at=NOON + 2 * MINUTE))
         await tx.requests.add(samples.request("2", asked_at=NOON))
         await tx.requests.add(samples.settled(samples.request("3", asked_at=NOON)))
         await tx.requests.add(samples.request("4", asked_at=NOON + MINUTE))
+        await tx.requests.add(samples.request("5", asked_at=NOON + MINUTE))
+        await tx.requests.add(replace(samples.request("6"), terms=others))
     async with store.read() as tx:
-        assert [found.id for found in await tx.requests.most_urgent(9)] == ["req_2", "req_4", "req_1"]
-        assert [found.id for found in await tx.requests.most_urgent(1)] == ["req_2"]
+
+        async def page(limit: int, after: Request | None = None, not_of: PersonId = SALMA) -> list[str]:
+            found = await tx.requests.most_urgent(listed, not_of=not_of, after=after, limit=limit)
+            return [request.id for request in found]
+
+        assert await page(9) == ["req_2", "req_4", "req_5", "req_1"]
+        assert await page(2) == ["req_2", "req_4"]
+        assert await page(9, after=await tx.requests.get(RequestId("req_4"))) == ["req_5", "req_1"]
+        assert await page(9, after=await tx.requests.get(RequestId("req_1"))) == []
+        assert await page(9, not_of=PersonId("omar")) == []  # who owns them
+
+
+async def test_lists_of_approvers_and_agents_that_wait_are_known(store: Store) -> None:
+    """Each list that something pending was asked of, once; how much waits of each agent; nothing settled."""
+    salma, khalid = (Terms(approvers=(name,), quorum=1) for name in ("salma", "khalid"))
+    async with store.read() as tx:
+        assert list(await tx.requests.pending_approvers(9)) == []
+        assert await tx.requests.pending_by_agent() == {}
+    async with store.write() as tx:
+        for name in ("a", "b"):
+            await tx.requests.add(samples.request(name))
+        await tx.requests.add(replace(samples.request("c", agent=AgentName("other")), terms=salma))
+        await tx.requests.add(replace(samples.settled(samples.request("d")), terms=khalid))
+    async with store.read() as tx:
+        assert set(await tx.requests.pending_approvers(9)) == {("treasury", "salma"), ("salma",)}
+        assert len(await tx.requests.pending_approvers(9)) == 2
+        assert len(await tx.requests.pending_approvers(1)) == 1
+        assert await tx.requests.pending_by_agent() == {BANK: 2, "other": 1}
 
 
 async def test_what_is_pending_is_counted_up_to_a_cap(store: Store) -> None:

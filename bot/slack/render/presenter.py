@@ -1,7 +1,6 @@
 """Renders what use cases return, by the configuration in force: the one way from the core to blocks."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -14,7 +13,9 @@ from bot.wording.view import View, view_of
 from escalation import notice
 from escalation.authority import Person
 from escalation.configuration import Configuration
+from escalation.ids import AgentName
 from escalation.ports import Dossier, OutboxKind, Outgoing
+from escalation.service.queries import Queue
 from escalation.switch import Switch
 
 
@@ -50,7 +51,7 @@ class Presenter:
         self,
         person: Person,
         *,
-        queue: Sequence[Dossier],
+        queue: Queue,
         stopped: Sequence[Switch],
         decided: Sequence[Dossier],
         now: datetime,
@@ -61,7 +62,8 @@ class Presenter:
             person=person,
             directory=configuration.directory,
             times=self.times(now=now, zone=person.time_zone),
-            queue=tuple(self.view(about, now=now) for about in queue),
+            queue=tuple(self.view(about, now=now) for about in queue.shown),
+            more=queue.more,
             agents=tuple(configuration.agents.values()),
             stopped=tuple(stopped),
             decided=tuple(self.view(about, now=now) for about in decided),
@@ -69,14 +71,14 @@ class Presenter:
         return home.home(shown)
 
     def status(
-        self, person: Person, *, stopped: Sequence[Switch], pending: Sequence[Dossier], now: datetime
+        self, person: Person, *, stopped: Sequence[Switch], waiting: Mapping[AgentName, int], now: datetime
     ) -> Message:
         """Return how things stand, as *person* reads it."""
         configuration = self.configuration()
         shown = private_replies.Status(
             agents=tuple(configuration.agents.values()),
             stopped=tuple(stopped),
-            waiting=Counter(about.request.agent for about in pending),
+            waiting=waiting,
             directory=configuration.directory,
             times=self.times(now=now, zone=person.time_zone),
         )
