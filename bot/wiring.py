@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+import structlog
 from pydantic import SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -25,11 +26,12 @@ from bot.slack.render.presenter import Presenter
 from escalation.clock import Clock, SystemClock
 from escalation.engine import watchdog
 from escalation.engine.metronome import Metronome
-from escalation.errors import StoreError
+from escalation.errors import SchemaMismatch, StoreError
 from escalation.service import refusals
 from escalation.service.configure import put_in_force
 from escalation.service.context import Core
 
+_log = structlog.get_logger(__name__)
 #: How long a shutdown waits for Slack messages that nothing depends on.
 _BEST_EFFORT_SECONDS = 2
 
@@ -129,8 +131,12 @@ def _secret(secret: SecretStr | None) -> str:
 async def _store_trouble(core: Core) -> list[str]:
     try:
         await core.store.check()
-    except StoreError as error:
+    except SchemaMismatch as error:
         return [str(error)]
+    except StoreError as error:
+        # Anybody may ask whether we are ready; where the database is, is for the log.
+        _log.warning("store_unavailable", error=str(error))
+        return ["the database cannot be reached; the log says why"]
     return []
 
 

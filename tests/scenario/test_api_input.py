@@ -117,6 +117,8 @@ async def test_the_path_says_where(room: World) -> None:
         ({"reasoning": "x" * 8001}, "$.reasoning"),
         ({"confidence": 1.01}, "$.confidence"),
         ({"confidence": "high"}, "$.confidence"),
+        ({"confidence": "1"}, "$.confidence"),
+        ({"confidence": True}, "$.confidence"),
         ({"evidence": [{"title": "t", "link": "u"}]}, "$.evidence.0.link"),
         ({"evidence": [{"title": "t"}] * 21}, "$.evidence"),
         ({"workflow": ""}, "$.workflow"),
