@@ -19,7 +19,7 @@ _UNAUTHENTICATED: Final = Problem(
 
 
 async def answered(core: Core, operation: Operation, scope: Scope, receive: Receive, id_: str) -> Reply:
-    """Return the answer of *operation*, or the problem; without a key the body is not even looked at."""
+    """Return the answer of *operation*, or the problem; without a key the body is not even read."""
     secret = _bearer(_header(scope["headers"], b"authorization"))
     # Read from the store each time: a key that was revoked on another replica is refused here at once.
     agent = None if secret is None else await keys.agent_of(core, secret)
