@@ -5,7 +5,7 @@ import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from bot.adapters import open_core
 from bot.cli.common import loaded
 from bot.config import Environment
 from deploy.demo.processes import ROOT
+from escalation.configuration import Caps
 from escalation.service import seal
 from escalation.service.configure import put_in_force
 from escalation.service.context import Core
@@ -23,7 +24,9 @@ from escalation.store import open_store
 from escalation.verification import Verified
 from tests.harness.databases import Postgres, running_postgres
 
-CONFIG = ROOT / "andon.yaml"
+_CONFIG = ROOT / "andon.yaml"
+#: A caller that never tires reaches every cap that protects people; here it is the rest that is measured.
+_CAPS = Caps(pending_per_agent=1_000_000, pending_per_channel=1_000_000, asks_per_person_and_hour=1_000_000)
 #: As it is installed, but for the instants of its commits, which tell how late a deadline was settled.
 _SETTINGS = {"track_commit_timestamp": "on"}
 
@@ -101,13 +104,22 @@ def databases(kinds: list[Kind]) -> Iterator[Databases]:
 
 @asynccontextmanager
 async def core_of(url: str) -> AsyncIterator[Core]:
-    """Open the use cases on the database at *url*, with the configuration that is shipped."""
-    known = loaded(CONFIG)
-    async with open_core(
-        Environment.model_validate({"andon_database_url": url}), known.configuration
-    ) as core:
+    """Open the use cases on the database at *url*, with the configuration that is shipped but its caps."""
+    known = loaded(_CONFIG)
+    environment = Environment.model_validate({"andon_database_url": url})
+    async with open_core(environment, replace(known.configuration, caps=_CAPS)) as core:
         await put_in_force(core, body=known.body)
         yield core
+
+
+def config_in(folder: Path) -> Path:
+    """Write the shipped configuration, but its caps, for a server to read, and return its path."""
+    caps = ", ".join(f"{name}: {cap}" for name, cap in asdict(_CAPS).items())
+    folders = ", ".join(f"{name}: {ROOT / name}" for name in ("agents", "runbooks"))
+    path = folder / "andon.yaml"
+    shipped = _CONFIG.read_text(encoding="utf-8")
+    path.write_text(f"{shipped}\ncaps: {{{caps}}}\nfolders: {{{folders}}}\n", encoding="utf-8")
+    return path
 
 
 async def run_sql(url: str, sql: str) -> list[tuple[object, ...]]:

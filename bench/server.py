@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import work
-from bench.databases import CONFIG, Databases, core_of
+from bench.databases import Databases, config_in, core_of
 from bench.fake_slack import FakeSlack, fake_slack
 from bench.measure import memory_of
 from bench.ports import free_port
@@ -131,7 +131,7 @@ async def compiled(databases: Databases) -> None:
 
 def _environment(url: str, slack: str, folder: Path) -> dict[str, str]:
     return {
-        "ANDON_CONFIG": str(CONFIG),
+        "ANDON_CONFIG": str(config_in(folder)),
         "ANDON_DATABASE_URL": url,
         "ANDON_SLACK_MODE": "http",
         # Some environments forbid Python to keep what it compiled; nobody serves like that.

@@ -24,12 +24,14 @@ from bot.slack.ingress.socket_mode import SocketMode
 from bot.slack.listeners.context import ListenerContext
 from bot.slack.outgoing.courier import SlackCourier
 from bot.slack.outgoing.pacing import ChannelPacing
+from bot.slack.permalinks import Permalinks
 from bot.slack.render.presenter import Presenter
 from escalation.clock import Clock, SystemClock
 from escalation.engine import watchdog
 from escalation.engine.metronome import Metronome
-from escalation.errors import NotInForce, StoreError
+from escalation.errors import NotInForce, SchemaMismatch, StoreError
 from escalation.ports import Kills, never
+from escalation.service import refusals
 from escalation.service.configure import follow, start
 from escalation.service.context import Core
 
@@ -63,7 +65,7 @@ async def assemble(
     token = settings.slack_bot_token.get_secret_value()
     slack_client = web_api.client(token, settings.slack_api_url)
     identity = await web_api.identify(slack_client, workspace=core.configuration().tenant)
-    presenter = Presenter(core.configuration, runbook_text)
+    presenter = Presenter(core.configuration, runbook_text, Permalinks(identity.url))
     listeners = ListenerContext(core=core, slack=slack_client, presenter=presenter, clock=clock)
     dispatch = slack.build(listeners, token=token, identity=identity)
     engine = Metronome(core, SlackCourier(slack_client, presenter, clock, ChannelPacing(per_second=pace)))
@@ -158,6 +160,8 @@ async def _running(app: Application) -> AsyncIterator[None]:
                 await watch
             await app.socket_mode.stop()
         await app.engine.stop()
+        with suppress(StoreError):
+            await refusals.summarise(app.core)
         with suppress(TimeoutError):
             async with asyncio.timeout(_BEST_EFFORT_SECONDS):
                 await app.listeners.drain()
@@ -178,8 +182,12 @@ def _secret(secret: SecretStr | None) -> str:
 async def _store_trouble(core: Core) -> list[str]:
     try:
         await core.store.check()
-    except StoreError as error:
+    except SchemaMismatch as error:
         return [str(error)]
+    except StoreError as error:
+        # Anybody may ask whether we are ready; where the database is, is for the log.
+        _log.warning("store_unavailable", error=str(error))
+        return ["the database cannot be reached; the log says why"]
     return []
 
 

@@ -63,6 +63,7 @@ class EventName(Enum):
     CONFIGURATION_LOADED = "configuration.loaded"
     CONFIGURATION_REFUSED = "configuration.refused"
     INGRESS_REFUSED = "ingress.refused"
+    INGRESS_REFUSED_OFTEN = "ingress.refused_often"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,13 @@ class Account:
     user: str  #: Slack's user id, such as ``U01SALMA``.
 
 
+class Notify(Enum):
+    """How a person wants to hear of what they may decide."""
+
+    MENTION = "mention"  #: By their name on the card, in the channel.
+    DIRECT = "direct"  #: By a direct message that leads to the card.
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """Somebody named in ``andon.yaml``."""
@@ -24,6 +31,12 @@ class Person:
     name: str
     accounts: frozenset[Account]  #: All of them are this one person.
     time_zone: str = "UTC"  #: An IANA name.
+    notify: Notify = Notify.MENTION
+
+    def account_in(self, workspace: str) -> Account | None:
+        """Return the account by which this person is told something in *workspace*; always the same one."""
+        there = (account for account in self.accounts if account.workspace == workspace)
+        return min(there, key=lambda account: account.user, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +46,7 @@ class Team:
     name: str
     members: frozenset[PersonId]
     channel: str  #: Where their requests are posted: a Slack channel id.
+    user_group: str | None = None  #: The Slack user group that is this team, such as ``S01FINANCE``.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +158,10 @@ class Authority:
         if person not in self.deciders:
             return Reason.NOT_AN_APPROVER
         return Reason.RULES_CHANGED if self.denied and not to_reject else None
+
+    def awaited(self, approved_by: Iterable[PersonId]) -> frozenset[PersonId]:
+        """Return who may decide and has not approved yet: nobody counts twice."""
+        return self.approvers - frozenset(approved_by)
 
     def suffices(self, people: Iterable[PersonId]) -> bool:
         """Return whether the approvals of *people* are enough, as things stand now."""

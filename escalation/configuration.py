@@ -63,6 +63,15 @@ class Times:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Caps:
+    """How much may be asked of people, at most; what a rule settles by itself is asked of nobody."""
+
+    pending_per_agent: int = 1000
+    pending_per_channel: int = 2000
+    asks_per_person_and_hour: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
     """Everything above, as one version."""
 
@@ -74,6 +83,7 @@ class Configuration:
     alerts_channel: str
     audit_channel: str | None
     times: Times
+    caps: Caps = Caps()
     calendar: Calendar = ALWAYS_OPEN
     plain_times: bool = False  #: Print times in words, for clients that do not draw Slack's dates.
 

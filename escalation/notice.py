@@ -8,6 +8,11 @@ from escalation.action import canonical, decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """To one person who may decide and wants direct messages: how things stand when it is sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Nudged:
     """In the thread: half of the time is over and nobody has decided."""
 
@@ -135,7 +140,8 @@ class Sealed:
 
 
 Notice: TypeAlias = (
-    Nudged
+    Asked
+    | Nudged
     | BackupCalled
     | Acknowledged
     | ApprovedByOne
@@ -156,7 +162,7 @@ Notice: TypeAlias = (
 _KINDS: dict[str, type[Notice]] = {
     kind.__name__: kind
     for kind in (
-        *(Nudged, BackupCalled, Acknowledged, ApprovedByOne, Settled, AskedAgain, Unanswered),
+        *(Asked, Nudged, BackupCalled, Acknowledged, ApprovedByOne, Settled, AskedAgain, Unanswered),
         *(EffectFailed, EffectUnknown, EffectResolved, Stopped, Swept, Resumed, Sealed),
         *(EffectFailed, EffectUnknown, EffectResolved, Stopped, Resumed, Sealed),
         *(ConfigurationRefused, ConfigurationNotLoaded),

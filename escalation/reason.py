@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
 
 
@@ -44,6 +45,7 @@ class Reason(Enum):
     NOT_STOPPED = "not_stopped"
     ALREADY_STOPPED = "already_stopped"
     STILL_ENDING = "still_ending"
+    OVER_CAP = "over_cap"
     RULES_CHANGED = "rules_changed"
     DENIED_BY_RULE = "denied_by_rule"
     AUTHORITY_LAPSED = "authority_lapsed"
@@ -63,6 +65,7 @@ class Refused:
 
     reason: Reason
     detail: str = ""  #: What exactly: a path, a name, a rule. Empty when the reason says it all.
+    retry_after: timedelta | None = None  #: When the same command may go through, if it may at all.
 
     def __str__(self) -> str:
         words = WORDS[self.reason]
@@ -107,6 +110,7 @@ WORDS: Mapping[Reason, str] = {
     Reason.STILL_ENDING: (
         "The stop is still ending what waited when it was pulled; try again in a moment. Nothing changed."
     ),
+    Reason.OVER_CAP: "Too much is asked of people; this was not. Send the same call again later.",
     Reason.RULES_CHANGED: "The rules changed since this was asked, and now they deny it.",
     Reason.DENIED_BY_RULE: "A rule denies this.",
     Reason.AUTHORITY_LAPSED: "The approvals no longer suffice: an approver or the rules changed. Ask again.",

@@ -24,7 +24,10 @@ Readiness = Callable[[], Awaitable[list[str]]]
 _NOT_FOUND: Final = Problem("not-found", 404, "Not Found").reply()
 _NOT_ALLOWED: Final = Problem("method-not-allowed", 405, "Method Not Allowed").reply()
 _UNAVAILABLE: Final = Problem(
-    "unavailable", 503, "The database cannot be reached right now. Send the same call again: it counts once."
+    "unavailable",
+    503,
+    "The database cannot be reached right now. Send the same call again: it counts once.",
+    retry_after=1,
 ).reply()
 _NOT_IN_FORCE: Final = Problem(
     "unavailable",

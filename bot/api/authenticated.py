@@ -19,7 +19,7 @@ _UNAUTHENTICATED: Final = Problem(
 
 
 async def answered(core: Core, operation: Operation, scope: Scope, receive: Receive, id_: str) -> Reply:
-    """Return the answer of *operation*, or the problem; without a key the body is not even looked at."""
+    """Return the answer of *operation*, or the problem; without a key the body is not even read."""
     secret = _bearer(_header(scope["headers"], b"authorization"))
     # Read from the store each time: a key that was revoked on another replica is refused here at once.
     agent = None if secret is None else await keys.agent_of(core, secret)
@@ -37,7 +37,8 @@ async def answered(core: Core, operation: Operation, scope: Scope, receive: Rece
         return await operation.run(call)
     except Problem as problem:
         if operation.method == "POST" and not problem.recorded:
-            what, path = f"POST {scope['path'][:100]}", problem.more.get("path")
+            # The route and not the path: what is counted together is not the agent's to choose.
+            what, path = f"POST {operation.path}", problem.more.get("path")
             await refusals.unreadable(core, agent, what=what, reason=problem.name, path=path)
         return problem.reply()
 

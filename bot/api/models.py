@@ -40,7 +40,7 @@ class WordsIn(Incoming):
     """What the agent says about its request."""
 
     reasoning: Annotated[str, StringConstraints(max_length=8000)] | None = None
-    confidence: Annotated[float, Field(ge=0, le=1, strict=False)] | None = None
+    confidence: Annotated[float, Field(ge=0, le=1)] | None = None
     evidence: Annotated[list[EvidenceIn], Field(max_length=20)] = []
     workflow: Label | None = None
     trace: Label | None = None

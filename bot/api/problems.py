@@ -2,13 +2,14 @@
 
 import json
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from math import ceil
 from typing import Final
 
 from bot.http.reply import Reply
 from escalation.reason import Reason, Refused
 
 MEDIA_TYPE: Final = b"application/problem+json"
-_RETRY_AFTER: Final = (b"retry-after", b"1")
 _AUTHENTICATE: Final = (b"www-authenticate", b"Bearer")
 
 
@@ -21,6 +22,7 @@ class Problem(Exception):
     detail: str
     more: dict[str, str] = field(default_factory=dict)
     recorded: bool = False  #: Whether the core refused it, and put that on the record.
+    retry_after: int | None = None  #: Seconds.
 
     def reply(self) -> Reply:
         """Return it as an HTTP response."""
@@ -31,7 +33,9 @@ class Problem(Exception):
             "detail": self.detail,
             **self.more,
         }
-        headers = {401: (_AUTHENTICATE,), 503: (_RETRY_AFTER,)}.get(self.status, ())
+        headers = (_AUTHENTICATE,) if self.status == HTTPStatus.UNAUTHORIZED else ()
+        if self.retry_after is not None:
+            headers = (*headers, (b"retry-after", b"%d" % self.retry_after))
         body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
         return Reply(status=self.status, body=body, media_type=MEDIA_TYPE, headers=headers)
 
@@ -46,6 +50,7 @@ _NAMES: dict[Reason, tuple[str, int]] = {
     Reason.ARGUMENTS_INVALID: ("arguments-invalid", 422),
     Reason.KEY_REUSED: ("idempotency-key-reused", 409),
     Reason.STOPPED: ("stopped", 423),
+    Reason.OVER_CAP: ("over-cap", 429),
     Reason.ALREADY_SETTLED: ("already-settled", 409),
     Reason.DIGEST_MISMATCH: ("digest-mismatch", 409),
     Reason.GRANT_EXPIRED: ("grant-expired", 409),
@@ -66,4 +71,5 @@ def problem(refused: Refused) -> Problem:
         more["path"] = refused.detail.partition(": ")[0]
     if refused.reason is Reason.STOPPED:
         more["scope"], _, more["reason"] = refused.detail.partition(", ")
-    return Problem(name, status, str(refused), more, recorded=True)
+    after = None if refused.retry_after is None else ceil(refused.retry_after.total_seconds())
+    return Problem(name, status, str(refused), more, recorded=True, retry_after=after)

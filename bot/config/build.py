@@ -8,8 +8,8 @@ from bot.config.argument_validator import misfit
 from bot.config.installation import InstallationShape
 from bot.config.manifest import ActionShape, ManifestShape, RuleShape
 from escalation.action import Json
-from escalation.authority import Account, Directory, Edits, Person, Team, Terms
-from escalation.configuration import ActionType, Agent, Configuration, Times
+from escalation.authority import Account, Directory, Edits, Notify, Person, Team, Terms
+from escalation.configuration import ActionType, Agent, Caps, Configuration, Times
 from escalation.ids import AgentName, PersonId
 from escalation.policy import Policy, Rule, Then
 
@@ -22,11 +22,17 @@ def directory(installation: InstallationShape) -> Directory:
             name=person.name,
             accounts=frozenset(Account(installation.workspace, user) for user in person.slack),
             time_zone=person.time_zone,
+            notify=Notify(person.notify),
         )
         for id_, person in installation.people.items()
     }
     teams = {
-        name: Team(name=name, members=frozenset(map(PersonId, team.members)), channel=team.channel)
+        name: Team(
+            name=name,
+            members=frozenset(map(PersonId, team.members)),
+            channel=team.channel,
+            user_group=team.user_group,
+        )
         for name, team in installation.teams.items()
     }
     return Directory(people=MappingProxyType(people), teams=MappingProxyType(teams))
@@ -47,6 +53,7 @@ def configuration(
         alerts_channel=installation.alerts.channel,
         audit_channel=None if installation.audit is None else installation.audit.channel,
         times=Times(sla=times.sla, grant=times.grant, report=times.report),
+        caps=Caps(**dict(installation.caps)),
         plain_times=installation.plain_times,
     )
 

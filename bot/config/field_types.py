@@ -21,6 +21,7 @@ from pydantic_core import CoreSchema, core_schema
 from bot.config.problem import Finding, did_you_mean, shown
 from bot.config.shape import wrong
 
+_LARGEST_CAP = 1_000_000
 _DURATION = re.compile(r"(?:([0-9]{1,4})d)?(?:([0-9]{1,5})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,7})s)?")
 
 
@@ -133,6 +134,15 @@ def _time_zone(name: str) -> str:
     return name
 
 
+def _cap(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise wrong(f"is {kind_of(value)}")
+    if not 1 <= value <= _LARGEST_CAP:
+        what = "lets nothing be asked" if value < 1 else "is no cap any more"
+        raise wrong(f"is {value}, which {what}; it has to be from 1 to {_LARGEST_CAP}")
+    return value
+
+
 def _not_blank(text: str) -> str:
     if not text.strip():
         raise wrong("is empty")
@@ -165,7 +175,9 @@ Title = Annotated[
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 WorkspaceId = Annotated[str, matching(r"T[A-Z0-9]{2,20}", "a workspace's id")]
 UserId = Annotated[str, matching(r"[UW][A-Z0-9]{2,20}", "a user's id")]
+UserGroupId = Annotated[str, matching(r"S[A-Z0-9]{2,20}", "a user group's id")]
 ChannelId = Annotated[str, matching(r"[CG][A-Z0-9]{2,20}", "a channel's id")]
+Cap = Annotated[int, BeforeValidator(_cap)]
 Money = Annotated[Decimal, BeforeValidator(_money)]
 Currency = Annotated[str, matching(r"[A-Z]{3}", "three capital letters")]
 Sla = Annotated[timedelta, duration(at_most=timedelta(days=30))]

@@ -6,7 +6,20 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
-from bot.config.field_types import ChannelId, Given, Name, Short, Sla, Text, TimeZone, UserId, WorkspaceId
+from bot.config.field_types import (
+    Cap,
+    ChannelId,
+    Given,
+    Name,
+    Short,
+    Sla,
+    Text,
+    TimeZone,
+    UserGroupId,
+    UserId,
+    WorkspaceId,
+    choice,
+)
 from bot.config.shape import Shape, wrong
 
 _EMPTY_IS_NOBODY = "; empty means nobody"
@@ -28,6 +41,10 @@ class PersonShape(Shape):
         min_length=1, description="the Slack ids of this person, such as [U01SALMA]" + _EMPTY_IS_NOBODY
     )
     time_zone: TimeZone = Field(default="UTC", description="a time zone of IANA's, such as Asia/Muscat")
+    notify: Annotated[str, choice("mention", "direct")] = Field(
+        default="mention",
+        description="mention to be named on cards, or direct to get a direct message that leads to them",
+    )
 
     unbuilt: ClassVar[Mapping[str, str]] = {
         "delegate": "name a second approver in the team",
@@ -45,11 +62,13 @@ class TeamShape(Shape):
     channel: ChannelId = Field(
         description="the id of the Slack channel where they are asked, such as C01FINANCE"
     )
+    user_group: Annotated[UserGroupId | None, Given] = Field(
+        default=None, description="the id of the Slack user group that is this team, such as S01FINANCE"
+    )
 
     unbuilt: ClassVar[Mapping[str, str]] = {
         "calendar": "remove it; the clock runs around the clock",
         "rota": "name the people in `members`",
-        "user_group": "name the people in `members`",
     }
 
 
@@ -77,6 +96,20 @@ class TimesShape(Shape):
     )
     report: Short = Field(
         default=timedelta(minutes=10), description="how long an agent may take to report, such as 10m"
+    )
+
+
+class CapsShape(Shape):
+    """How much may be asked of people, at most."""
+
+    pending_per_agent: Cap = Field(
+        default=1000, description="how many requests of one agent may wait, such as 1000"
+    )
+    pending_per_channel: Cap = Field(
+        default=2000, description="how many requests may wait in one channel, such as 2000"
+    )
+    asks_per_person_and_hour: Cap = Field(
+        default=1000, description="how often one person may be asked within an hour, such as 1000"
     )
 
 
@@ -108,6 +141,9 @@ class InstallationShape(Shape):
         default=None, description="where seals are noted, such as {channel: C05AUDIT}; or leave it out"
     )
     times: TimesShape = Field(default=TimesShape(), description="limits, such as {sla: 15m, grant: 10m}")
+    caps: CapsShape = Field(
+        default=CapsShape(), description="limits on what is asked, such as {pending_per_agent: 1000}"
+    )
     plain_times: bool = Field(
         default=False, description="true to print times in words, or false to let Slack draw them"
     )
@@ -122,5 +158,4 @@ class InstallationShape(Shape):
         "defaults": "write `times` for the SLA; the ladder is 50, 80 and 100 % of it",
         "steering": "remove it; there is no weekly digest yet",
         "second_channel": "remove it; people are asked in Slack alone",
-        "caps": "remove it; asks are not capped yet",
     }

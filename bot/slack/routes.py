@@ -16,8 +16,9 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 
 from bot.slack.listeners import buttons, home_tab, modal_submissions, slash_command
 from bot.slack.listeners.context import Handler, ListenerContext
+from bot.slack.listeners.payload import is_hollow
 from bot.slack.signed_request import INGRESS_HEADER, Body, Dispatch, SignedRequest
-from escalation.errors import places
+from escalation.errors import InvalidConfiguration, places
 
 _log = structlog.get_logger(__name__)
 
@@ -37,11 +38,15 @@ def dispatcher(app: AsyncApp, context: ListenerContext) -> Dispatch:
     """Return what takes requests to the handlers of *context*, and what they do not know to *app*."""
 
     async def dispatch(request: SignedRequest) -> BoltResponse:
+        if is_hollow(request.body):
+            return hollow()
         handler = handler_of(request.body)
         if handler is None:
-            return await app.async_dispatch(_for_bolt(request))
+            return await _through_bolt(app, request)
         try:
             carried = await handler(context, request)
+        except InvalidConfiguration:  # a scope that we never wrote on a button
+            return hollow()
         except Exception as error:  # noqa: BLE001  # whatever it is, the click must not be acknowledged
             return await failed(error)
         # After the commit: an acknowledgement is a promise.
@@ -62,6 +67,22 @@ async def failed(error: Exception) -> BoltResponse:
     # Type and place only: the message of an error may quote what a person wrote.
     _log.error("listener_failed", error=type(error).__name__, where=places(error))
     return BoltResponse(status=500)
+
+
+def hollow() -> BoltResponse:
+    """Log, and return the refusal of, what Slack never sends although it is signed."""
+    _log.warning("slack_payload_hollow")
+    return BoltResponse(status=400)
+
+
+async def _through_bolt(app: AsyncApp, request: SignedRequest) -> BoltResponse:
+    try:
+        return await app.async_dispatch(_for_bolt(request))
+    # A listener that fails is Bolt's to catch, and is answered by `failed`. What comes through here is
+    # Bolt unable to tell what the body is.
+    except Exception as error:  # noqa: BLE001 - see above
+        _log.info("bolt_cannot_read", error=type(error).__name__, where=places(error))
+        return hollow()
 
 
 def _listener(context: ListenerContext, handler: Handler) -> Callable[..., Awaitable[None]]:

@@ -46,6 +46,7 @@ class Identity:
     workspace: str  #: The team id.
     bot_id: str
     user_id: str
+    url: str = ""  #: The workspace's address; empty while Slack is away.
 
 
 def client(token: str, base_url: str) -> AsyncWebClient:
@@ -97,7 +98,10 @@ async def identify(slack: AsyncWebClient, *, workspace: str) -> Identity:
             f"SLACK_BOT_TOKEN belongs to workspace {team}, but andon.yaml says workspace: {workspace}"
         )
     return Identity(
-        workspace=team, bot_id=str(answer.get("bot_id", "")), user_id=str(answer.get("user_id", ""))
+        workspace=team,
+        bot_id=str(answer.get("bot_id", "")),
+        user_id=str(answer.get("user_id", "")),
+        url=str(answer.get("url") or ""),
     )
 
 

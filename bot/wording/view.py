@@ -41,6 +41,7 @@ class View:
     edited: Edited | None = None  #: For a request that edits another one.
     steps: tuple[Step, ...] = ()  #: The rungs that were climbed, in order.
     writes_times: type[Times] = Times  #: How the door writes instants.
+    link: str | None = None  #: The address of its card, for what is said elsewhere.
 
     @property
     def type(self) -> ActionType | None:
@@ -69,6 +70,12 @@ class View:
     def may_see(self, person: PersonId | None) -> bool:
         """Return whether *person* may see what the manifest hides."""
         return person is not None and person in self.authority.owners | self.authority.approvers
+
+    @property
+    def awaited(self) -> tuple[PersonId, ...]:
+        """Everybody who may decide and has not approved yet, by name."""
+        awaited = self.authority.awaited(self.request.approved_by)
+        return tuple(sorted(awaited, key=self.directory.name))
 
     @property
     def missing(self) -> int:

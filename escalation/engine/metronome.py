@@ -13,7 +13,7 @@ from datetime import UTC
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from escalation.engine import configuration, deadlines, outbox, sealing, sweeping, watchdog
+from escalation.engine import configuration, deadlines, outbox, refusals, sealing, sweeping, watchdog
 from escalation.engine.module import Module
 from escalation.engine.runner import Runner
 from escalation.ports import Courier, Topic
@@ -33,7 +33,10 @@ class Metronome:
         courier_module = outbox.module(core, courier)
         stops = sweeping.module(core)
         follower = configuration.module(core)
-        others = (deadlines.module(core), stops, courier_module, sealing.module(core), follower)
+        others = (
+            *(deadlines.module(core), stops, courier_module, sealing.module(core), follower),
+            refusals.module(core),
+        )
         self.modules: Sequence[Module] = (*others, watchdog.module(core, others))
         self._runners = {module.name: Runner(module) for module in self.modules}
         self._woken = {

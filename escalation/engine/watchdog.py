@@ -24,5 +24,6 @@ def module(core: Core, others: Sequence[Module]) -> Module:
 
 
 def trouble(modules: Sequence[Module]) -> list[str]:
-    """Return what is wrong with *modules* right now, one line each."""
-    return [f"{module.name}: {module.error}" for module in modules if module.error is not None]
+    """Return what is wrong with *modules* right now, one line each, for anybody who asks."""
+    # The kind of error alone: its words, which the log has, may name a host or a path.
+    return [f"{module.name}: {module.error.partition(':')[0]}" for module in modules if module.error]

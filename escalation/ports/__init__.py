@@ -11,7 +11,7 @@ from escalation.ports.keys import Key, Keys
 from escalation.ports.kills import Kills, never
 from escalation.ports.outbox import Outbox, OutboxKind, Outgoing
 from escalation.ports.record import Record
-from escalation.ports.requests import Page, Requests
+from escalation.ports.requests import Asked, Page, Pending, Requests
 from escalation.ports.steps import Step, Steps
 from escalation.ports.store import Store, Transaction, UseCase
 from escalation.ports.sweeps import Sweep, Sweeps
@@ -20,6 +20,7 @@ from escalation.ports.wakeups import Topic, Waiter, Wakeups
 
 __all__ = [
     "Adopt",
+    "Asked",
     "Card",
     "Cards",
     "Configurations",
@@ -40,6 +41,7 @@ __all__ = [
     "OutboxKind",
     "Outgoing",
     "Page",
+    "Pending",
     "Record",
     "Requests",
     "Step",

@@ -1,6 +1,6 @@
 """What is asked of the grants that are stored."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -19,6 +19,10 @@ class Grants(Protocol):
     async def lock(self, grant: GrantId) -> Grant | None: ...
 
     async def of(self, request: RequestId) -> Grant | None: ...
+
+    async def among(self, requests: Sequence[RequestId]) -> Mapping[RequestId, Grant]:
+        """Return the grants of *requests*, as far as they have one, in one read."""
+        ...
 
     async def save(self, grant: Grant) -> bool:
         """Write *grant* over version ``grant.version - 1``; return False if that is not there."""

@@ -1,6 +1,6 @@
 """What is asked of the requests that are stored."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -16,6 +16,22 @@ class Page:
 
     limit: int
     after: RequestId | None = None  #: Older than this one.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """How many requests wait."""
+
+    of_agent: int
+    in_channel: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """How often some approvers were asked."""
+
+    count: int
+    first: datetime  #: When they were asked first within the time that was looked at.
 
 
 class Requests(Protocol):
@@ -64,8 +80,32 @@ class Requests(Protocol):
         """Return requests, newest first; no states means all of them."""
         ...
 
-    async def most_urgent(self, limit: int) -> Sequence[Request]:
-        """Return what is pending, soonest deadline first."""
+    async def pending_approvers(self, limit: int) -> Sequence[tuple[str, ...]]:
+        """Return each list of approvers that something pending was asked of, once."""
+        ...
+
+    async def most_urgent(
+        self, approvers: tuple[str, ...], *, not_of: PersonId, after: Request | None, limit: int
+    ) -> Sequence[Request]:
+        """
+        Return what is pending of exactly these *approvers*, soonest deadline first, from behind *after* on.
+
+        What *not_of* owns is left out.
+        """
+        ...
+
+    async def pending_by_agent(self) -> Mapping[AgentName, int]:
+        """Return how much is pending of each agent that has any."""
+        ...
+
+    async def count_pending(self, agent: AgentName, channel: str, *, at_most: int) -> Pending:
+        """Count what is pending of *agent* and in *channel*, each up to *at_most*."""
+        ...
+
+    async def asked_since(
+        self, since: datetime, approvers: Sequence[tuple[str, ...]]
+    ) -> Mapping[tuple[str, ...], Asked]:
+        """Count what was asked after *since* of exactly these lists of *approvers*, where there is any."""
         ...
 
     async def decided_by(self, person: PersonId, limit: int) -> Sequence[Request]:

@@ -16,6 +16,7 @@ from escalation.service.steps.clerk import Clerk, by_agent
 from escalation.service.steps.fence import by_the_one_in_force
 from escalation.service.steps.grants import revoke_grant
 from escalation.service.steps.judge import first_stop, still_allowed
+from escalation.service.steps.refused_call import counted, refuse_call
 from escalation.switch import Scope, covering
 
 
@@ -43,7 +44,7 @@ async def claim(core: Core, grant_id: GrantId, command: Claim) -> Claimed | Refu
             outcome = await _claim(clerk, grant_id, command)
             core.kill("claim:before-commit")
             if isinstance(outcome, Refused):
-                return await clerk.refuse(outcome, grant_id, agent=command.agent, what="claim")
+                return await refuse_call(clerk, outcome, grant_id, agent=command.agent, what="claim")
             return outcome
 
         return in_transaction
@@ -51,7 +52,7 @@ async def claim(core: Core, grant_id: GrantId, command: Claim) -> Claimed | Refu
     outcome = await by_the_one_in_force(core, begin, touches=(grant_id,))
     core.kill("claim:before-reply")
     await wake(core)
-    return outcome
+    return counted(core, command.agent, "claim", outcome)
 
 
 async def _claim(clerk: Clerk, grant_id: GrantId, command: Claim) -> Claimed | Refused:

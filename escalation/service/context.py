@@ -12,6 +12,7 @@ from escalation.grant import Grant
 from escalation.ids import Ids
 from escalation.ports import Adopt, Kills, Store, StoredConfiguration, Topic, Wakeups, never
 from escalation.request import Request
+from escalation.service.tallies import Headroom, RefusedCalls
 
 
 async def never_another(stored: StoredConfiguration) -> None:
@@ -29,6 +30,8 @@ class Core:
     configuration: Callable[[], Configuration]  #: What this process works by now.
     adopt: Adopt = never_another  #: Has it work by another one.
     kill: Kills = never
+    headroom: Headroom = field(default_factory=Headroom)
+    refused_calls: RefusedCalls = field(default_factory=RefusedCalls)
     _closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     def by(self, configuration: Configuration) -> "Core":

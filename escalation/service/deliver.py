@@ -22,6 +22,7 @@ from escalation.ports import (
 from escalation.reason import Refused
 from escalation.request import ConfirmDelivery, GiveUp, Request, State, apply
 from escalation.service.context import Core, wake
+from escalation.service.steps.asking import ask_directly
 from escalation.service.steps.clerk import Clerk, by_us
 from escalation.service.steps.dossier import dossier_of
 from escalation.service.steps.settle import lock, unanswered
@@ -138,6 +139,9 @@ async def _card_stands(clerk: Clerk, seen: Request, card: Card) -> None:
     outcome = apply(request, ConfirmDelivery(), now=clerk.tx.now)
     if not isinstance(outcome, Refused):
         await clerk.save(outcome.request)
+        if request.delivered_at is None:
+            # Now that the card stands, a direct message can lead to it.
+            await ask_directly(clerk, outcome.request)
     # Whatever changed while Slack was drawing what we had read queued a card of its own.
     await clerk.record(
         EventName.REQUEST_DELIVERED, seen.id, agent=seen.agent, channel=card.channel, ts=card.ts

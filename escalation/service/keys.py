@@ -1,6 +1,7 @@
 """Agents' keys: made once, shown once, kept as a hash."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from escalation.service.context import Core
 from escalation.service.steps.clerk import by_us
 
 PREFIX = "andon_"
+_FORM = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,8 @@ async def revoke(core: Core, key: KeyId) -> bool:
 
 async def agent_of(core: Core, secret: str) -> AgentName | None:
     """Return whose key *secret* is, if it is in use and its agent still exists."""
+    if _FORM.fullmatch(secret) is None:
+        return None  # it was never one of ours, and the database need not be asked
     async with core.store.read() as tx:
         key = await tx.keys.by_hash(hash_of(secret))
     return key.agent if key is not None and key.agent in core.configuration().agents else None

@@ -12,11 +12,13 @@ from escalation.ports import Transaction, UseCase
 from escalation.reason import Reason, Refused
 from escalation.request import Question, Request, State, Words
 from escalation.service.context import Core, wake
+from escalation.service.steps.caps import over_cap
 from escalation.service.steps.clerk import Clerk, by_agent
 from escalation.service.steps.draft import Wish, draft, record_asked
 from escalation.service.steps.fence import by_the_one_in_force
 from escalation.service.steps.grants import give_grant
 from escalation.service.steps.judge import Subject, stop_over
+from escalation.service.steps.refused_call import counted, refuse_call
 from escalation.service.steps.settle import record_settled
 
 
@@ -70,7 +72,7 @@ async def propose(core: Core, command: Propose) -> Proposed | Refused:
     core.kill("propose:before-reply")
     if isinstance(outcome, Proposed) and outcome.fresh:
         await wake(core)
-    return outcome
+    return counted(core, command.agent, "propose", outcome)
 
 
 def digest_of(question: Question) -> Digest:
@@ -122,13 +124,16 @@ async def _propose(clerk: Clerk, command: Propose, candidate: _Candidate) -> Pro
         subject = stopped
     if isinstance(subject, Refused) or agent is None:
         refused = subject if isinstance(subject, Refused) else Refused(Reason.UNKNOWN_AGENT, command.agent)
-        return await clerk.refuse(refused, command.agent, agent=command.agent, what="propose")
+        return await refuse_call(clerk, refused, command.agent, agent=command.agent, what="propose")
     wish = Wish(agent=agent, subject=subject, digest=candidate.digest, words=command.words, key=command.key)
-    return await _store(clerk, wish)
-
-
-async def _store(clerk: Clerk, wish: Wish) -> Proposed | None:
     request = draft(clerk.core, clerk.tx, wish)
+    # What a rule settles is asked of nobody.
+    if request.state is State.PENDING and (capped := await over_cap(clerk, request)) is not None:
+        return await refuse_call(clerk, capped, command.agent, agent=command.agent, what="propose")
+    return await _store(clerk, request)
+
+
+async def _store(clerk: Clerk, request: Request) -> Proposed | None:
     if not await clerk.tx.requests.add(request):
         return None
     await record_asked(clerk, request)

@@ -1,23 +1,43 @@
 """Reads what people and agents want to know; changes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 
 from escalation.audit import Entry
 from escalation.authority import Authority
 from escalation.configuration import Configuration
 from escalation.ids import AgentName, PersonId, RequestId
-from escalation.ports import Dossier, Page
+from escalation.ports import Dossier, Page, Transaction
 from escalation.request import Request, State
 from escalation.service.context import Core, seconds_until
-from escalation.service.steps.dossier import dossier_of, grant_of
+from escalation.service.steps.dossier import dossier_of, grant_of, with_cards
 from escalation.service.steps.judge import authority
 from escalation.switch import Switch, covering
 
-#: How many pending requests are looked through for those that one person may decide.
-_SCANNED = 500
+#: Pending requests are looked through for those that one person may decide in pages of so many, and in so
+#: many pages of each list of approvers: more than one is needed only where today's rules ask others.
+_PAGE = 100
+_PAGES = 20
+#: How many lists of approvers are looked at.
+_LISTS = 500
 #: How often a waiter reads again although nobody woke it: the net under a lost wake-up.
 _REREAD_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """What one person may decide."""
+
+    shown: Sequence[Dossier]  #: Soonest deadline first.
+    more: bool  #: Whether there is more, or may be where looking for it was given up.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scan:
+    found: Sequence[Request]
+    gave_up: bool = False
 
 
 async def dossier(core: Core, request_id: RequestId) -> Dossier | None:
@@ -49,25 +69,52 @@ async def listed(core: Core, agent: AgentName, *, states: Sequence[State], page:
     """Return a page of the agent's own requests, newest first."""
     async with core.store.read() as tx:
         found = await tx.requests.page(page, agent=agent, states=states)
-        return [Dossier(request=request, grant=await tx.grants.of(request.id)) for request in found]
+        grants = await tx.grants.among([request.id for request in found])
+        return [Dossier(request=request, grant=grants.get(request.id)) for request in found]
 
 
-async def queue(core: Core, person: PersonId | None = None, *, limit: int = 50) -> Sequence[Dossier]:
-    """Return what is pending, soonest deadline first; with *person*, only what they may decide."""
-    configuration = core.configuration()
+async def queue(core: Core, person: PersonId, *, limit: int) -> Queue:
+    """Return what *person* may decide now, soonest deadline first."""
+    members = core.configuration().directory.members
     async with core.store.read() as tx:
-        mine = [
-            request
-            for request in await tx.requests.most_urgent(_SCANNED)
-            if person is None or authority(configuration, request).objection(person, to_reject=True) is None
-        ][:limit]
-        return [Dossier(request=request, card=await tx.cards.get(request.id)) for request in mine]
+        # Whoever may decide is in the list that was asked, whatever the rules became since.
+        every = await tx.requests.pending_approvers(_LISTS)
+        mine = [names for names in every if person in members(names)]
+        scans = [await _scan(core, tx, person, names, enough=limit + 1) for names in mine]
+        found = sorted(chain(*(scan.found for scan in scans)), key=lambda r: (r.deadline, r.id))
+        more = len(found) > limit or len(every) == _LISTS or any(scan.gave_up for scan in scans)
+        return Queue(shown=await with_cards(tx, found[:limit]), more=more)
 
 
-async def decided_by(core: Core, person: PersonId, *, limit: int) -> Sequence[Request]:
-    """Return what *person* decided, newest first."""
+async def _scan(
+    core: Core, tx: Transaction, person: PersonId, approvers: tuple[str, ...], *, enough: int
+) -> _Scan:
+    """Look through what was asked of *approvers* for what *person* may decide by today's rules as well."""
+    found: list[Request] = []
+    last: Request | None = None
+    for _ in range(_PAGES):
+        page = await tx.requests.most_urgent(approvers, not_of=person, after=last, limit=_PAGE)
+        found += [request for request in page if _may_decide(core, person, request)]
+        if len(found) >= enough or len(page) < _PAGE:
+            return _Scan(found=found[:enough])
+        last = page[-1]
+    return _Scan(found=found, gave_up=True)
+
+
+def _may_decide(core: Core, person: PersonId, request: Request) -> bool:
+    return authority(core.configuration(), request).objection(person, to_reject=True) is None
+
+
+async def waiting(core: Core) -> Mapping[AgentName, int]:
+    """Return how many requests wait of each agent that has any."""
     async with core.store.read() as tx:
-        return await tx.requests.decided_by(person, limit)
+        return await tx.requests.pending_by_agent()
+
+
+async def decided_by(core: Core, person: PersonId, *, limit: int) -> Sequence[Dossier]:
+    """Return what *person* decided, newest first, each with its card."""
+    async with core.store.read() as tx:
+        return await with_cards(tx, await tx.requests.decided_by(person, limit))
 
 
 def who_decides(configuration: Configuration, request: Request) -> Authority:

@@ -1,5 +1,6 @@
-"""Records what got no further than a door: strangers' commands, forms not opened, unreadable calls."""
+"""Records what got no further than a door: strangers' commands, forms not opened, calls that were refused."""
 
+from escalation.action import Json
 from escalation.audit import EventName
 from escalation.commitment import written
 from escalation.ids import AgentName, RequestId
@@ -8,6 +9,7 @@ from escalation.service.context import Click, Core
 from escalation.service.steps.clerk import by_agent, by_person
 from escalation.service.steps.click import Clicker, take_in
 from escalation.service.steps.judge import authority
+from escalation.service.tallies import LISTED, RefusedKind
 
 #: How much is kept of the place that an agent's call went wrong at: the agent chose its names.
 _LONGEST_PATH = 200
@@ -51,13 +53,35 @@ async def from_form(core: Core, click: Click, request_id: RequestId, *, to_rejec
 
 
 async def unreadable(core: Core, agent: AgentName, *, what: str, reason: str, path: str | None) -> None:
-    """Record that *agent* sent *what* (such as ``POST /v1/requests``), and why it could not be read."""
-    async with core.store.write() as tx:
-        await by_agent(core, tx, agent).record(
-            EventName.INGRESS_REFUSED,
-            agent,
-            agent=agent,
-            what=what,
-            reason=reason,
-            path=written(None if path is None else path[:_LONGEST_PATH]),
-        )
+    """Record that *agent* called *what*, a route such as ``POST /v1/requests``, and why it was not read."""
+    kind = RefusedKind(agent=agent, what=what, reason=reason)
+    if core.refused_calls.is_listed(kind):
+        async with core.store.write() as tx:
+            await by_agent(core, tx, agent).record(
+                EventName.INGRESS_REFUSED,
+                agent,
+                agent=agent,
+                what=what,
+                reason=reason,
+                path=written(None if path is None else path[:_LONGEST_PATH]),
+            )
+    core.refused_calls.add(kind)
+
+
+async def summarise(core: Core) -> int:
+    """Record how many calls of each kind were refused, where they were too many to list; return the kinds."""
+    taken = core.refused_calls.taken()
+    often = {kind: calls for kind, calls in taken.items() if calls > LISTED}
+    if not often:
+        return 0
+    try:
+        async with core.store.write() as tx:
+            for kind, calls in often.items():
+                clerk = by_agent(core, tx, kind.agent)
+                told: dict[str, Json] = {"what": kind.what, "reason": kind.reason, "calls": calls}
+                await clerk.record(EventName.INGRESS_REFUSED_OFTEN, kind.agent, agent=kind.agent, **told)
+    except BaseException:
+        for kind, calls in taken.items():
+            core.refused_calls.add(kind, calls)
+        raise
+    return len(often)

@@ -8,6 +8,7 @@ from escalation.reason import Reason, Refused
 from escalation.service.context import Core, wake
 from escalation.service.steps.clerk import by_agent
 from escalation.service.steps.grants import end_grant
+from escalation.service.steps.refused_call import counted, refuse_call
 
 
 async def report(core: Core, grant_id: GrantId, command: Tell) -> Grant | Refused:
@@ -19,14 +20,14 @@ async def report(core: Core, grant_id: GrantId, command: Tell) -> Grant | Refuse
         # Another agent's grant does not exist for this one.
         if grant is None or grant.agent != command.agent:
             refused = Refused(Reason.UNKNOWN_GRANT)
-            return await clerk.refuse(refused, grant_id, agent=command.agent, what="report")
+            return await refuse_call(clerk, refused, grant_id, agent=command.agent, what="report")
         outcome = grants.apply(grant, command, now=tx.now)
         if isinstance(outcome, Refused):
-            return await clerk.refuse(outcome, grant_id, agent=command.agent, what="report")
+            return await refuse_call(clerk, outcome, grant_id, agent=command.agent, what="report")
         if outcome.grant.version != grant.version:
             await end_grant(clerk, outcome.grant)
         return outcome.grant
 
     outcome = await core.store.transact(in_transaction, touches=(grant_id,))
     await wake(core)
-    return outcome
+    return counted(core, command.agent, "report", outcome)

@@ -1,6 +1,6 @@
 """The grants, in a database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -81,6 +81,11 @@ class SqlGrants:
 
     async def of(self, request: RequestId) -> Grant | None:
         return await self._one(_OF, {"request": request})
+
+    async def among(self, requests: Sequence[RequestId]) -> Mapping[RequestId, Grant]:
+        """Return the grants of *requests*, as far as they have one, in one read."""
+        found = map(_grant, await self._session.among(_OF, requests))
+        return {grant.request: grant for grant in found}
 
     async def save(self, grant: Grant) -> bool:
         """Write *grant* over version ``grant.version - 1``; return False if that is not there."""

@@ -32,7 +32,7 @@ def values_of_request(request: Request) -> dict[str, Any]:
         "words": _words_text(request.words),
         "ruling_rule": request.ruling.rule,
         "ruling_version": request.ruling.version,
-        "approvers": json.dumps(terms.approvers),
+        "approvers": approvers_text(terms.approvers),
         "quorum": terms.quorum,
         "editing": terms.edits.value,
         "channel": request.channel,
@@ -45,6 +45,16 @@ def values_of_request(request: Request) -> dict[str, Any]:
         "author": request.author,
         "asks_again": request.asks_again,
     }
+
+
+def approvers_text(names: Sequence[str]) -> str:
+    """Return a list of approvers as it is stored, so that it can be looked for."""
+    return json.dumps(names)
+
+
+def approvers_of(row: Row) -> tuple[str, ...]:
+    """Return the list of approvers in *row*."""
+    return tuple(json.loads(row.approvers))
 
 
 def values_that_change(request: Request) -> dict[str, Any]:
@@ -76,7 +86,7 @@ def request_of(row: Row, decisions: Sequence[Decision] = ()) -> Request:
         digest=row.digest,
         words=_words(row.words),
         ruling=Ruling(rule=row.ruling_rule, version=row.ruling_version),
-        terms=Terms(approvers=tuple(json.loads(row.approvers)), quorum=row.quorum, edits=_EDITS[row.editing]),
+        terms=Terms(approvers=approvers_of(row), quorum=row.quorum, edits=_EDITS[row.editing]),
         channel=row.channel,
         ladder=Ladder(nudge_at=row.nudge_at, backup_at=row.backup_at, deadline=row.deadline),
         asked_at=row.asked_at,

@@ -1,14 +1,28 @@
 """The requests, in a database."""
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, func, literal_column, select, text, true, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Integer,
+    ScalarSelect,
+    Select,
+    Text,
+    func,
+    literal_column,
+    select,
+    text,
+    true,
+    tuple_,
+    update,
+)
 
 from escalation.ids import AgentName, PersonId, RequestId
-from escalation.ports import Page
+from escalation.ports import Asked, Page, Pending
 from escalation.request import Decision, Request, State
 from escalation.store import request_rows as convert
 from escalation.store.change import Conflict, Insertion, RowUpdate
@@ -20,6 +34,7 @@ from escalation.switch import Scope, ScopeKind
 
 #: Greater than every id: ids are ASCII.
 _END = "\x7f"
+_BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 _CHANGING = (
     *("follow", "state", "version", "rung", "delivered_at", "acknowledged_by", "decided"),
     *("settled_at", "reason", "answer", "next_due_at"),
@@ -64,8 +79,57 @@ _LOCK_DUE = Statement(
     .limit(_LIMIT)
     .with_for_update(skip_locked=True)
 )
+#: From behind the deadline and the id of another one: in the order of an index, no further than asked.
 _MOST_URGENT = Statement(
-    select(requests).where(_PENDING).order_by(requests.c.deadline, requests.c.id).limit(_LIMIT)
+    select(requests)
+    .where(
+        requests.c.approvers == parameter("approvers", Text()),
+        tuple_(requests.c.deadline, requests.c.id)
+        > tuple_(parameter("deadline", Instant), parameter("id", Name)),
+        requests.c.owner != parameter("owner", Name),
+        _PENDING,
+    )
+    .order_by(requests.c.deadline, requests.c.id)
+    .limit(_LIMIT)
+)
+_PENDING_BY_AGENT = Statement(
+    select(requests.c.agent, func.count().label("pending")).where(_PENDING).group_by(requests.c.agent)
+)
+
+
+def _each_list() -> Statement:
+    """From one list of approvers the index leads to the next one: what waits of each is never walked."""
+    # In the whole order of the index of what is pending, so that no other index will do.
+    in_order = (requests.c.approvers, requests.c.deadline, requests.c.id)
+    one = select(requests.c.approvers).where(_PENDING).order_by(*in_order).limit(literal_column("1"))
+    lists = select(one.scalar_subquery().label("approvers")).cte("lists", recursive=True)
+    behind = one.where(requests.c.approvers > lists.c.approvers).correlate(lists).scalar_subquery()
+    found = lists.union_all(select(behind).where(lists.c.approvers.is_not(None)))
+    return Statement(select(found.c.approvers).where(found.c.approvers.is_not(None)).limit(_LIMIT))
+
+
+_PENDING_APPROVERS = _each_list()
+
+
+def _up_to_cap(column: Column[Any], name: str) -> ScalarSelect[Any]:
+    some: Select[Any] = select(literal_column("1")).where(column == parameter(name, Name), _PENDING)
+    return (
+        select(func.count())
+        .select_from(some.limit(parameter("at_most", Integer())).subquery())
+        .scalar_subquery()
+    )
+
+
+_COUNT_PENDING = Statement(
+    select(
+        _up_to_cap(requests.c.agent, "agent").label("of_agent"),
+        _up_to_cap(requests.c.channel, "channel").label("in_channel"),
+    )
+)
+_ASKED_SINCE = Statement(
+    select(requests.c.approvers, func.count().label("count"), func.min(requests.c.asked_at).label("first"))
+    .where(Among(requests.c.approvers, "lists"), requests.c.asked_at > parameter("since", Instant))
+    .group_by(requests.c.approvers)
 )
 _NEXT_DUE_AT = Statement(select(func.min(requests.c.next_due_at)).where(_PENDING))
 _SCOPE = parameter("scope", Name)
@@ -193,9 +257,38 @@ class SqlRequests:
         statement = _page(frozenset(name for name, value in filters.items() if value))
         return await self._many(statement, {**filters, "after": page.after or _END, "limit": page.limit})
 
-    async def most_urgent(self, limit: int) -> Sequence[Request]:
-        """Return what is pending, soonest deadline first."""
-        return await self._many(_MOST_URGENT, {"limit": limit})
+    async def pending_approvers(self, limit: int) -> Sequence[tuple[str, ...]]:
+        """Return each list of approvers that something pending was asked of, once."""
+        rows = await self._session.rows(_PENDING_APPROVERS, {"limit": limit})
+        return [convert.approvers_of(row) for row in rows]
+
+    async def most_urgent(
+        self, approvers: tuple[str, ...], *, not_of: PersonId, after: Request | None, limit: int
+    ) -> Sequence[Request]:
+        """Return what is pending of exactly these *approvers*, soonest deadline first, behind *after*."""
+        start = {"deadline": _BEFORE_ALL, "id": ""}
+        behind = start if after is None else {"deadline": after.deadline, "id": after.id}
+        which = {"approvers": convert.approvers_text(approvers), "owner": not_of, "limit": limit}
+        return await self._many(_MOST_URGENT, {**which, **behind})
+
+    async def pending_by_agent(self) -> Mapping[AgentName, int]:
+        """Return how much is pending of each agent that has any."""
+        rows = await self._session.rows(_PENDING_BY_AGENT)
+        return {AgentName(row.agent): row.pending for row in rows}
+
+    async def count_pending(self, agent: AgentName, channel: str, *, at_most: int) -> Pending:
+        """Count what is pending of *agent* and in *channel*, each up to *at_most*."""
+        values = {"agent": agent, "channel": channel, "at_most": at_most}
+        [row] = await self._session.rows(_COUNT_PENDING, values)
+        return Pending(of_agent=row.of_agent, in_channel=row.in_channel)
+
+    async def asked_since(
+        self, since: datetime, approvers: Sequence[tuple[str, ...]]
+    ) -> Mapping[tuple[str, ...], Asked]:
+        """Count what was asked after *since* of exactly these lists of *approvers*, where there is any."""
+        by_text = {convert.approvers_text(names): names for names in approvers}
+        rows = await self._session.rows(_ASKED_SINCE, {"lists": list(by_text), "since": since})
+        return {by_text[row.approvers]: Asked(count=row.count, first=row.first) for row in rows}
 
     async def decided_by(self, person: PersonId, limit: int) -> Sequence[Request]:
         """Return what *person* decided, newest first."""

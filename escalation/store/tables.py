@@ -154,6 +154,10 @@ requests = Table(
     _partial("requests_key", "agent", "key", unique=True, where="key IS NOT NULL"),
     Index("requests_agent", "agent", "id"),
     Index("requests_state", "state", "id"),
+    _partial("requests_pending_agent", "agent", where="next_due_at IS NOT NULL"),
+    _partial("requests_pending_channel", "channel", where="next_due_at IS NOT NULL"),
+    _partial("requests_pending_approvers", "approvers", "deadline", "id", where="next_due_at IS NOT NULL"),
+    Index("requests_asked", "approvers", "asked_at"),
 )
 
 inbox = Table(

@@ -20,3 +20,17 @@ async def test_a_card_moves(store: Store) -> None:
         await tx.cards.put(replace(CARD, ts="1700000000.000200"))
     async with store.read() as tx:
         assert await tx.cards.get(CARD.request) == replace(CARD, ts="1700000000.000200")
+
+
+async def test_the_cards_of_several_are_read_at_once(store: Store) -> None:
+    """Those that stand are found by their requests, in any order; who has none is left out."""
+    others = [replace(CARD, request=RequestId(f"req_{number}"), ts=f"17.{number}") for number in (2, 3)]
+    async with store.write() as tx:
+        for number in (1, 2, 3):
+            await tx.requests.add(samples.request(str(number)))
+        for card in (CARD, *others):
+            await tx.cards.put(card)
+    async with store.read() as tx:
+        asked = [RequestId(name) for name in ("req_3", "req_9", "req_1")]
+        assert await tx.cards.among(asked) == {"req_1": CARD, "req_3": others[1]}
+        assert await tx.cards.among([]) == {}

@@ -141,3 +141,17 @@ async def test_a_stop_finds_unclaimed_grants(store: Store, scope: Scope, covered
         assert [found.id for found in await tx.grants.lock_unclaimed(scope, limit=1)] == covered[:1]
     async with store.read() as tx:
         assert not await tx.grants.any_unclaimed(Scope(scope.kind, "nobody")) or scope is EVERYTHING
+
+
+async def test_the_grants_of_several_requests_are_read_at_once(store: Store) -> None:
+    """Each by its request; a request without one is left out."""
+    async with store.write() as tx:
+        for name in ("1", "2", "3"):
+            await tx.requests.add(samples.request(name))
+        for name in ("1", "3"):
+            await tx.grants.add(samples.grant(name))
+    async with store.read() as tx:
+        asked = [RequestId(f"req_{name}") for name in ("3", "2", "1", "9")]
+        found = await tx.grants.among(asked)
+        assert found == {f"req_{name}": samples.grant(name) for name in ("1", "3")}
+        assert await tx.grants.among([]) == {}

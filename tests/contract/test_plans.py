@@ -37,6 +37,7 @@ _PLANS = {
     "key": (requests._BY_KEY, "requests_key"),
     "decided by": (requests._DECIDED_BY, "decisions_person"),
     "agent's requests": (requests._page(frozenset({"agent"})), "requests_agent"),
+    "asks under the caps": (requests._ASKED_SINCE, "requests_asked"),
     "subject's events": (record._page(frozenset({"subject"})), "audit_events_subject"),
 }
 
@@ -46,6 +47,15 @@ _SWEPT = {
     "left under an agent's stop": (requests._ANY_PENDING[ScopeKind.AGENT], "requests_due"),
     "under a stop of all": (requests._LOCK_PENDING[ScopeKind.ALL], "requests_due"),
     "grants under a stop": (grants._LOCK_UNCLAIMED[ScopeKind.AGENT], "grants_due"),
+}
+
+#: What looks at all that is pending. On PostgreSQL it is asked as the store asks, never without an index.
+_WAITING = {
+    "who is waited for": (requests._PENDING_APPROVERS, "requests_pending_approvers"),
+    "my requests": (requests._MOST_URGENT, "requests_pending_approvers"),
+    "pending of an agent": (requests._COUNT_PENDING, "requests_pending_agent"),
+    "pending in a channel": (requests._COUNT_PENDING, "requests_pending_channel"),
+    "waiting by agent": (requests._PENDING_BY_AGENT, "requests_pending"),
 }
 
 #: What use cases and readers that meet ask PostgreSQL together, and the indexes that have to answer it.
@@ -106,7 +116,7 @@ def _sqlite_plan(connection: sqlite3.Connection, statement: Statement) -> str:
 def test_sqlite_finds_what_it_needs_by_index(full_file: Path) -> None:
     """SQLite answers each frequent question from its index, without a pass over the table."""
     connection = sqlite3.connect(full_file)
-    for name, (statement, index) in (_PLANS | _SWEPT).items():
+    for name, (statement, index) in (_PLANS | _SWEPT | _WAITING).items():
         plan = _sqlite_plan(connection, statement)
         assert f"INDEX {index}" in plan, f"{name}:\n{plan}"
         for table in statement.tables - _SHORT:
@@ -141,7 +151,7 @@ async def test_postgresql_answers_many_by_index(postgres: Postgres, database: st
     connection = await asyncpg.connect(
         postgres.url_of(database).replace("+asyncpg", ""), server_settings=PLANNER
     )
-    for name, (statement, index) in (_MERGED | _SWEPT).items():
+    for name, (statement, index) in (_MERGED | _SWEPT | _WAITING).items():
         plan = await _postgresql_plan(connection, statement)
         assert f"using {index}" in plan or f"on {index}" in plan, f"{name}:\n{plan}"
         for table in statement.tables - _SHORT:

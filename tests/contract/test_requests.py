@@ -5,10 +5,11 @@ from datetime import datetime
 
 import pytest
 
+from escalation.authority import Terms
 from escalation.errors import StoreError
-from escalation.ids import PersonId, RequestId
+from escalation.ids import AgentName, PersonId, RequestId
 from escalation.ladder import Rung
-from escalation.ports import Page, Store
+from escalation.ports import Asked, Page, Pending, Store
 from escalation.request import Request, State, Verdict
 from escalation.switch import EVERYTHING, Scope, ScopeKind
 from tests.contract import samples
@@ -318,12 +319,78 @@ async def test_a_persons_decisions_are_found_newest_first(store: Store) -> None:
 
 
 async def test_the_most_urgent_come_first(store: Store) -> None:
-    """What is pending is listed by its deadline, however late it was asked; what is settled is not listed."""
+    """Of one list of approvers by deadline, however late it was asked, and page by page without a gap."""
+    listed, others = ("treasury", "salma"), Terms(approvers=("salma",), quorum=1)
     async with store.write() as tx:
         await tx.requests.add(samples.request("1", asked_at=NOON + 2 * MINUTE))
         await tx.requests.add(samples.request("2", asked_at=NOON))
         await tx.requests.add(samples.settled(samples.request("3", asked_at=NOON)))
         await tx.requests.add(samples.request("4", asked_at=NOON + MINUTE))
+        await tx.requests.add(samples.request("5", asked_at=NOON + MINUTE))
+        await tx.requests.add(replace(samples.request("6"), terms=others))
     async with store.read() as tx:
-        assert [found.id for found in await tx.requests.most_urgent(9)] == ["req_2", "req_4", "req_1"]
-        assert [found.id for found in await tx.requests.most_urgent(1)] == ["req_2"]
+
+        async def page(limit: int, after: Request | None = None, not_of: PersonId = SALMA) -> list[str]:
+            found = await tx.requests.most_urgent(listed, not_of=not_of, after=after, limit=limit)
+            return [request.id for request in found]
+
+        assert await page(9) == ["req_2", "req_4", "req_5", "req_1"]
+        assert await page(2) == ["req_2", "req_4"]
+        assert await page(9, after=await tx.requests.get(RequestId("req_4"))) == ["req_5", "req_1"]
+        assert await page(9, after=await tx.requests.get(RequestId("req_1"))) == []
+        assert await page(9, not_of=PersonId("omar")) == []  # who owns them
+
+
+async def test_lists_of_approvers_and_agents_that_wait_are_known(store: Store) -> None:
+    """Each list that something pending was asked of, once; how much waits of each agent; nothing settled."""
+    salma, khalid = (Terms(approvers=(name,), quorum=1) for name in ("salma", "khalid"))
+    async with store.read() as tx:
+        assert list(await tx.requests.pending_approvers(9)) == []
+        assert await tx.requests.pending_by_agent() == {}
+    async with store.write() as tx:
+        for name in ("a", "b"):
+            await tx.requests.add(samples.request(name))
+        await tx.requests.add(replace(samples.request("c", agent=AgentName("other")), terms=salma))
+        await tx.requests.add(replace(samples.settled(samples.request("d")), terms=khalid))
+    async with store.read() as tx:
+        assert set(await tx.requests.pending_approvers(9)) == {("treasury", "salma"), ("salma",)}
+        assert len(await tx.requests.pending_approvers(9)) == 2
+        assert len(await tx.requests.pending_approvers(1)) == 1
+        assert await tx.requests.pending_by_agent() == {BANK: 2, "other": 1}
+
+
+async def test_what_is_pending_is_counted_up_to_a_cap(store: Store) -> None:
+    """By agent and by channel, no further than asked for; what is settled does not count."""
+    elsewhere = replace(samples.request("d", agent=AgentName("other")), channel="C02ELSE")
+    async with store.write() as tx:
+        for name in ("a", "b", "c"):
+            await tx.requests.add(samples.request(name))
+        await tx.requests.add(elsewhere)
+        await tx.requests.add(samples.settled(samples.request("e")))
+    async with store.read() as tx:
+        count = tx.requests.count_pending
+        assert await count(samples.BANK, "C01FIN", at_most=9) == Pending(of_agent=3, in_channel=3)
+        assert await count(samples.BANK, "C02ELSE", at_most=2) == Pending(of_agent=2, in_channel=1)
+        assert await count(AgentName("nobody"), "C09", at_most=9) == Pending(of_agent=0, in_channel=0)
+
+
+async def test_asks_are_counted_by_who_was_asked(store: Store) -> None:
+    """After an instant, settled or not, by the exact list of approvers; what is not asked for is left out."""
+    salma = Terms(approvers=("salma",), quorum=1)
+    async with store.write() as tx:
+        for minute, name in enumerate(("a", "b", "c")):
+            await tx.requests.add(samples.request(name, asked_at=NOON + minute * MINUTE))
+        await tx.requests.add(replace(samples.settled(samples.request("d")), terms=salma))
+    both = [("treasury", "salma"), ("salma",), ("salma", "treasury")]
+    async with store.read() as tx:
+        assert await tx.requests.asked_since(NOON - MINUTE, both) == {
+            ("treasury", "salma"): Asked(count=3, first=NOON),
+            ("salma",): Asked(count=1, first=NOON),
+        }
+        assert await tx.requests.asked_since(NOON, both) == {
+            ("treasury", "salma"): Asked(count=2, first=NOON + MINUTE)
+        }
+        assert await tx.requests.asked_since(NOON - MINUTE, [("salma",)]) == {
+            ("salma",): Asked(count=1, first=NOON)
+        }
+        assert await tx.requests.asked_since(NOON - MINUTE, []) == {}

@@ -3,10 +3,11 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx
 import pytest
 
 from bot.api.routes import OPERATIONS
@@ -284,3 +285,30 @@ async def test_rejected_through_another_path(room: World) -> None:
     again = await room.agent.proposes(POSTING, confidence=1.0)
     assert again.json()["state"] == "pending"
     assert await room.agent.state_of(asked) == "rejected"
+
+
+async def test_an_unknown_key_costs_neither_body_nor_database(shaky_room: World) -> None:
+    """Who has no key that could be one is refused while the database is away, and nobody reads the body."""
+    room, read = shaky_room, 0
+    key = room.agent.key
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal read
+        for _ in range(3):
+            read += 1
+            yield b"{}"
+
+    def calls(credential: str) -> Awaitable[httpx.Response]:
+        headers = {"Authorization": f"Bearer {credential}", "Content-Type": "application/json"}
+        return room.agent.http.post("/v1/requests", content=body(), headers=headers)
+
+    unlike = (key[:-1], f"{key}x", key.replace("andon_", "anton_"), "andon_", "x" * 49, f"{key[:-1]}~")
+    store: Any = room.store
+    with store.goes_away():
+        for credential in unlike:
+            assert problem_of(await calls(credential)) == (401, "unauthenticated")
+        assert problem_of(await calls(key)) == (503, "unavailable")
+    assert problem_of(await calls(f"andon_{'A' * 43}")) == (401, "unauthenticated")
+    assert read == 0
+    assert (await calls(key)).status_code == 400
+    assert read > 0

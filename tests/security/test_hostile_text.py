@@ -126,6 +126,9 @@ HARD = settings(max_examples=500, deadline=None, suppress_health_check=list(Heal
 _OURS = re.compile(
     r"<!date\^\d+\^\{date_short_pretty\} at \{time\}\|\d\d \w{3} \d{4} \d\d:\d\d UTC>"
     r"|<https://git\.example/andon/runbooks/bank-reconciliation\.md\|bank-reconciliation>"
+    # The directory's people, at the start of a line of ours and nowhere else.
+    r"|^<@U02KHALID> and <@U01SALMA>: (?=decide by |answer by )",
+    re.MULTILINE,
 )
 
 
@@ -290,6 +293,7 @@ def notes(text: str) -> tuple[notice.Notice, ...]:
     return (
         notice.Settled(state="rejected", by="salma", text=text),
         notice.Settled(state="cancelled", text=text),
+        notice.Asked(),
         notice.BackupCalled(backup=text),
         notice.AskedAgain(by=text, follow=text),
         notice.Stopped(scope="all", by="salma", reason=text),

@@ -5,7 +5,7 @@ from typing import Final
 
 from bot.slack.listeners.context import HomeState, ListenerContext
 from bot.slack.listeners.payload import account
-from bot.slack.render.home import stranger
+from bot.slack.render import home
 from bot.slack.signed_request import Body
 from escalation.authority import Account
 from escalation.service import queries
@@ -45,12 +45,13 @@ async def publish(context: ListenerContext, who: Account) -> None:
     """Render the Home tab of whoever has the account *who*, and publish it."""
     person = context.core.configuration().directory.whose(who)
     if person is None:
-        view = stranger()
+        view = home.stranger()
     else:
         context.homes.setdefault(who, HomeState.CURRENT)
+        await context.presenter.permalinks.learn(context.slack)
         view = context.presenter.home(
             person,
-            queue=await queries.queue(context.core, person.id, limit=20),
+            queue=await queries.queue(context.core, person.id, limit=home.QUEUE),
             stopped=await queries.stopped(context.core),
             decided=await queries.decided_by(context.core, person.id, limit=10),
             now=context.clock.now(),

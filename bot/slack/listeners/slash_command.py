@@ -61,13 +61,15 @@ async def _answer(context: ListenerContext, request: SignedRequest) -> Message |
 
 
 async def _status(context: ListenerContext, typed: Typed) -> Message:
-    pending, stopped = await queries.queue(context.core, limit=100), await queries.stopped(context.core)
-    return context.presenter.status(typed.person, stopped=stopped, pending=pending, now=context.clock.now())
+    waiting, stopped = await queries.waiting(context.core), await queries.stopped(context.core)
+    return context.presenter.status(typed.person, stopped=stopped, waiting=waiting, now=context.clock.now())
 
 
 async def _queue(context: ListenerContext, typed: Typed) -> Message:
-    mine, now = await queries.queue(context.core, typed.person.id, limit=20), context.clock.now()
-    return private_replies.queue([context.presenter.view(about, now=now) for about in mine])
+    limit, now = private_replies.LISTED, context.clock.now()
+    mine = await queries.queue(context.core, typed.person.id, limit=limit)
+    views = [context.presenter.view(about, now=now) for about in mine.shown]
+    return private_replies.queue(views, more=mine.more)
 
 
 async def _why(context: ListenerContext, typed: Typed) -> Message:

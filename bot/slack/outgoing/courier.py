@@ -46,13 +46,13 @@ class SlackCourier:
             if about is None:
                 return Impossible(why="the request is gone")
             return await self._card(about, self._presenter.card(about, now=now))
-        message = self._presenter.notice(outgoing, about, now=now)
         if outgoing.kind is OutboxKind.THREAD:
-            return await self._thread(about, message)
+            return await self._thread(about, self._presenter.notice(outgoing, about, now=now))
         channel = await self._channel(outgoing)
         if channel is None:
             return Impossible(why="this person has no account in Slack")
-        return await self._post(channel, message)
+        await self._presenter.permalinks.learn(self._slack)
+        return await self._post(channel, self._presenter.notice(outgoing, about, now=now))
 
     async def _card(self, about: Dossier, message: Message) -> Delivery:
         card = about.card
@@ -103,8 +103,7 @@ class SlackCourier:
         """Return the account of *person* in our workspace."""
         configuration = self._presenter.configuration()
         known = configuration.directory.people.get(person)
-        accounts = () if known is None else known.accounts
-        return next((a for a in sorted(accounts, key=str) if a.workspace == configuration.tenant), None)
+        return None if known is None else known.account_in(configuration.tenant)
 
 
 def _content(message: Message) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from bot.slack.render.parts.agent_words import words
 from bot.slack.render.parts.argument_rows import ArgumentBlocks, BlockBudget, lay_out
 from bot.slack.render.parts.facts import facts
 from bot.slack.render.parts.lead import lead
+from bot.slack.render.parts.mentions import asked
 from bot.slack.render.parts.outcome import outcome
 from bot.slack.render.parts.question import answers, question
 from bot.slack.render.parts.summary import summary
@@ -42,7 +43,7 @@ def _pending(view: View) -> list[Block]:
         return [
             blocks.header(f"A {view.title}"),
             *question(view.request.subject),
-            blocks.section(lead(view)),
+            blocks.section(lead(view, asked=asked(view))),
             *words(view.request),
             *answers(view.request, view.request.subject, _more_menu(view)),
             *_rest(view),
@@ -50,7 +51,7 @@ def _pending(view: View) -> list[Block]:
     laid = _laid(view)
     return [
         blocks.header(f"{view.title} — approve?"),
-        blocks.section(lead(view)),
+        blocks.section(lead(view, asked=asked(view))),
         *_arguments(view, laid),
         *words(view.request, hidden_texts(view)),
         blocks.actions(_buttons(view, laid)),

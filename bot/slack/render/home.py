@@ -1,6 +1,6 @@
 """The App Home: what waits for me, the agents and whether they run, and what I decided."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bot.slack.render.block_kit import action_ids, blocks
@@ -8,6 +8,7 @@ from bot.slack.render.block_kit.blocks import Block
 from bot.slack.render.block_kit.mrkdwn import escaped, mrkdwn
 from bot.slack.render.parts.agent_state import state_of, stop_of
 from bot.slack.render.parts.brief import brief
+from bot.slack.render.parts.link import linked
 from bot.wording.gist import gist
 from bot.wording.states import TITLES
 from bot.wording.times import Times
@@ -17,7 +18,8 @@ from escalation.configuration import Agent
 from escalation.request import Question
 from escalation.switch import Scope, ScopeKind, Switch
 
-_QUEUE = 15
+#: How much of what waits for somebody their Home shows.
+QUEUE = 15
 _AGENTS = 15
 _DECIDED = 10
 
@@ -30,6 +32,7 @@ class Home:
     directory: Directory
     times: Times
     queue: tuple[View, ...]  #: What this person may decide, soonest deadline first.
+    more: bool = False  #: Whether more waits for them.
     agents: tuple[Agent, ...]
     stopped: tuple[Switch, ...]
     decided: tuple[View, ...]  #: What this person decided, newest first.
@@ -39,7 +42,7 @@ def home(shown: Home) -> Block:
     """Return the Home view of *shown*'s person."""
     drawn = [
         blocks.header("Waiting for you"),
-        *_queue(shown.queue),
+        *_queue(shown),
         blocks.divider(),
         blocks.header("Agents"),
         *_agents(shown),
@@ -56,18 +59,17 @@ def stranger() -> Block:
     return {"type": "home", "blocks": [blocks.section(sentence)]}
 
 
-def _queue(queue: Sequence[View]) -> Iterator[Block]:
-    for view in queue[:_QUEUE]:
+def _queue(shown: Home) -> Iterator[Block]:
+    for view in shown.queue[:QUEUE]:
         yield brief(view)
         is_question = isinstance(view.request.subject, Question)
         what = "Open to answer" if is_question else "Open to decide"
         open_ = blocks.button(what, action_ids.FULL, view.request.id, style="primary")
         reject = blocks.button("Reject", action_ids.REJECT, view.request.id, style="danger")
         yield blocks.actions([open_] if is_question else [open_, reject])
-    more = len(queue) - _QUEUE
-    if more > 0:
-        yield blocks.context(f"{more} more wait for you in the channels.")
-    if not queue:
+    if shown.more or len(shown.queue) > QUEUE:
+        yield blocks.context("More waits for you in the channels.")
+    elif not shown.queue:
         yield blocks.section("_Nothing waits for you._")
 
 
@@ -95,4 +97,4 @@ def _decided(shown: Home) -> Iterator[str]:
         when = "" if mine is None else f" · {shown.times.at(mine.at)}"
         has_title = view.type is not None and view.type.title is not None
         about = mrkdwn(view.title, 100) if has_title else escaped(gist(view, of=3))
-        yield f"*{TITLES[request.state]}* · {mrkdwn(request.agent)}: {about}{when}"
+        yield f"*{linked(view, TITLES[request.state])}* · {mrkdwn(request.agent)}: {about}{when}"

@@ -1,14 +1,18 @@
 """What is said beside the cards: in threads, to the alerts channel, to one person, to the audit channel."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from bot.slack.render.block_kit import action_ids, blocks
 from bot.slack.render.block_kit.blocks import Block, Message
 from bot.slack.render.block_kit.mrkdwn import escaped, mrkdwn
-from bot.slack.render.parts.facts import runbook_link
+from bot.slack.render.parts.facts import runbook_link, undone
+from bot.slack.render.parts.link import to_card
+from bot.slack.render.parts.mentions import asked
+from bot.slack.render.parts.outcome import became, in_time
 from bot.slack.render.parts.people import people, person
 from bot.slack.render.parts.scopes import covered
+from bot.slack.render.parts.standing import ended, needed, so_far, waits
 from bot.wording.arguments import hidden_texts, redacted
 from bot.wording.gist import gist
 from bot.wording.states import TITLES
@@ -17,7 +21,9 @@ from bot.wording.times import Times
 from bot.wording.view import View
 from escalation import notice
 from escalation.authority import Directory
-from escalation.request import State
+from escalation.grant import GrantState
+from escalation.ladder import Rung
+from escalation.request import Question, State
 from escalation.switch import scope
 
 
@@ -65,11 +71,12 @@ def message(said: notice.Notice, surroundings: Surroundings) -> Message:
         case _ if surroundings.view is None:
             return _orphan(said, surroundings.directory).message()
         case _:
-            return _about(said, surroundings.view).message()
+            return _with_link(_about(said, surroundings.view), surroundings.view).message()
 
 
 _OfRequest = (
-    notice.Nudged
+    notice.Asked
+    | notice.Nudged
     | notice.BackupCalled
     | notice.Acknowledged
     | notice.ApprovedByOne
@@ -82,20 +89,61 @@ _OfRequest = (
 )
 
 
-def _about(said: _OfRequest, view: View) -> NoticeText:
+#: What is said while a request waits. It is drawn from the request as it is when it is sent.
+_Waiting = notice.Asked | notice.Nudged | notice.BackupCalled | notice.Acknowledged | notice.ApprovedByOne
+
+
+def _with_link(text: NoticeText, view: View) -> NoticeText:
+    link = to_card(view)
+    return replace(text, sentences=(*text.sentences, link)) if link else text
+
+
+def _waiting(said: _Waiting, view: View) -> NoticeText:
     match said:
+        case notice.Asked():
+            return _asked(view)
         case notice.Nudged():
-            return NoticeText(sentences=(f"{_who(view)}: half of the time is over. {_due(view)}",))
+            told = f"{asked(view) or 'Nobody may decide'}: half of the time is over."
+            return NoticeText(sentences=(f"{told} {so_far(view)} {_due(view)}",))
         case notice.BackupCalled(backup=backup):
             return _backup(backup, view)
         case notice.Acknowledged(by=by):
             more = "The reminders pause; the deadline stands."
             return NoticeText(sentences=(f"*{person(view, by)}* is looking. {more} {_due(view)}",))
-        case notice.ApprovedByOne(by=by, missing=missing):
-            needed = (
-                "One more approval is needed." if missing == 1 else f"{missing} more approvals are needed."
-            )
-            return NoticeText(sentences=(f"*{person(view, by)}* approved. *{needed}* {_due(view)}",))
+        case notice.ApprovedByOne(by=by):
+            others = asked(view)
+            more = f"*{needed(view)}*" + (f" {others} may give it." if others else "")
+            return NoticeText(sentences=(f"*{person(view, by)}* approved. {more} {_due(view)}",))
+        case _:
+            assert_never(said)
+
+
+def _overtaken(said: _Waiting, view: View) -> NoticeText:
+    # It waited in the outbox while the request was decided.
+    match said:
+        case notice.ApprovedByOne(by=by):
+            return NoticeText(sentences=(f"*{person(view, by)}* approved. {ended(view)}",))
+        case notice.Acknowledged(by=by):
+            return NoticeText(sentences=(f"*{person(view, by)}* was looking. {ended(view)}",))
+        case notice.Asked() | notice.BackupCalled():
+            title = f"{TITLES[view.request.state]}: {view.title}"
+            return NoticeText(heading=title, sentences=(f"Nothing is left to decide. {ended(view)}",))
+        case notice.Nudged():
+            return NoticeText(sentences=(ended(view),))
+        case _:
+            assert_never(said)
+
+
+def _about(said: _OfRequest, view: View) -> NoticeText:
+    match said:
+        case (
+            notice.Asked()
+            | notice.Nudged()
+            | notice.BackupCalled()
+            | notice.Acknowledged()
+            | notice.ApprovedByOne()
+        ):
+            return (_overtaken if view.request.state.is_settled else _waiting)(said, view)
         case notice.Settled():
             return _settled(said, view)
         case notice.AskedAgain(by=by, follow=follow):
@@ -130,11 +178,23 @@ def _found_out(directory: Directory, by: str, report: str) -> str:
     return f"*{mrkdwn(directory.name(by))}* found out that *{known}*."
 
 
+def _asked(view: View) -> NoticeText:
+    is_question = isinstance(view.request.subject, Question)
+    label = "Open to answer" if is_question else "Open to decide"
+    late = " Half of the time is over." if view.request.rung is not Rung.ASKED else ""
+    return NoticeText(
+        heading=f"A {view.title}" if is_question else f"{view.title} — approve?",
+        sentences=(f"{waits(view)} {undone(view)}".strip(), f"{so_far(view)}{late} {_due(view)}"),
+        words=gist(view),
+        buttons=(blocks.button(label, action_ids.FULL, view.request.id, style="primary"),),
+    )
+
+
 def _backup(backup: str, view: View) -> NoticeText:
     told = f"*{person(view, backup)}*, you are the backup for {mrkdwn(view.request.agent)}."
     return NoticeText(
         sentences=(
-            f"{told} Most of the time is over and nobody has decided on *{mrkdwn(view.title)}*.",
+            f"{told} Most of the time is over for *{mrkdwn(view.title)}*. {so_far(view)}",
             f"{_who(view)} may decide. {_due(view)}",
             _whose(view),
         )
@@ -155,7 +215,7 @@ def _settled(said: notice.Settled, view: View) -> NoticeText:
 
 def _unanswered(said: notice.Unanswered, view: View) -> NoticeText:
     timed_out = said.state == State.TIMED_OUT.value
-    happened = "Nobody decided in time." if timed_out else "The card could not reach anybody in Slack."
+    happened = f"{in_time(view)}." if timed_out else "The card could not reach anybody in Slack."
     again = "Whoever may decide can have it asked again from the card."
     return NoticeText(
         heading=f"{TITLES[State(said.state)]}: {view.title}",
@@ -183,6 +243,9 @@ def _failed(view: View) -> NoticeText:
 
 
 def _unknown(grant: str, view: View) -> NoticeText:
+    if view.grant is not None and view.grant.state is not GrantState.UNKNOWN:
+        found = f"{became(view, view.grant)} {_whose(view)}"
+        return NoticeText(heading=f"Known again: {view.title}", sentences=(found,))
     return NoticeText(
         heading=f"Outcome unknown: {view.title}",
         sentences=(

@@ -1,10 +1,10 @@
 """Renders what use cases return, by the configuration in force: the one way from the core to blocks."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from bot.slack.permalinks import Permalinks
 from bot.slack.render import card, home, notices, private_replies
 from bot.slack.render.block_kit.blocks import Block, Message
 from bot.slack.render.block_kit.dates import SlackDates
@@ -13,8 +13,9 @@ from bot.wording.view import View, view_of
 from escalation import notice
 from escalation.authority import Person
 from escalation.configuration import Configuration
-from escalation.ports import Dossier, Outgoing
-from escalation.request import Request
+from escalation.ids import AgentName
+from escalation.ports import Dossier, OutboxKind, Outgoing
+from escalation.service.queries import Queue
 from escalation.switch import Switch
 
 
@@ -24,11 +25,13 @@ class Presenter:
 
     configuration: Callable[[], Configuration]
     runbook: Callable[[str], str | None] = lambda name: None  # noqa: ARG005 - who has no runbooks shows none
+    permalinks: Permalinks = field(default_factory=Permalinks)
 
     def view(self, about: Dossier, *, now: datetime) -> View:
         """Return *about* as it is shown at *now*."""
         configuration = self.configuration()
-        return view_of(about, configuration, now=now, writes_times=_times(configuration))
+        view = view_of(about, configuration, now=now, writes_times=_times(configuration))
+        return replace(view, link=self.permalinks.of(about.card))
 
     def card(self, about: Dossier, *, now: datetime) -> Message:
         """Return the card of *about*."""
@@ -36,10 +39,11 @@ class Presenter:
 
     def notice(self, outgoing: Outgoing, about: Dossier | None, *, now: datetime) -> Message:
         """Return the message of the notice that *outgoing* holds."""
+        view = None if about is None else self.view(about, now=now)
+        if view is not None and outgoing.kind is OutboxKind.THREAD:
+            view = replace(view, link=None)  # the card stands right above
         surroundings = notices.Surroundings(
-            directory=self.configuration().directory,
-            times=self.times(now=now),
-            view=None if about is None else self.view(about, now=now),
+            directory=self.configuration().directory, times=self.times(now=now), view=view
         )
         return notices.message(notice.parse(outgoing.body), surroundings)
 
@@ -47,9 +51,9 @@ class Presenter:
         self,
         person: Person,
         *,
-        queue: Sequence[Dossier],
+        queue: Queue,
         stopped: Sequence[Switch],
-        decided: Sequence[Request],
+        decided: Sequence[Dossier],
         now: datetime,
     ) -> Block:
         """Return the Home tab of *person*."""
@@ -58,22 +62,23 @@ class Presenter:
             person=person,
             directory=configuration.directory,
             times=self.times(now=now, zone=person.time_zone),
-            queue=tuple(self.view(about, now=now) for about in queue),
+            queue=tuple(self.view(about, now=now) for about in queue.shown),
+            more=queue.more,
             agents=tuple(configuration.agents.values()),
             stopped=tuple(stopped),
-            decided=tuple(self.view(Dossier(request=request), now=now) for request in decided),
+            decided=tuple(self.view(about, now=now) for about in decided),
         )
         return home.home(shown)
 
     def status(
-        self, person: Person, *, stopped: Sequence[Switch], pending: Sequence[Dossier], now: datetime
+        self, person: Person, *, stopped: Sequence[Switch], waiting: Mapping[AgentName, int], now: datetime
     ) -> Message:
         """Return how things stand, as *person* reads it."""
         configuration = self.configuration()
         shown = private_replies.Status(
             agents=tuple(configuration.agents.values()),
             stopped=tuple(stopped),
-            waiting=Counter(about.request.agent for about in pending),
+            waiting=waiting,
             directory=configuration.directory,
             times=self.times(now=now, zone=person.time_zone),
         )

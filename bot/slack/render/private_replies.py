@@ -23,7 +23,8 @@ from escalation.ids import AgentName
 from escalation.reason import Refused
 from escalation.switch import Scope, Switch
 
-_LISTED = 20
+#: How much a list shows.
+LISTED = 20
 
 _HELP: Mapping[str, str] = {
     "status": "Which agents run, which are stopped, and how much waits.",
@@ -51,7 +52,7 @@ def status(shown: Status) -> Message:
     """Answer ``/andon status``."""
     agents = sorted(shown.agents, key=lambda agent: agent.name)
     drawn: list[Block] = [blocks.header("Status")]
-    for agent in agents[:_LISTED]:
+    for agent in agents[:LISTED]:
         drawn.append(state_of(agent, shown.stopped, shown.directory, shown.times))
         drawn.append(blocks.context(_waiting(shown.waiting.get(agent.name, 0))))
     halted = sum(stop_of(agent, shown.stopped) is not None for agent in agents)
@@ -60,18 +61,19 @@ def status(shown: Status) -> Message:
     return Message(text=text, blocks=(*drawn, *_others(agents, shown.stopped)))
 
 
-def queue(views: Sequence[View]) -> Message:
-    """Answer ``/andon queue``: what this person may decide."""
-    if not views:
+def queue(views: Sequence[View], *, more: bool = False) -> Message:
+    """Answer ``/andon queue``: what this person may decide, and whether there is *more* of it."""
+    if not views and not more:
         return sentence("Nothing waits for your decision.")
     drawn: list[Block] = []
-    for view in views[:_LISTED]:
+    for view in views[:LISTED]:
         open_ = blocks.button("Open to decide", action_ids.FULL, view.request.id)
         drawn.extend((brief(view), blocks.actions([open_])))
-    more = len(views) - _LISTED
-    drawn.extend([blocks.context(f"{more} more wait.")] if more > 0 else [])
+    more = more or len(views) > LISTED
+    drawn.extend([blocks.context("More waits for you in the channels.")] if more else [])
     listed = "; ".join(escaped(f"{plain(v.title, 60)}: {cut(gist(v), 120)}") for v in views[:5])
-    return Message(text=cut(f"{_waiting(len(views))} {listed}", 2900), blocks=tuple(drawn))
+    count = f"More than {len(views)} requests wait." if more else _waiting(len(views))
+    return Message(text=cut(f"{count} {listed}", 2900), blocks=tuple(drawn))
 
 
 def why(view: View) -> Message:
@@ -100,7 +102,7 @@ def choose(said: str, word: str, known: Sequence[str], meant: str = "") -> Messa
     """Say what is wrong with what was typed after *word*, which was *meant* perhaps, and what there is."""
     close = get_close_matches(meant, known, n=1, cutoff=0.5) if meant else []
     guess = f" Did you mean /andon {word} {close[0]}?" if close else ""
-    listed = f" There is: {', '.join(known[:_LISTED])}." if known else f" There is nothing to {word}."
+    listed = f" There is: {', '.join(known[:LISTED])}." if known else f" There is nothing to {word}."
     return sentence(f"{said}{guess}{listed}")
 
 
@@ -150,8 +152,8 @@ def _others(agents: Sequence[Agent], stopped: Sequence[Switch]) -> list[Block]:
     """Return the stops that hold no listed agent as a whole: action types, or what is configured no more."""
     holding = {switch.scope for agent in agents if (switch := stop_of(agent, stopped))}
     rest = [switch for switch in stopped if switch.stop and switch.scope not in holding]
-    more = len(agents) - _LISTED
-    listed = ", ".join(mrkdwn(str(switch.scope)) for switch in rest[:_LISTED])
+    more = len(agents) - LISTED
+    listed = ", ".join(mrkdwn(str(switch.scope)) for switch in rest[:LISTED])
     return [
         *([blocks.context(f"{more} more agents.")] if more > 0 else []),
         *([blocks.section(f"⛔ *Stopped as well:* {listed}")] if listed else []),

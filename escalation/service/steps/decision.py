@@ -7,6 +7,7 @@ from escalation.ids import DecisionId
 from escalation.reason import Refused
 from escalation.request import Decide, Decision, Request, Verdict, apply
 from escalation.service.context import Counted
+from escalation.service.steps.asking import ask_directly
 from escalation.service.steps.clerk import Clerk
 from escalation.service.steps.click import Clicker
 from escalation.service.steps.grants import give_grant
@@ -53,6 +54,7 @@ async def apply_decision(clerk: Clerk, request: Request, decision: Decision) -> 
     await clerk.card(decided)
     missing = who_may.missing(decided.approved_by)
     await clerk.thread(decided, notice.ApprovedByOne(by=decision.person, missing=missing))
+    await ask_directly(clerk, decided)
     return Counted(request=decided)
 
 

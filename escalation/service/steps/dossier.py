@@ -1,5 +1,7 @@
 """Reads a request with everything that belongs to it."""
 
+from collections.abc import Sequence
+
 from escalation.action import Action
 from escalation.grant import Grant
 from escalation.ports import Dossier, Transaction
@@ -15,6 +17,12 @@ async def dossier_of(tx: Transaction, request: Request) -> Dossier:
         original=None if request.edits is None else await tx.requests.get(request.edits),
         steps=await tx.steps.of(request.id),
     )
+
+
+async def with_cards(tx: Transaction, requests: Sequence[Request]) -> Sequence[Dossier]:
+    """Return *requests*, each with its card: what a row in a list shows."""
+    cards = await tx.cards.among([request.id for request in requests])
+    return [Dossier(request=request, card=cards.get(request.id)) for request in requests]
 
 
 async def grant_of(tx: Transaction, request: Request) -> Grant | None:

@@ -15,6 +15,7 @@ from escalation.ports import Step, Sweep, Transaction
 from escalation.reason import Refused
 from escalation.request import Climb, Kill, Request, State, apply
 from escalation.service.context import Core
+from escalation.service.steps.asking import ask_directly
 from escalation.service.steps.clerk import Clerk, by_person, by_us
 from escalation.service.steps.judge import stop_on
 from escalation.switch import Stop, Switch
@@ -127,6 +128,7 @@ async def _remind(clerk: Clerk, request: Request) -> None:
     await clerk.card(request)
     if request.rung is Rung.NUDGED:
         await clerk.thread(request, notice.Nudged())
+        await ask_directly(clerk, request)
         return
     agent = clerk.core.configuration().agents.get(request.agent)
     backup = request.owner if agent is None else agent.backup

@@ -1,5 +1,7 @@
 """Where cards stand in Slack, in memory."""
 
+from collections.abc import Mapping, Sequence
+
 from escalation.ids import RequestId
 from escalation.ports import Card
 from escalation.store.memory.view import Table, View
@@ -15,6 +17,11 @@ class MemoryCards:
 
     async def get(self, request: RequestId) -> Card | None:
         return self._view[_CARDS].get(request)
+
+    async def among(self, requests: Sequence[RequestId]) -> Mapping[RequestId, Card]:
+        """Return the cards of *requests*, as far as they have one."""
+        found = (self._view[_CARDS].get(request) for request in requests)
+        return {card.request: card for card in found if card is not None}
 
     async def put(self, card: Card) -> None:
         """Remember *card*, in place of an older one of the same request."""

@@ -1,6 +1,6 @@
 """The grants, in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from escalation.errors import StoreError
@@ -35,6 +35,11 @@ class MemoryGrants:
     async def of(self, request: RequestId) -> Grant | None:
         found = self._view[GRANTED_FOR].get(request)
         return None if found is None else self._view[GRANTS].get(found)
+
+    async def among(self, requests: Sequence[RequestId]) -> Mapping[RequestId, Grant]:
+        """Return the grants of *requests*, as far as they have one."""
+        found = [await self.of(request) for request in requests]
+        return {grant.request: grant for grant in found if grant is not None}
 
     async def save(self, grant: Grant) -> bool:
         """Write *grant* over version ``grant.version - 1``; return False if that is not there."""

@@ -1,13 +1,14 @@
 """The requests, in memory."""
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from operator import itemgetter
 
 from escalation.errors import StoreError
 from escalation.ids import AgentName, PersonId, RequestId
-from escalation.ports import Page
+from escalation.ports import Asked, Page, Pending
 from escalation.request import Request, State, Verdict
 from escalation.store.memory.inbox import CLICKS
 from escalation.store.memory.view import Table, View
@@ -88,10 +89,39 @@ class MemoryRequests:
         ]
         return sorted(found, key=lambda request: request.id, reverse=True)[: page.limit]
 
-    async def most_urgent(self, limit: int) -> Sequence[Request]:
-        """Return what is pending, soonest deadline first."""
-        pending = [r for r in self._view[REQUESTS].values() if not r.state.is_settled]
-        return sorted(pending, key=lambda request: (request.deadline, request.id))[:limit]
+    async def pending_approvers(self, limit: int) -> Sequence[tuple[str, ...]]:
+        """Return each list of approvers that something pending was asked of, once."""
+        return list(dict.fromkeys(request.terms.approvers for request in self._pending()))[:limit]
+
+    async def most_urgent(
+        self, approvers: tuple[str, ...], *, not_of: PersonId, after: Request | None, limit: int
+    ) -> Sequence[Request]:
+        """Return what is pending of exactly these *approvers*, soonest deadline first, behind *after*."""
+        found = [r for r in self._pending() if r.terms.approvers == approvers and r.owner != not_of]
+        left = [r for r in found if after is None or _by_deadline(r) > _by_deadline(after)]
+        return sorted(left, key=_by_deadline)[:limit]
+
+    async def pending_by_agent(self) -> Mapping[AgentName, int]:
+        """Return how much is pending of each agent that has any."""
+        return Counter(request.agent for request in self._pending())
+
+    async def count_pending(self, agent: AgentName, channel: str, *, at_most: int) -> Pending:
+        """Count what is pending of *agent* and in *channel*, each up to *at_most*."""
+        pending = list(self._pending())
+        return Pending(
+            of_agent=min(sum(request.agent == agent for request in pending), at_most),
+            in_channel=min(sum(request.channel == channel for request in pending), at_most),
+        )
+
+    async def asked_since(
+        self, since: datetime, approvers: Sequence[tuple[str, ...]]
+    ) -> Mapping[tuple[str, ...], Asked]:
+        """Count what was asked after *since* of exactly these lists of *approvers*, where there is any."""
+        found: dict[tuple[str, ...], list[datetime]] = {}
+        for request in self._view[REQUESTS].values():
+            if request.asked_at > since and request.terms.approvers in approvers:
+                found.setdefault(request.terms.approvers, []).append(request.asked_at)
+        return {names: Asked(count=len(times), first=min(times)) for names, times in found.items()}
 
     async def decided_by(self, person: PersonId, limit: int) -> Sequence[Request]:
         """Return what *person* decided, newest first."""
@@ -104,6 +134,9 @@ class MemoryRequests:
         found.sort(key=lambda row: row[:2], reverse=True)
         newest = {id_: request for _, id_, request in found}
         return list(newest.values())[:limit]
+
+    def _pending(self) -> Iterator[Request]:
+        return (request for request in self._view[REQUESTS].values() if not request.state.is_settled)
 
     def _due(self) -> list[tuple[datetime, Request]]:
         return [
@@ -121,6 +154,10 @@ class MemoryRequests:
         approvers = [found.person for found in request.decisions if found.verdict is Verdict.APPROVE]
         if len(approvers) != len(set(approvers)):
             raise StoreError(f"somebody approved {request.id} twice")
+
+
+def _by_deadline(request: Request) -> tuple[datetime, RequestId]:
+    return request.deadline, request.id
 
 
 def _move(current: Request, request: Request) -> Request | None:

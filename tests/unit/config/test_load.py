@@ -10,9 +10,9 @@ import pytest
 
 from bot.config import ConfigurationProblems, load
 from bot.config.source import Source, version
-from escalation.authority import Account, Terms
+from escalation.authority import Account, Notify, Terms
 from escalation.calendar import ALWAYS_OPEN
-from escalation.configuration import Agent, Times
+from escalation.configuration import Agent, Caps, Times
 from escalation.ids import AgentName, PersonId
 from escalation.policy import Then
 from tests.unit.config.kit import ANDON, FILES, MANIFEST, RUNBOOK, TODAY, Site
@@ -53,6 +53,22 @@ def test_channels_and_times_are_what_the_file_says(site: Site) -> None:
     assert configuration.times == Times(
         sla=timedelta(hours=1, minutes=30), grant=timedelta(seconds=90), report=timedelta(minutes=20)
     )
+
+
+def test_caps_groups_and_ways_to_be_told_are_what_the_file_says(site: Site) -> None:
+    """Each cap is its own; a team has its group, a person a way to hear; what is left out has its default."""
+    before = site.load().configuration
+    assert (before.caps, before.directory.teams["managers"].user_group) == (Caps(), None)
+    assert before.directory.people[PersonId("salma")].notify is Notify.MENTION
+    written = "caps: {pending_per_agent: 1, pending_per_channel: 2, asks_per_person_and_hour: 3}"
+    site.change("andon", "plain_times: true", written)
+    site.change("andon", "    channel: C01FINANCE", "    channel: C01FINANCE\n    user_group: S01MANAGERS")
+    site.change("andon", "    time_zone: Asia/Muscat", "    notify: direct")
+
+    after = site.load().configuration
+    assert after.caps == Caps(pending_per_agent=1, pending_per_channel=2, asks_per_person_and_hour=3)
+    assert after.directory.teams["managers"].user_group == "S01MANAGERS"
+    assert after.directory.people[PersonId("salma")].notify is Notify.DIRECT
 
 
 def test_what_is_left_out_has_its_default(site: Site) -> None:

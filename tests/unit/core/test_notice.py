@@ -8,6 +8,7 @@ from escalation import notice
 from escalation.notice import Notice, body, parse
 
 NOTES: list[Notice] = [
+    notice.Asked(),
     notice.Nudged(),
     notice.BackupCalled(backup="noura"),
     notice.Acknowledged(by="salma"),

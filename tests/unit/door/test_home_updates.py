@@ -33,7 +33,7 @@ async def test_many_clicks_make_two_updates(room: World) -> None:
     await asyncio.gather(*(room.salma.clicks("Approve", on=card) for card in cards))
     await room.house.listeners.drain()
     assert updates(room) - before == 2
-    assert str(room.salma.home).count("*Approved*") == 10
+    assert str(room.salma.home).count("|Approved>") == 10
 
 
 async def test_clicks_apart_are_each_shown_at_once(room: World) -> None:
@@ -44,7 +44,7 @@ async def test_clicks_apart_are_each_shown_at_once(room: World) -> None:
         await room.salma.clicks("Approve", on=card)
         await room.house.listeners.drain()
         assert updates(room) - before == 1
-        assert str(room.salma.home).count("*Approved*") == number + 1
+        assert str(room.salma.home).count("|Approved>") == number + 1
 
 
 async def test_an_update_that_failed_is_not_the_last(room: World) -> None:
@@ -56,7 +56,7 @@ async def test_an_update_that_failed_is_not_the_last(room: World) -> None:
         await room.salma.clicks("Approve", on=card)
         await room.house.listeners.drain()
         assert room.house.listeners.homes[SALMA] is HomeState.CURRENT
-    assert str(room.salma.home).count("*Approved*") == 2
+    assert str(room.salma.home).count("|Approved>") == 2
 
 
 async def test_who_never_opened_it_costs_nothing(room: World) -> None:

@@ -75,13 +75,23 @@ def form(payload: dict[str, Any]) -> bytes:
     return f"payload={quote_plus(json.dumps(payload))}".encode()
 
 
+#: All that Slack sends of a click, on a button that we never draw.
+WHOLE = {
+    "type": "block_actions",
+    "user": {"id": "U01SALMA"},
+    "trigger_id": "1.2",
+    "actions": [{"action_id": "unknown", "value": "x"}],
+}
+
+
 @pytest.mark.parametrize(
     ("body", "media", "status", "answer"),
     [
         (b'{"type":"url_verification","challenge":"c"}', JSON, 200, b'{"challenge": "c"}'),
         (b"ssl_check=1&token=x", FORM, 200, b""),
         (b"command=%2Fother&text=stop+all&user_id=U01SALMA", FORM, 404, b'{"error": "unhandled request"}'),
-        (form(clicked("unknown")), FORM, 404, b'{"error": "unhandled request"}'),
+        (form(WHOLE), FORM, 404, b'{"error": "unhandled request"}'),
+        (form(clicked("unknown")), FORM, 400, b""),
         (
             b'{"type":"event_callback","event":{"type":"message"}}',
             JSON,

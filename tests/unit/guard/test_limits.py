@@ -10,6 +10,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from bot.api.limits import MAX_HEADERS, LimitedBodies
 from bot.http.body import Allowance
+from bot.http.reply import Reply
 from tests.unit.guard.kit import Header, Knock, Recorder, knock_at, scope_of
 
 LIMIT = 256 * 1024
@@ -83,7 +84,7 @@ async def test_the_rest_hears_what_is_wrong(request_: Knock, status: int, name: 
     assert (problem["type"], problem["status"]) == (f"urn:andon:problem:{name}", status)
     assert problem["title"]
     assert problem["detail"]
-    assert not inside.scopes
+    assert not inside.bodies
 
 
 @pytest.mark.parametrize(
@@ -101,6 +102,33 @@ async def test_what_the_headers_give_away_is_refused_unread(request_: Knock) -> 
 
     await LimitedBodies(Recorder())(scope_of(request_), receive, send)
     assert 400 <= sent[0]["status"] < 500
+
+
+@pytest.mark.parametrize(
+    ("request_", "closed"),
+    [
+        (post(b"{}", JSON), True),
+        (post(b"{}", JSON).without(b"content-length").saying(b"transfer-encoding", b"chunked"), True),
+        (post(b""), False),
+        (get(), False),
+    ],
+)
+async def test_a_body_that_nobody_asks_for_is_never_read(request_: Knock, *, closed: bool) -> None:
+    """Whoever answers without the body leaves it on the connection, which is given up; else it is kept."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+        await Reply(status=401).send(send)
+
+    await LimitedBodies(refuse)(scope_of(request_), receive, send)
+    assert sent[0]["status"] == 401
+    assert ((b"connection", b"close") in sent[0]["headers"]) is closed
 
 
 async def test_a_slow_body_is_given_up() -> None:

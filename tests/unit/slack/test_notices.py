@@ -35,6 +35,7 @@ from tests.harness.views import (
 
 TIMES = Times(now=NOON, zone="Asia/Muscat")
 NOTICES: tuple[notice.Notice, ...] = (
+    notice.Asked(),
     notice.Nudged(),
     notice.BackupCalled(backup="maryam"),
     notice.Acknowledged(by="khalid"),
@@ -75,23 +76,23 @@ def test_every_note_is_drawn() -> None:
 @pytest.mark.parametrize(
     ("shown", "words"),
     [
-        (NOTICES[0], "Khalid Al Balushi, Salma Al Harthi: half of the time is over."),
-        (NOTICES[1], "*Maryam Al Lawati*, you are the backup for bank-reconciliation."),
-        (NOTICES[2], "*Khalid Al Balushi* is looking. The reminders pause; the deadline stands."),
-        (NOTICES[3], "*Salma Al Harthi* approved. *One more approval is needed.*"),
-        (NOTICES[4], "Rejected by *Salma Al Harthi*. *Nothing was done.*\n│ Wrong account"),
-        (NOTICES[6], "*What was done:* nothing; that is the safe default."),
-        (NOTICES[7], "it is not tried again, because it may have happened"),
-        (NOTICES[8], "*Nadia Al Kindi* found out that *it happened*."),
+        (NOTICES[1], "<@U02KHALID> and <@U01SALMA>: half of the time is over. Nobody has decided yet."),
+        (NOTICES[2], "*Maryam Al Lawati*, you are the backup for bank-reconciliation."),
+        (NOTICES[3], "*Khalid Al Balushi* is looking. The reminders pause; the deadline stands."),
+        (NOTICES[4], "*Salma Al Harthi* approved. *One more approval is needed.*"),
+        (NOTICES[5], "Rejected by *Salma Al Harthi*. *Nothing was done.*\n│ Wrong account"),
+        (NOTICES[7], "*What was done:* nothing; that is the safe default."),
+        (NOTICES[8], "it is not tried again, because it may have happened"),
+        (NOTICES[9], "*Nadia Al Kindi* found out that *it happened*."),
         (
-            NOTICES[9],
+            NOTICES[10],
             "*What was done:* nothing new starts, and what waits is being ended; how much, follows here.",
         ),
-        (NOTICES[10], "*Maryam Al Lawati* resumed every agent, which *Nadia Al Kindi* had stopped."),
-        (NOTICES[12], "it is not tried again under this approval"),
-        (NOTICES[13], "1,204 requests ended, 3 approvals taken back."),
-        (NOTICES[13], "1 request had timed out before."),
-        (NOTICES[11], "Seal of the record: 42 events, head " + "ab" * 32),
+        (NOTICES[14], "1,204 requests ended, 3 approvals taken back."),
+        (NOTICES[14], "1 request had timed out before."),
+        (NOTICES[11], "*Maryam Al Lawati* resumed every agent, which *Nadia Al Kindi* had stopped."),
+        (NOTICES[13], "it is not tried again under this approval"),
+        (NOTICES[12], "Seal of the record: 42 events, head " + "ab" * 32),
     ],
 )
 def test_notices_say_what_matters(shown: notice.Notice, words: str) -> None:
@@ -101,7 +102,7 @@ def test_notices_say_what_matters(shown: notice.Notice, words: str) -> None:
 
 def test_alerts_bring_owner_and_runbook() -> None:
     """Whoever is woken by an alert finds the runbook in it."""
-    for shown in (NOTICES[6], NOTICES[7]):
+    for shown in (NOTICES[7], NOTICES[8]):
         assert (
             "Runbook: <https://git.example/andon/runbooks/bank-reconciliation.md|bank-reconciliation>"
             in said(shown)
@@ -110,7 +111,7 @@ def test_alerts_bring_owner_and_runbook() -> None:
 
 def test_an_unknown_effect_is_resolved_by_two_buttons() -> None:
     """The alert lets a person say whether it happened; each button carries the grant's id alone."""
-    message = notices.message(NOTICES[7], notices.Surroundings(directory=DIRECTORY, times=TIMES, view=view()))
+    message = notices.message(NOTICES[8], notices.Surroundings(directory=DIRECTORY, times=TIMES, view=view()))
     buttons = [(e["action_id"], e["value"]) for e in elements(message.blocks)]
     assert buttons == [(action_ids.RESOLVE_SUCCEEDED, "grt_1"), (action_ids.RESOLVE_FAILED, "grt_1")]
 

@@ -50,7 +50,7 @@ def sentence(view: View) -> str:
         case State.REJECTED:
             return f"Rejected by {_deciders(view, Verdict.REJECT)}. *Nothing was done.* The reason:"
         case State.TIMED_OUT:
-            return f"Nobody decided in time{when}. *Nothing was done.*"
+            return f"{in_time(view)}{when}. *Nothing was done.*"
         case State.UNDELIVERABLE:
             return f"Nobody could be asked{when}. *Nothing was done.*"
         case State.CANCELLED:
@@ -92,10 +92,17 @@ def _follow(view: View) -> Iterator[str]:
 
 def _grant(view: View) -> Iterator[str]:
     if view.grant is not None:
-        yield _became(view, view.grant)
+        yield became(view, view.grant)
 
 
-def _became(view: View, grant: Grant) -> str:
+def in_time(view: View) -> str:
+    """Return who decided before the deadline of a request that timed out; not all who had to, at any rate."""
+    approvers = " and ".join(f"*{person(view, approver)}*" for approver in view.request.approved_by)
+    return f"Only {approvers} approved in time" if approvers else "Nobody decided in time"
+
+
+def became(view: View, grant: Grant) -> str:
+    """Return what became of the permission *grant*, in a sentence."""
     agent, at = mrkdwn(grant.agent), view.times.at
     ended = "" if grant.ended_at is None else f" {at(grant.ended_at)}"
     told = f"{person(view, grant.resolved_by)} found out" if grant.resolved_by else f"{agent} reports"
