@@ -40,6 +40,7 @@ from andon.errors import (
     Revoked,
     TooLarge,
 )
+from andon.keys import Keys
 from andon.models import Because, Claim, Grant, GrantState, Outcome, Request
 from andon.signature import UNRECORDED, Signature
 from andon.verification import allowed, digest_of, same_action
@@ -53,7 +54,7 @@ GRACE: Final = 5.0  #: Seconds that a cancellation waits for the report to the b
 class Bot(Protocol):
     """The calls of the contract that an effect needs; `andon.Andon` has them all."""
 
-    def key_for(self, action_type: str, arguments: Mapping[str, JsonValue]) -> str: ...
+    keys: Keys
 
     async def propose(
         self,
@@ -91,9 +92,7 @@ class Gate:
         self, effect: Effect[R], arguments: Mapping[str, JsonValue], *, summary: str, because: Because
     ) -> R:
         """Propose *arguments*, and if allowed run *effect* with those that were approved."""
-        key = because.get("key")
-        if key is None:
-            key = self._bot.key_for(effect.action_type, arguments)
+        key = self._bot.keys.of_action(effect.action_type, arguments, key=because.get("key"))
         if key in self._running:
             raise AlreadyRunning(
                 f"{effect.action_type} with these arguments is under way here; two intended identical "
@@ -101,8 +100,7 @@ class Gate:
             )
         self._running.add(key)
         try:
-            with_key: Because = {**because, "key": key}
-            request = await self._bot.propose(effect.action_type, arguments, summary=summary, **with_key)
+            request = await self._bot.propose(effect.action_type, arguments, summary=summary, **because)
             return await _Attempt(self._bot, effect, request).run()
         finally:
             self._running.discard(key)

@@ -15,6 +15,7 @@ Members a newer bot may add are ignored; a state this version does not know is r
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from enum import StrEnum
 from typing import NotRequired, TypedDict
 
@@ -146,4 +147,11 @@ class Because(TypedDict):
     reasoning: NotRequired[str | None]  #: At most 8,000 characters.
     confidence: NotRequired[float | None]  #: From 0 to 1.
     evidence: NotRequired[Sequence[Evidence]]  #: At most 20.
-    key: NotRequired[str | None]  #: Idempotency key, 1 to 200 visible ASCII characters.
+    key: NotRequired[str | None]  #: Tells identical calls of one run apart: visible ASCII, no spaces.
+
+
+class Asking(Because):
+    """What may be said about a question besides."""
+
+    about: NotRequired[str | None]  #: What it is about, such as `INV-204`; required without a workflow.
+    good_for: NotRequired[timedelta | None]  #: How long its answer may be used again; default its SLA.

@@ -22,7 +22,7 @@ from andon.caller_thread import CallerThread
 from andon.gate import Effect, Gate
 from andon.gated import GatedBase, P, R
 from andon.loop_thread import LoopThread
-from andon.models import Because, Claim, Grant, Heartbeat, Outcome, Page, Request, State
+from andon.models import Asking, Because, Claim, Grant, Heartbeat, Outcome, Page, Request, State
 from andon.settings import Options
 from andon.signature import Signature
 
@@ -104,11 +104,11 @@ class Andon:
         options: Sequence[str] = (),
         allow_text: bool = False,
         tried: str | None = None,
-        **because: Unpack[Because],
+        **asking: Unpack[Asking],
     ) -> str:
         """Return a person's answer, one of *options* or text where allowed, or raise `NotAllowed`."""
-        asking = self._andon.ask(question, options=options, allow_text=allow_text, tried=tried, **because)
-        return self._loop_thread.call(asking)
+        work = self._andon.ask(question, options=options, allow_text=allow_text, tried=tried, **asking)
+        return self._loop_thread.call(work)
 
     def propose(
         self,

@@ -9,7 +9,7 @@ from andon import AlreadyFailed, GrantState, Mismatch, Outcome, OutcomeUnknown, 
 from andon.errors import KeyReused
 from andon.testing import Script
 from tests.unit.sdk.hostile import Hostile, lies, never_arrives, refuses
-from tests.unit.sdk.ledger import CLAIM, POST, PROPOSED, REPORT, Book, client, post
+from tests.unit.sdk.ledger import CLAIM, POST, PROPOSED, REPORT, RUN, Book, client, post
 
 
 async def test_crashed_while_people_thought() -> None:
@@ -125,7 +125,7 @@ async def test_workflows_do_not_share_keys() -> None:
     andon = client(script)
     await andon.propose(POST, PROPOSED, summary="one")
     key = script.asked[0].key
-    assert key == "default:" + (await andon.request("req_1")).digest.removeprefix("sha256:")
+    assert key == f"{RUN}:" + (await andon.request("req_1")).digest.removeprefix("sha256:")
     with pytest.raises(KeyReused):
         await andon.propose(POST, PROPOSED, summary="two")
 

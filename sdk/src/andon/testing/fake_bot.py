@@ -3,7 +3,7 @@ The bot's side of the contract, in memory: requests, grants, claims and reports,
 
 It keeps the rules that an agent can observe (idempotency keys, digests, one claim per grant, one outcome per
 claim, unknown members refused) and takes each decision from the `Verdict` it is given. A request is pending
-when submitted and settles when it is first read. Time stands still.
+when submitted and settles when it is first read. Time stands still until it is moved.
 """
 
 import re
@@ -33,6 +33,7 @@ _STATUS: Final = {
     "stopped": 423,
     "digest-mismatch": 409,
     "grant-claimed": 409,
+    "grant-expired": 409,
     "grant-revoked": 409,
     "not-claimed": 409,
     "already-reported": 409,
@@ -76,6 +77,7 @@ class FakeBot:
     """Requests and grants in memory, decided by a function."""
 
     def __init__(self, decide: Callable[[Request], Verdict]) -> None:
+        self.now = NOON
         self._decide = decide
         self._requests: dict[str, Request] = {}
         self._keys: dict[str, tuple[str, str]] = {}
@@ -110,7 +112,7 @@ class FakeBot:
         request = self._one(request_id)
         if request.state is not State.PENDING:
             refuse("already-settled", f"{request_id} is {request.state}.")
-        return self._update(request, state=State.CANCELLED, reason=reason, decided_at=NOON)
+        return self._update(request, state=State.CANCELLED, reason=reason, decided_at=self.now)
 
     def claim(self, grant_id: str, wanted: JsonValue, attempt: JsonValue) -> Claim:
         request, grant = self._granted(grant_id)
@@ -120,6 +122,8 @@ class FakeBot:
             refuse("invalid", "attempt is 1 to 100 characters.", path="attempt")
         if grant.state is GrantState.REVOKED:
             refuse("grant-revoked", "The grant was taken back; do not act.")
+        if grant.state is GrantState.GRANTED and self.now >= grant.expires_at:
+            refuse("grant-expired", "The grant has expired; do not act.")
         if self._attempts.setdefault(grant_id, attempt) != attempt or grant.state not in {
             GrantState.GRANTED,
             GrantState.CLAIMED,
@@ -160,8 +164,8 @@ class FakeBot:
             kind=kind,
             agent="offline",
             state=State.PENDING,
-            created_at=NOON,
-            deadline=NOON + timedelta(minutes=15),
+            created_at=self.now,
+            deadline=self.now + timedelta(minutes=15),
             action=action,
             digest=digest(action.type, action.arguments) if action else "sha256:" + hexdigest(payload),
             what_to_do_next="Wait.",
@@ -183,10 +187,10 @@ class FakeBot:
             state=verdict.state,
             reason=verdict.reason,
             answer=verdict.answer,
-            decided_at=NOON,
+            decided_at=self.now,
             decided_by=() if verdict.state is State.TIMED_OUT else ("script",),
             what_to_do_next="Claim the grant, act, report." if approved else "Do not act.",
-            grant=_grant(request) if approved else None,
+            grant=self._grant(request) if approved else None,
         )
 
     def _update(self, request: Request, **changes: object) -> Request:
@@ -198,17 +202,16 @@ class FakeBot:
         request = self._requests.get(request_id)
         return request or refuse("not-found", f"There is no request {request_id}.")
 
+    def _grant(self, request: Request) -> Grant:
+        return Grant(
+            id=request.id.replace("req_", "grt_"),
+            state=GrantState.GRANTED,
+            digest=request.digest,
+            expires_at=self.now + timedelta(minutes=10),
+        )
+
     def _granted(self, grant_id: str) -> tuple[Request, Grant]:
         for request in self._requests.values():
             if request.grant is not None and request.grant.id == grant_id:
                 return request, request.grant
         refuse("not-found", f"There is no grant {grant_id}.")
-
-
-def _grant(request: Request) -> Grant:
-    return Grant(
-        id=request.id.replace("req_", "grt_"),
-        state=GrantState.GRANTED,
-        digest=request.digest,
-        expires_at=NOON + timedelta(hours=1),
-    )

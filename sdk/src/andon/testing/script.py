@@ -8,6 +8,7 @@ client runs exactly as it does against the bot: the script is an HTTP transport 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final, Self
 
 import httpx
@@ -15,7 +16,7 @@ from pydantic import JsonValue
 
 from andon.canonical import parse
 from andon.models import Grant, Kind, Outcome, Request, State
-from andon.testing.fake_bot import NOON, FakeBot, Payload, Refusal, Verdict, refuse
+from andon.testing.fake_bot import FakeBot, Payload, Refusal, Verdict, refuse
 
 _NOT_SCRIPTED: Final = "the script does not allow this"
 
@@ -85,6 +86,11 @@ class Script(httpx.AsyncBaseTransport):
     def go_on(self) -> Self:
         """Release the kill switch."""
         self._stopped = None
+        return self
+
+    def passes(self, **by: float) -> Self:
+        """Let time pass, by days=…, minutes=… and so on: an answer ages, a grant expires."""
+        self._bot.now += timedelta(**by)
         return self
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -162,7 +168,7 @@ class Script(httpx.AsyncBaseTransport):
         return 200, {"grant": grant.model_dump(mode="json")}
 
     def _heartbeat(self, _: httpx.Request, __: str, ___: Payload) -> tuple[int, JsonValue]:
-        now = NOON.isoformat()
+        now = self._bot.now.isoformat()
         by: JsonValue = {"scope": "everything", "by": "script", "reason": self._stopped, "at": now}
         stopped = by if self._stopped is not None else None
         return 200, {"may_proceed": stopped is None, "stopped": stopped, "server_time": now}
