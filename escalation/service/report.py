@@ -28,5 +28,5 @@ async def report(core: Core, grant_id: GrantId, command: Tell) -> Grant | Refuse
         return outcome.grant
 
     outcome = await core.store.transact(in_transaction, touches=(grant_id,))
-    await wake(core)
+    await wake(core, grant_id)
     return outcome

@@ -17,7 +17,17 @@ from escalation.switch import Scope, ScopeKind
 
 _MICROSECOND = timedelta(microseconds=1)
 _STATES = {state.value: state for state in GrantState}
-_CHANGING = ("state", "version", "attempt", "claimed_at", "ended_at", "result", "resolved_by", "next_due_at")
+_CHANGING = (
+    "state",
+    "version",
+    "attempt",
+    "claimed_at",
+    "lease_until",
+    "ended_at",
+    "result",
+    "resolved_by",
+    "next_due_at",
+)
 
 _ADD = Insertion(grants)
 _GET = Lookup(grants, grants.c.id)
@@ -126,6 +136,7 @@ def _values(grant: Grant) -> dict[str, Any]:
         "version": grant.version,
         "attempt": grant.attempt,
         "claimed_at": grant.claimed_at,
+        "lease_until": grant.lease_until,
         "ended_at": grant.ended_at,
         "result": grant.result,
         "resolved_by": grant.resolved_by,
@@ -147,6 +158,7 @@ def _grant(row: Row) -> Grant:
         version=row.version,
         attempt=row.attempt,
         claimed_at=row.claimed_at,
+        lease_until=row.lease_until,
         ended_at=row.ended_at,
         result=row.result,
         resolved_by=row.resolved_by,

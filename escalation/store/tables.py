@@ -187,6 +187,7 @@ grants = Table(
     Column("version", Integer, nullable=False),
     Column("attempt", Text),
     Column("claimed_at", Instant),
+    Column("lease_until", Instant),
     Column("ended_at", Instant),
     Column("result", Text),
     Column("resolved_by", Name),
