@@ -15,7 +15,19 @@ from andon.gate import Gate
 from andon.gated import Decorator, Gated, P, R
 from andon.http_api import Call, HttpApi
 from andon.keys import Keys, about_it
-from andon.models import Asking, Because, Claim, Grant, Heartbeat, Kind, Outcome, Page, Request, State
+from andon.models import (
+    Asking,
+    Because,
+    Claim,
+    Grant,
+    Heartbeat,
+    Kind,
+    Outcome,
+    Page,
+    Request,
+    Standing,
+    State,
+)
 from andon.settings import Options, settings
 from andon.verification import answered, fresh, genuine, successor, unchanged
 
@@ -149,10 +161,33 @@ class Andon:
         body: dict[str, JsonValue] = {"digest": digest, "attempt": attempt or secrets.token_urlsafe(16)}
         return await self._post(Claim, f"/v1/grants/{_segment(grant_id)}/claim", body)
 
-    async def report(self, grant_id: str, outcome: Outcome, *, result: JsonValue = None) -> Grant:
-        """Tell what happened under a claimed grant; *result* is at most 64 KiB of JSON."""
+    async def renew(self, grant_id: str, *, attempt: str) -> Grant:
+        """Say that the attempt which claimed is under way, so that others wait for its report."""
+        body: dict[str, JsonValue] = {"attempt": attempt}
+        return (await self._post(_Changed, f"/v1/grants/{_segment(grant_id)}/heartbeat", body)).grant
+
+    async def report(
+        self, grant_id: str, outcome: Outcome, *, result: JsonValue = None, attempt: str | None = None
+    ) -> Grant:
+        """Tell what happened under a claimed grant; *result* is at most 64 KiB of JSON.
+
+        An *attempt* that is not the one that claimed may only say unknown, once the claim is held no longer.
+        """
         body: dict[str, JsonValue] = {"outcome": Outcome(outcome), "result": result}
-        return (await self._post(_Reported, f"/v1/grants/{_segment(grant_id)}/report", body)).grant
+        if attempt is not None:
+            body["attempt"] = attempt
+        return (await self._post(_Changed, f"/v1/grants/{_segment(grant_id)}/report", body)).grant
+
+    async def wait_for_report(self, grant_id: str) -> Grant:
+        """Return a grant once its claim is reported on or no longer held, or at once if nobody holds it."""
+        clock, path = asyncio.get_running_loop().time, f"/v1/grants/{_segment(grant_id)}"
+        while True:
+            began = clock()
+            standing = await self._get(Standing, path, wait=LONG_POLL)
+            if not standing.is_held:
+                return standing.grant
+            log.info("%s is under way in another process", grant_id)
+            await asyncio.sleep(max(0.0, SHORTEST_POLL - (clock() - began)))
 
     async def heartbeat(self) -> Heartbeat:
         """Say that the agent is alive, and hear whether it may go on."""
@@ -201,7 +236,7 @@ class Andon:
         return _parsed(model, await self._api.call(Call(method="POST", path=path, body=body)))
 
 
-class _Reported(BaseModel):
+class _Changed(BaseModel):
     grant: Grant
 
 

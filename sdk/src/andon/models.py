@@ -88,6 +88,7 @@ class Grant(_Value):
     state: GrantState
     digest: str  #: `sha256:<hex>` of the action it allows.
     expires_at: AwareDatetime
+    lease_until: AwareDatetime | None = None  #: Until then the attempt that claimed it is under way.
     result: JsonValue = None  #: What the attempt reported.
 
 
@@ -124,6 +125,20 @@ class Claim(_Value):
 
     grant: Grant
     action: Action
+    heartbeat_seconds: float | None = None  #: How often to `renew`; None from a bot without leases.
+
+
+class Standing(_Value):
+    """A grant as it stood at an instant of the bot's clock."""
+
+    grant: Grant
+    server_time: AwareDatetime
+
+    @property
+    def is_held(self) -> bool:
+        """Whether an attempt that claimed it gave a sign of life within its lease."""
+        lease = self.grant.lease_until
+        return self.grant.state is GrantState.CLAIMED and lease is not None and self.server_time < lease
 
 
 class Stop(_Value):

@@ -99,6 +99,13 @@ def fresh(request: Request, *, good_for: timedelta | None, now: datetime) -> Req
     return request
 
 
+def same_grant(now: Grant, *, before: Grant) -> Grant:
+    """Return *now* if it is the same grant as *before*, for the same action."""
+    if (now.id, now.digest) != (before.id, before.digest):
+        raise Mismatch(f"{before.id} became something else while it was waited for")
+    return now
+
+
 def same_action(claim: Claim, *, grant: Grant, digest: str) -> None:
     """Raise `Mismatch` unless *claim* is of this *grant* and for the action with this *digest*."""
     if digest_of(claim.action) != digest or claim.grant.digest != digest:

@@ -38,7 +38,7 @@ async def test_it_tells_what_was_asked() -> None:
     script = Script()
     await Andon(workflow=RUN, offline=script).propose(POST, PROPOSED, summary="s", key="k")
     (asked,) = script.asked
-    assert (asked.action_type, asked.arguments, asked.key) == (POST, PROPOSED, "k")
+    assert (asked.action_type, asked.arguments, asked.key) == (POST, PROPOSED, f"{RUN}:k")
     with pytest.raises(Rejected):
         await Andon(workflow=RUN, offline=script).ask("Which?", options=["a"])
     assert (script.asked[1].action_type, script.asked[1].arguments) == (None, None)

@@ -3,7 +3,8 @@ The bot's side of the contract, in memory: requests, grants, claims and reports,
 
 It keeps the rules that an agent can observe (idempotency keys, digests, one claim per grant, one outcome per
 claim, unknown members refused) and takes each decision from the `Verdict` it is given. A request is pending
-when submitted and settles when it is first read. Time stands still until it is moved.
+when submitted and settles when it is first read. Time stands still until it is moved, or waited for: who
+waits for the report on a claim sees its lease run out after three looks.
 """
 
 import re
@@ -15,9 +16,11 @@ from typing import Final, NoReturn
 from pydantic import JsonValue
 
 from andon.canonical import canonical, digest, hexdigest
-from andon.models import Action, Claim, Grant, GrantState, Kind, Outcome, Policy, Request, State
+from andon.models import Action, Claim, Grant, GrantState, Kind, Outcome, Policy, Request, Standing, State
 
 NOON: Final = datetime(2026, 1, 1, 12, tzinfo=UTC)
+LEASE: Final = timedelta(seconds=30)  #: How long a claim is held without a heartbeat.
+HEARTBEAT_SECONDS: Final = 10.0
 _COMMON: Final = {"kind", "reasoning", "confidence", "evidence", "workflow", "trace"}
 _MEMBERS: Final = {
     Kind.PROPOSAL: _COMMON | {"action", "summary"},
@@ -129,12 +132,28 @@ class FakeBot:
             GrantState.CLAIMED,
         }:
             refuse("grant-claimed", "Another attempt holds this grant; do not act.")
-        grant = grant.model_copy(update={"state": GrantState.CLAIMED})
-        self._update(request, grant=grant)
-        return Claim(grant=grant, action=request.action)
+        grant = self._held(request, grant)
+        return Claim(grant=grant, action=request.action, heartbeat_seconds=HEARTBEAT_SECONDS)
 
-    def report(self, grant_id: str, outcome: Outcome, result: JsonValue) -> Grant:
+    def standing(self, grant_id: str) -> Standing:
+        grant = self._granted(grant_id)[1]
+        if self._is_held(grant):
+            self.now += LEASE / 3
+        return Standing(grant=grant, server_time=self.now)
+
+    def renew(self, grant_id: str, attempt: JsonValue) -> Grant:
         request, grant = self._granted(grant_id)
+        if grant.state is not GrantState.CLAIMED:
+            refuse("not-claimed", f"{grant_id} is {grant.state}.")
+        if attempt != self._attempts[grant_id]:
+            refuse("grant-claimed", "Another attempt holds this grant; do not act.")
+        return self._held(request, grant)
+
+    def report(self, grant_id: str, outcome: Outcome, result: JsonValue, attempt: JsonValue) -> Grant:
+        request, grant = self._granted(grant_id)
+        is_bystander = attempt is not None and attempt != self._attempts.get(grant_id)
+        if is_bystander and (outcome is not Outcome.UNKNOWN or self._is_held(grant)):
+            refuse("grant-claimed", "Another attempt holds this grant, and tells its outcome.")
         if grant.state == GrantState(outcome):
             return grant
         if grant.state is GrantState.UNKNOWN:
@@ -201,6 +220,15 @@ class FakeBot:
     def _one(self, request_id: str) -> Request:
         request = self._requests.get(request_id)
         return request or refuse("not-found", f"There is no request {request_id}.")
+
+    def _is_held(self, grant: Grant) -> bool:
+        return Standing(grant=grant, server_time=self.now).is_held
+
+    def _held(self, request: Request, grant: Grant) -> Grant:
+        held = {"state": GrantState.CLAIMED, "lease_until": self.now + LEASE}
+        grant = grant.model_copy(update=held)
+        self._update(request, grant=grant)
+        return grant
 
     def _grant(self, request: Request) -> Grant:
         return Grant(

@@ -89,7 +89,7 @@ class Script(httpx.AsyncBaseTransport):
         return self
 
     def passes(self, **by: float) -> Self:
-        """Let time pass, by days=…, minutes=… and so on: an answer ages, a grant expires."""
+        """Let time pass, by days=…, minutes=… and so on: an answer ages, a grant or a lease runs out."""
         self._bot.now += timedelta(**by)
         return self
 
@@ -129,6 +129,8 @@ class Script(httpx.AsyncBaseTransport):
             ("GET", "/v1/requests/(?P<id>[^/]+)", self._read),
             ("POST", "/v1/requests/(?P<id>[^/]+)/cancel", self._cancel),
             ("POST", "/v1/grants/(?P<id>[^/]+)/claim", self._claim),
+            ("GET", "/v1/grants/(?P<id>[^/]+)", self._standing),
+            ("POST", "/v1/grants/(?P<id>[^/]+)/heartbeat", self._renew),
             ("POST", "/v1/grants/(?P<id>[^/]+)/report", self._report),
             ("POST", "/v1/heartbeat", self._heartbeat),
         )
@@ -161,8 +163,15 @@ class Script(httpx.AsyncBaseTransport):
         claim = self._bot.claim(grant_id, body.get("digest"), body.get("attempt"))
         return 200, claim.model_dump(mode="json")
 
+    def _standing(self, _: httpx.Request, grant_id: str, __: Payload) -> tuple[int, JsonValue]:
+        return 200, self._bot.standing(grant_id).model_dump(mode="json")
+
+    def _renew(self, _: httpx.Request, grant_id: str, body: Payload) -> tuple[int, JsonValue]:
+        return 200, {"grant": self._bot.renew(grant_id, body.get("attempt")).model_dump(mode="json")}
+
     def _report(self, _: httpx.Request, grant_id: str, body: Payload) -> tuple[int, JsonValue]:
-        grant = self._bot.report(grant_id, Outcome(str(body.get("outcome"))), body.get("result"))
+        outcome, attempt = Outcome(str(body.get("outcome"))), body.get("attempt")
+        grant = self._bot.report(grant_id, outcome, body.get("result"), attempt)
         if grant not in self.reported:
             self.reported.append(grant)
         return 200, {"grant": grant.model_dump(mode="json")}
