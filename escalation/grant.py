@@ -5,6 +5,7 @@ The life of a permission.
        │ ╲───expire──▶ EXPIRED                   ╲──nobody reported──▶ UNKNOWN
        └─────revoke──▶ REVOKED                                           │
                                             a person resolves it ──▶ SUCCEEDED | FAILED
+                                            with a late report before them, if there is one
 
     CLAIMED:  held ──no heartbeat for LEASE──▶ abandoned     only then may another attempt
                 ▲───────────heartbeat─────────────│          say UNKNOWN before the clock does
@@ -51,6 +52,15 @@ class Report(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LateReport:
+    """What an agent said when nobody knew the outcome any more."""
+
+    report: Report
+    result: str | None  #: As canonical JSON.
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
     """The permission to do one action once."""
 
@@ -69,6 +79,7 @@ class Grant:
     lease_until: datetime | None = None  #: Until then the attempt is under way, as far as anybody knows.
     ended_at: datetime | None = None
     result: str | None = None  #: What the agent reported, as canonical JSON.
+    late: LateReport | None = None  #: Changes no state; whoever resolves the unknown sees it.
     resolved_by: PersonId | None = None
 
     def is_held(self, now: datetime) -> bool:
@@ -223,15 +234,18 @@ def _tell(grant: Grant, command: Tell, now: datetime) -> Outcome:
     if command.agent != grant.agent:
         return Refused(Reason.NOT_YOURS)
     told = GrantState(command.report.value)
+    is_bystander = command.attempt not in {None, grant.attempt}
     if grant.state is GrantState.CLAIMED:
-        is_bystander = command.attempt not in {None, grant.attempt}
         if is_bystander and (told is not GrantState.UNKNOWN or grant.is_held(now)):
             return Refused(Reason.GRANT_CLAIMED)
         return Applied(replace(_end(grant, told, now), result=command.result))
     if grant.state is told and grant.resolved_by is None:
         return Applied(grant)
     if grant.state is GrantState.UNKNOWN:
-        return Refused(Reason.AWAITING_PERSON)
+        if is_bystander or grant.late is not None:
+            return Refused(Reason.AWAITING_PERSON)
+        late = LateReport(report=command.report, result=command.result, at=now)
+        return Applied(replace(grant, late=late, version=grant.version + 1))
     ended = grant.state in {GrantState.SUCCEEDED, GrantState.FAILED}
     return Refused(Reason.ALREADY_REPORTED if ended else Reason.NOT_CLAIMED)
 

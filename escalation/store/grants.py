@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Integer, func, select, update
 
-from escalation.grant import Grant, GrantState
+from escalation.grant import Grant, GrantState, LateReport, Report
 from escalation.ids import GrantId, RequestId
 from escalation.store.change import Insertion, RowUpdate
 from escalation.store.lookup import Lock, Lookup
@@ -25,6 +25,9 @@ _CHANGING = (
     "lease_until",
     "ended_at",
     "result",
+    "late_report",
+    "late_result",
+    "late_at",
     "resolved_by",
     "next_due_at",
 )
@@ -139,9 +142,22 @@ def _values(grant: Grant) -> dict[str, Any]:
         "lease_until": grant.lease_until,
         "ended_at": grant.ended_at,
         "result": grant.result,
+        **_late_values(grant.late),
         "resolved_by": grant.resolved_by,
         "next_due_at": grant.next_due_at,
     }
+
+
+def _late_values(late: LateReport | None) -> dict[str, Any]:
+    if late is None:
+        return {"late_report": None, "late_result": None, "late_at": None}
+    return {"late_report": late.report.value, "late_result": late.result, "late_at": late.at}
+
+
+def _late(row: Row) -> LateReport | None:
+    if row.late_report is None:
+        return None
+    return LateReport(report=Report(row.late_report), result=row.late_result, at=row.late_at)
 
 
 def _grant(row: Row) -> Grant:
@@ -161,5 +177,6 @@ def _grant(row: Row) -> Grant:
         lease_until=row.lease_until,
         ended_at=row.ended_at,
         result=row.result,
+        late=_late(row),
         resolved_by=row.resolved_by,
     )

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from escalation.errors import StoreError
-from escalation.grant import GrantState
+from escalation.grant import GrantState, LateReport, Report
 from escalation.ids import GrantId, PersonId, RequestId
 from escalation.ports import Store
 from escalation.switch import EVERYTHING, Scope, ScopeKind
@@ -66,7 +66,8 @@ async def test_a_grants_whole_life_is_kept(store: Store) -> None:
         resolved_by=PersonId("salma"),
         version=4,
     )
-    for step in (claimed, renewed, ended):
+    late = replace(ended, late=LateReport(report=Report.SUCCEEDED, result='{"entry":7}', at=NOON), version=5)
+    for step in (claimed, renewed, ended, late):
         async with store.write() as tx:
             assert await tx.grants.save(step)
             assert await tx.grants.get(step.id) == step

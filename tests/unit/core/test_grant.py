@@ -17,6 +17,7 @@ from escalation.grant import (
     Grant,
     GrantState,
     Lapse,
+    LateReport,
     Report,
     Resolve,
     Revoke,
@@ -113,7 +114,8 @@ LIFE: dict[GrantState, dict[str, GrantState | Reason]] = {
     },
     S.UNKNOWN: {
         **dict.fromkeys(("claim", "claim2", *BEATING, "lapse", "revoke"), R.AWAITING_PERSON),
-        **dict.fromkeys(("succeeded", "succeeded2", "failed"), R.AWAITING_PERSON),
+        "succeeded2": R.AWAITING_PERSON,
+        **dict.fromkeys(("succeeded", "failed"), S.UNKNOWN),  # kept, for whoever resolves it
         **dict.fromkeys(("unknown", "unknown2"), S.UNKNOWN),
         "resolve": S.SUCCEEDED,
     },
@@ -140,7 +142,7 @@ def test_the_life_of_a_grant_has_no_other_edges(state: GrantState, name: str) ->
     else:
         assert isinstance(outcome, Applied)
         assert outcome.grant.state is expected
-        moved = expected is not state
+        moved = expected is not state or outcome.grant.late is not None
         assert outcome.grant.version == STANDS[state].version + moved
         assert moved or outcome.grant == STANDS[state]
 
@@ -316,6 +318,24 @@ def test_another_attempt_gives_up_only_what_is_not_held(
 def test_no_agent_beats_for_another() -> None:
     """A heartbeat of another agent is refused, with the right attempt too."""
     assert apply(CLAIMED, Beat(agent=OTHER_AGENT, attempt="try-1"), now=ENDED_AT) == Refused(Reason.NOT_YOURS)
+
+
+@pytest.mark.parametrize("report", [Report.SUCCEEDED, Report.FAILED])
+def test_what_is_said_too_late_is_kept_and_changes_nothing(report: Report) -> None:
+    """The first late report of the attempt that claimed stands beside the unknown; a person still says."""
+    unknown = ended(GrantState.UNKNOWN)
+    kept = apply(unknown, Tell(agent=BANK, report=report, result="7", attempt="try-1"), now=SILENT)
+
+    late = LateReport(report=report, result="7", at=SILENT)
+    assert kept == Applied(replace(unknown, late=late, version=4))
+    assert isinstance(kept, Applied)
+    for again in (Report.SUCCEEDED, Report.FAILED):
+        assert apply(kept.grant, Tell(agent=BANK, report=again), now=SILENT) == Refused(
+            Reason.AWAITING_PERSON
+        )
+    resolved = apply(kept.grant, COMMANDS["resolve"], now=SILENT)
+    assert isinstance(resolved, Applied)
+    assert (resolved.grant.state, resolved.grant.late) == (GrantState.SUCCEEDED, late)
 
 
 def test_a_late_report_is_better_than_none() -> None:

@@ -10,7 +10,7 @@ from bot.slack.render.parts.people import person
 from bot.wording.arguments import hidden_texts, redacted
 from bot.wording.text import quoted
 from bot.wording.view import View
-from escalation.grant import Grant, GrantState
+from escalation.grant import Grant, GrantState, LateReport, Report
 from escalation.request import State, Verdict
 
 
@@ -95,6 +95,13 @@ def _grant(view: View) -> Iterator[str]:
         yield _became(view, view.grant)
 
 
+def _late(agent: str, late: LateReport | None) -> str:
+    if late is None:
+        return ""
+    ended = "succeeded" if late.report is Report.SUCCEEDED else "did not succeed"
+    return f" {agent} reports, too late to count, that it {ended}."
+
+
 def _became(view: View, grant: Grant) -> str:
     agent, at = mrkdwn(grant.agent), view.times.at
     ended = "" if grant.ended_at is None else f" {at(grant.ended_at)}"
@@ -109,7 +116,8 @@ def _became(view: View, grant: Grant) -> str:
         case GrantState.FAILED:
             return f"*Failed:* {told} that it did not succeed{ended}."
         case GrantState.UNKNOWN:
-            return f"⚠️ *Nobody knows whether it happened*{ended}. A person has to find out and say."
+            late = _late(agent, grant.late)
+            return f"⚠️ *Nobody knows whether it happened*{ended}.{late} A person has to find out and say."
         case GrantState.EXPIRED:
             return f"*It was not done:* {agent} did not use the permission in time."
         case GrantState.REVOKED:
