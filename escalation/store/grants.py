@@ -78,7 +78,7 @@ class SqlGrants:
         self._held: dict[GrantId, int] = {}  # versions of grants that this transaction locked
 
     async def add(self, grant: Grant) -> None:
-        self._session.later(_ADD, _values(grant))
+        self._session.later(_ADD, values_of_grant(grant))
 
     async def get(self, grant: GrantId) -> Grant | None:
         return await self._one(_GET, {"id": grant})
@@ -93,7 +93,7 @@ class SqlGrants:
 
     async def save(self, grant: Grant) -> bool:
         """Write *grant* over version ``grant.version - 1``; return False if that is not there."""
-        change = {**_values(grant), "grant": grant.id, "before": grant.version - 1}
+        change = {**values_of_grant(grant), "grant": grant.id, "before": grant.version - 1}
         if self._held.pop(grant.id, None) == grant.version - 1:
             # Nobody else can have changed it: the outcome is known, and need not be waited for.
             self._session.later(_SAVE, change)
@@ -125,7 +125,8 @@ class SqlGrants:
         return [_grant(row) for row in await self._session.rows(statement, values)]
 
 
-def _values(grant: Grant) -> dict[str, Any]:
+def values_of_grant(grant: Grant) -> dict[str, Any]:
+    """Return the row of *grant*."""
     return {
         "id": grant.id,
         "tenant": grant.tenant,
