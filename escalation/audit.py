@@ -53,6 +53,7 @@ class EventName(Enum):
     GRANT_SUCCEEDED = "grant.succeeded"
     GRANT_FAILED = "grant.failed"
     GRANT_UNKNOWN = "grant.unknown"
+    GRANT_REPORTED_LATE = "grant.reported_late"
     GRANT_EXPIRED = "grant.expired"
     GRANT_REVOKED = "grant.revoked"
     SWITCH_STOPPED = "switch.stopped"

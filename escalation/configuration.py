@@ -36,6 +36,7 @@ class ActionType:
     display: tuple[str, ...]  #: Which arguments stand first on the card; none is left out.
     redact: frozenset[str]  #: Arguments whose values are masked on cards and in notices.
     policy: Policy
+    report: timedelta | None = None  #: How long after a claim silence means UNKNOWN; by default as for all.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,20 +5,30 @@ The life of a permission.
        │ ╲───expire──▶ EXPIRED                   ╲──nobody reported──▶ UNKNOWN
        └─────revoke──▶ REVOKED                                           │
                                             a person resolves it ──▶ SUCCEEDED | FAILED
+                                            with a late report before them, if there is one
 
-One grant, one claim, one effect. If nobody knows what happened, a person says so;
-nothing is ever run again in silence.
+    CLAIMED:  held ──no heartbeat for LEASE──▶ abandoned     only then may another attempt
+                ▲───────────heartbeat─────────────│          say UNKNOWN before the clock does
+
+One grant, one claim, one effect. The lease tells another process of the same agent whether to wait for the
+one that claimed; it lets nobody run the effect, and does not put off the time to report. If nobody knows
+what happened, a person says so; nothing is ever run again in silence.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from escalation.action import Digest
 from escalation.ids import AgentName, GrantId, PersonId, RequestId
 from escalation.reason import Reason, Refused
+
+#: How long a claim counts as held without a word from whoever made it.
+LEASE: Final = timedelta(seconds=30)
+#: How often its holder should send a heartbeat. One that comes in half that time writes nothing.
+HEARTBEAT: Final = LEASE / 3
 
 
 class GrantState(Enum):
@@ -42,6 +52,15 @@ class Report(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LateReport:
+    """What an agent said when nobody knew the outcome any more."""
+
+    report: Report
+    result: str | None  #: As canonical JSON.
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
     """The permission to do one action once."""
 
@@ -57,9 +76,15 @@ class Grant:
     version: int = 1
     attempt: str | None = None  #: The agent's name for the attempt that claimed it.
     claimed_at: datetime | None = None
+    lease_until: datetime | None = None  #: Until then the attempt is under way, as far as anybody knows.
     ended_at: datetime | None = None
     result: str | None = None  #: What the agent reported, as canonical JSON.
+    late: LateReport | None = None  #: Changes no state; whoever resolves the unknown sees it.
     resolved_by: PersonId | None = None
+
+    def is_held(self, now: datetime) -> bool:
+        """Return whether the attempt that claimed it gave a sign of life within its lease."""
+        return self.state is GrantState.CLAIMED and self.lease_until is not None and now < self.lease_until
 
     @property
     def next_due_at(self) -> datetime | None:
@@ -83,11 +108,20 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """The attempt that claimed it is alive."""
+
+    agent: AgentName
+    attempt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tell:
     """The agent says what happened."""
 
     agent: AgentName
     report: Report
+    attempt: str | None = None  #: Which of its attempts says so; None is taken for the one that claimed.
     result: str | None = None
 
 
@@ -109,7 +143,7 @@ class Resolve:
     report: Report
 
 
-Command: TypeAlias = Claim | Tell | Lapse | Revoke | Resolve
+Command: TypeAlias = Claim | Beat | Tell | Lapse | Revoke | Resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +171,8 @@ def apply(grant: Grant, command: Command, *, now: datetime) -> Outcome:
     match command:
         case Claim():
             return _claim(grant, command, now)
+        case Beat():
+            return _beat(grant, command, now)
         case Tell():
             return _tell(grant, command, now)
         case Lapse():
@@ -159,9 +195,7 @@ def _claim(grant: Grant, command: Claim, now: datetime) -> Outcome:
     if command.digest != grant.digest:
         return Refused(Reason.DIGEST_MISMATCH)
     if grant.state is GrantState.CLAIMED and command.attempt == grant.attempt:
-        # Its reply was lost; but after the time to report, nobody starts what counts as unknown.
-        is_over = isinstance(_lapse(grant, now), Applied)
-        return Refused(Reason.AWAITING_PERSON) if is_over else Applied(grant)
+        return _held_on(grant, now)  # its reply was lost
     if grant.state is not GrantState.GRANTED:
         return Refused(_SPENT[grant.state])
     if now >= grant.expires_at:
@@ -172,21 +206,46 @@ def _claim(grant: Grant, command: Claim, now: datetime) -> Outcome:
             state=GrantState.CLAIMED,
             attempt=command.attempt,
             claimed_at=now,
+            lease_until=now + LEASE,
             version=grant.version + 1,
         )
     )
+
+
+def _beat(grant: Grant, command: Beat, now: datetime) -> Outcome:
+    if command.agent != grant.agent:
+        return Refused(Reason.NOT_YOURS)
+    if grant.state is GrantState.CLAIMED and command.attempt == grant.attempt:
+        return _held_on(grant, now)
+    unclaimed = grant.state is GrantState.GRANTED
+    return Refused(Reason.NOT_CLAIMED if unclaimed else _SPENT[grant.state])
+
+
+def _held_on(grant: Grant, now: datetime) -> Outcome:
+    # After the time to report, nobody starts or goes on with what counts as unknown.
+    if isinstance(_lapse(grant, now), Applied):
+        return Refused(Reason.AWAITING_PERSON)
+    if grant.lease_until is not None and now < grant.lease_until - LEASE + HEARTBEAT / 2:
+        return Applied(grant)
+    return Applied(replace(grant, lease_until=now + LEASE, version=grant.version + 1))
 
 
 def _tell(grant: Grant, command: Tell, now: datetime) -> Outcome:
     if command.agent != grant.agent:
         return Refused(Reason.NOT_YOURS)
     told = GrantState(command.report.value)
+    is_bystander = command.attempt not in {None, grant.attempt}
     if grant.state is GrantState.CLAIMED:
+        if is_bystander and (told is not GrantState.UNKNOWN or grant.is_held(now)):
+            return Refused(Reason.GRANT_CLAIMED)
         return Applied(replace(_end(grant, told, now), result=command.result))
     if grant.state is told and grant.resolved_by is None:
         return Applied(grant)
     if grant.state is GrantState.UNKNOWN:
-        return Refused(Reason.AWAITING_PERSON)
+        if is_bystander or grant.late is not None:
+            return Refused(Reason.AWAITING_PERSON)
+        late = LateReport(report=command.report, result=command.result, at=now)
+        return Applied(replace(grant, late=late, version=grant.version + 1))
     ended = grant.state in {GrantState.SUCCEEDED, GrantState.FAILED}
     return Refused(Reason.ALREADY_REPORTED if ended else Reason.NOT_CLAIMED)
 

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias, TypeVar
 from escalation.action import Action, Json, decode
 from escalation.audit import Event, EventName, instant
 from escalation.commitment import Disclosure, Lost, Value, Written, disclose
-from escalation.grant import Grant, GrantState
+from escalation.grant import Grant, GrantState, LateReport, Report
 from escalation.ladder import Rung
 from escalation.request import Request, State, Verdict, Words
 
@@ -100,6 +100,7 @@ class ReplayedGrant:
     claimed_at: datetime | None = None
     ended_at: datetime | None = None
     result: str | None = None
+    late: LateReport | None = None
     resolved_by: str | None = None
 
 
@@ -297,6 +298,11 @@ def _ended(before: ReplayedGrant, event: Event, data: _Data) -> ReplayedGrant:
     )
 
 
+def _reported_late(before: ReplayedGrant, event: Event, data: _Data) -> ReplayedGrant:
+    late = LateReport(report=Report(data["report"]), at=event.at, result=_text(data, "result"))
+    return replace(before, late=late)
+
+
 def _person(event: Event) -> str:
     return event.actor.removeprefix("person:")
 
@@ -325,5 +331,6 @@ _MOVES: Mapping[EventName, Callable[[ReplayedRequest, Event, _Data], ReplayedReq
 }
 _CHANGES: Mapping[EventName, Callable[[ReplayedGrant, Event, _Data], ReplayedGrant]] = {
     EventName.GRANT_CLAIMED: _claimed,
+    EventName.GRANT_REPORTED_LATE: _reported_late,
     **{EventName(f"grant.{state.value}"): _ended for state in GrantState if state not in _OPEN},
 }

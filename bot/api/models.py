@@ -88,11 +88,18 @@ class ClaimIn(Incoming):
     attempt: Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
+class BeatIn(Incoming):
+    """The attempt that holds the claim is alive."""
+
+    attempt: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+
 class ReportIn(Incoming):
     """What happened."""
 
     outcome: Literal["succeeded", "failed", "unknown"]
     result: Any = None
+    attempt: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
 
 
 class HeartbeatIn(Incoming):
@@ -120,6 +127,7 @@ class GrantOut(BaseModel):
     state: str
     digest: str
     expires_at: datetime
+    lease_until: datetime | None
     result: Any = None
 
 
@@ -156,6 +164,20 @@ class ClaimedOut(BaseModel):
 
     grant: GrantOut
     action: ActionOut
+    heartbeat_seconds: float
+
+
+class StandingOut(BaseModel):
+    """How a grant stands, and when that was."""
+
+    grant: GrantOut
+    server_time: datetime
+
+
+class RenewedOut(BaseModel):
+    """The claim counts as held until the grant's `lease_until`."""
+
+    grant: GrantOut
 
 
 class ReportedOut(BaseModel):

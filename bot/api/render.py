@@ -44,7 +44,12 @@ def grant_out(grant: Grant) -> models.GrantOut:
     """Return *grant* as an agent reads it."""
     result = None if grant.result is None else json.loads(grant.result)
     return models.GrantOut(
-        id=grant.id, state=grant.state.value, digest=grant.digest, expires_at=grant.expires_at, result=result
+        id=grant.id,
+        state=grant.state.value,
+        digest=grant.digest,
+        expires_at=grant.expires_at,
+        lease_until=grant.lease_until,
+        result=result,
     )
 
 

@@ -10,16 +10,17 @@ from bot.api.problems import Problem, problem
 from bot.http.reply import Reply
 from escalation.action import Digest, canonical
 from escalation.errors import InvalidAction
-from escalation.grant import Claim, Report, Tell
+from escalation.grant import HEARTBEAT, Beat, Claim, Report, Tell
 from escalation.ids import GrantId, RequestId
 from escalation.ports import Dossier, Page
 from escalation.reason import Reason, Refused
 from escalation.request import Evidence, Question, State, Words
-from escalation.service import cancel, claim, propose, queries, report
+from escalation.service import cancel, claim, propose, queries, renew, report
 
 _Sent: TypeAlias = models.ProposalIn | models.QuestionIn
 _REQUEST: TypeAdapter[_Sent] = TypeAdapter(models.RequestIn)
 _CANCEL, _CLAIM = TypeAdapter(models.CancelIn), TypeAdapter(models.ClaimIn)
+_BEAT: TypeAdapter[models.BeatIn] = TypeAdapter(models.BeatIn)
 _REPORT, _HEARTBEAT = TypeAdapter(models.ReportIn), TypeAdapter(models.HeartbeatIn)
 
 _VISIBLE: Final = r"^[!-~]+$"
@@ -101,14 +102,33 @@ async def claim_grant(call: Call) -> Reply:
     outcome = await claim.claim(call.core, GrantId(call.id), command)
     if isinstance(outcome, Refused):
         raise problem(outcome)
-    granted = render.grant_out(outcome.grant)
-    return answer(models.ClaimedOut(grant=granted, action=render.action_out(outcome.action)))
+    granted, action = render.grant_out(outcome.grant), render.action_out(outcome.action)
+    every = HEARTBEAT.total_seconds()
+    return answer(models.ClaimedOut(grant=granted, action=action, heartbeat_seconds=every))
+
+
+async def read_grant(call: Call) -> Reply:
+    """Return the grant; while its claim is held, wait up to `wait` seconds for the report."""
+    found = await queries.own_grant(call.core, call.agent, GrantId(call.id), wait=_WAIT.of(call))
+    if found is None:
+        raise problem(Refused(Reason.UNKNOWN_GRANT))
+    return answer(models.StandingOut(grant=render.grant_out(found.grant), server_time=found.now))
+
+
+async def renew_claim(call: Call) -> Reply:
+    """Say that the attempt which holds the claim is alive: other attempts wait for its report."""
+    sent = json_body.read(call.body, _BEAT)
+    outcome = await renew.renew(call.core, GrantId(call.id), Beat(agent=call.agent, attempt=sent.attempt))
+    if isinstance(outcome, Refused):
+        raise problem(outcome)
+    return answer(models.RenewedOut(grant=render.grant_out(outcome)))
 
 
 async def report_grant(call: Call) -> Reply:
     """Say what happened: succeeded, failed, or unknown, which a person then resolves."""
     sent = json_body.read(call.body, _REPORT)
-    command = Tell(agent=call.agent, report=Report(sent.outcome), result=_result(sent.result))
+    told, result = Report(sent.outcome), _result(sent.result)
+    command = Tell(agent=call.agent, report=told, attempt=sent.attempt, result=result)
     outcome = await report.report(call.core, GrantId(call.id), command)
     if isinstance(outcome, Refused):
         raise problem(outcome)
@@ -134,6 +154,8 @@ OPERATIONS: Final = (
     Operation("GET", _REQUESTS, read_many, parameters=(_STATE, _AFTER, _LIMIT), returns=models.PageOut),
     Operation("POST", f"{_ONE}/cancel", take_back, takes=_CANCEL, returns=models.RequestOut),
     Operation("POST", f"{_GRANT}/claim", claim_grant, takes=_CLAIM, returns=models.ClaimedOut),
+    Operation("GET", _GRANT, read_grant, parameters=(_WAIT,), returns=models.StandingOut),
+    Operation("POST", f"{_GRANT}/heartbeat", renew_claim, takes=_BEAT, returns=models.RenewedOut),
     Operation("POST", f"{_GRANT}/report", report_grant, takes=_REPORT, returns=models.ReportedOut),
     Operation("POST", "/v1/heartbeat", heartbeat, takes=_HEARTBEAT, returns=models.HeartbeatOut),
 )

@@ -85,6 +85,7 @@ def _action(type_: str, action: ActionShape) -> ActionType:
         display=tuple(action.display),
         redact=frozenset(action.redact),
         policy=Policy(rules=tuple(map(_rule, action.rules))),
+        report=action.report,
     )
 
 

@@ -120,6 +120,9 @@ class ActionShape(Shape):
         default=[], description="the arguments that are masked on cards, such as [iban]"
     )
     on_timeout: Annotated[str, _ON_TIMEOUT] = Field(default="do_not_act", description="do_not_act")
+    report: Annotated[Short | None, Given] = Field(
+        default=None, description="how long the agent may take to report, such as 30m"
+    )
     rules: list[RuleShape] = Field(
         min_length=1, description="at least one rule; what no rule allows is denied"
     )

@@ -67,7 +67,11 @@ async def _claim(clerk: Clerk, grant_id: GrantId, command: Claim) -> Claimed | R
     grant = await tx.grants.lock(grant_id) or found.grant
     if grant.state is GrantState.CLAIMED and grant.attempt == command.attempt:
         outcome = grants.apply(grant, command, now=tx.now)
-        return outcome if isinstance(outcome, Refused) else Claimed(grant=outcome.grant, action=found.action)
+        if isinstance(outcome, Refused):
+            return outcome
+        if outcome.grant.version != grant.version:
+            await clerk.save(outcome.grant)  # its lease
+        return Claimed(grant=outcome.grant, action=found.action)
     if not still_allowed(configuration, found.request):
         return await _lapsed(clerk, grant, found.request)
     outcome = grants.apply(grant, command, now=tx.now)

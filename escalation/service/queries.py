@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import chain
 
 from escalation.audit import Entry
 from escalation.authority import Authority
 from escalation.configuration import Configuration
-from escalation.ids import AgentName, PersonId, RequestId
+from escalation.grant import Grant
+from escalation.ids import AgentName, GrantId, PersonId, RequestId
 from escalation.ports import Dossier, Page, Transaction
 from escalation.request import Request, State
 from escalation.service.context import Core, seconds_until
@@ -62,6 +63,31 @@ async def own(core: Core, agent: AgentName, request_id: RequestId, *, wait: floa
             left = seconds_until(until, now)
             if request.state.is_settled or left <= 0 or core.is_closing:
                 return found
+            await waiter.wait(min(left, _REREAD_SECONDS))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a grant stood at an instant of the store's clock."""
+
+    grant: Grant
+    now: datetime
+
+
+async def own_grant(core: Core, agent: AgentName, grant_id: GrantId, *, wait: float = 0) -> Standing | None:
+    """Return the agent's own grant; while its claim is held, wait up to *wait* seconds for the report."""
+    async with core.wakeups.listen(grant_id) as waiter:
+        until = None
+        while True:
+            async with core.store.read() as tx:
+                grant, now = await tx.grants.get(grant_id), tx.now
+            if grant is None or grant.agent != agent:
+                return None
+            until = until or now + timedelta(seconds=wait)
+            held_until = grant.lease_until if grant.is_held(now) else None
+            left = 0.0 if held_until is None else seconds_until(min(until, held_until), now)
+            if left <= 0 or core.is_closing:
+                return Standing(grant=grant, now=now)
             await waiter.wait(min(left, _REREAD_SECONDS))
 
 

@@ -7,7 +7,7 @@ from escalation.ports import Transaction
 from escalation.reason import Reason, Refused
 from escalation.service.context import Core, wake
 from escalation.service.steps.clerk import by_agent
-from escalation.service.steps.grants import end_grant
+from escalation.service.steps.grants import end_grant, keep_late_report
 from escalation.service.steps.refused_call import counted, refuse_call
 
 
@@ -24,10 +24,13 @@ async def report(core: Core, grant_id: GrantId, command: Tell) -> Grant | Refuse
         outcome = grants.apply(grant, command, now=tx.now)
         if isinstance(outcome, Refused):
             return await refuse_call(clerk, outcome, grant_id, agent=command.agent, what="report")
+        if outcome.grant.late is not None and grant.late is None:
+            await keep_late_report(clerk, outcome.grant, outcome.grant.late)
+            return Refused(Reason.AWAITING_PERSON, "your report is kept, and shown to that person")
         if outcome.grant.version != grant.version:
             await end_grant(clerk, outcome.grant)
         return outcome.grant
 
     outcome = await core.store.transact(in_transaction, touches=(grant_id,))
-    await wake(core)
+    await wake(core, grant_id)
     return counted(core, command.agent, "report", outcome)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Integer, func, select, update
 
-from escalation.grant import Grant, GrantState
+from escalation.grant import Grant, GrantState, LateReport, Report
 from escalation.ids import GrantId, RequestId
 from escalation.store.change import Insertion, RowUpdate
 from escalation.store.lookup import Lock, Lookup
@@ -17,7 +17,20 @@ from escalation.switch import Scope, ScopeKind
 
 _MICROSECOND = timedelta(microseconds=1)
 _STATES = {state.value: state for state in GrantState}
-_CHANGING = ("state", "version", "attempt", "claimed_at", "ended_at", "result", "resolved_by", "next_due_at")
+_CHANGING = (
+    "state",
+    "version",
+    "attempt",
+    "claimed_at",
+    "lease_until",
+    "ended_at",
+    "result",
+    "late_report",
+    "late_result",
+    "late_at",
+    "resolved_by",
+    "next_due_at",
+)
 
 _ADD = Insertion(grants)
 _GET = Lookup(grants, grants.c.id)
@@ -69,7 +82,7 @@ class SqlGrants:
         self._held: dict[GrantId, int] = {}  # versions of grants that this transaction locked
 
     async def add(self, grant: Grant) -> None:
-        self._session.later(_ADD, _values(grant))
+        self._session.later(_ADD, values_of_grant(grant))
 
     async def get(self, grant: GrantId) -> Grant | None:
         return await self._one(_GET, {"id": grant})
@@ -89,7 +102,7 @@ class SqlGrants:
 
     async def save(self, grant: Grant) -> bool:
         """Write *grant* over version ``grant.version - 1``; return False if that is not there."""
-        change = {**_values(grant), "grant": grant.id, "before": grant.version - 1}
+        change = {**values_of_grant(grant), "grant": grant.id, "before": grant.version - 1}
         if self._held.pop(grant.id, None) == grant.version - 1:
             # Nobody else can have changed it: the outcome is known, and need not be waited for.
             self._session.later(_SAVE, change)
@@ -126,7 +139,8 @@ class SqlGrants:
         return [_grant(row) for row in await self._session.rows(statement, values)]
 
 
-def _values(grant: Grant) -> dict[str, Any]:
+def values_of_grant(grant: Grant) -> dict[str, Any]:
+    """Return the row of *grant*."""
     return {
         "id": grant.id,
         "tenant": grant.tenant,
@@ -140,11 +154,25 @@ def _values(grant: Grant) -> dict[str, Any]:
         "version": grant.version,
         "attempt": grant.attempt,
         "claimed_at": grant.claimed_at,
+        "lease_until": grant.lease_until,
         "ended_at": grant.ended_at,
         "result": grant.result,
+        **_late_values(grant.late),
         "resolved_by": grant.resolved_by,
         "next_due_at": grant.next_due_at,
     }
+
+
+def _late_values(late: LateReport | None) -> dict[str, Any]:
+    if late is None:
+        return {"late_report": None, "late_result": None, "late_at": None}
+    return {"late_report": late.report.value, "late_result": late.result, "late_at": late.at}
+
+
+def _late(row: Row) -> LateReport | None:
+    if row.late_report is None:
+        return None
+    return LateReport(report=Report(row.late_report), result=row.late_result, at=row.late_at)
 
 
 def _grant(row: Row) -> Grant:
@@ -161,7 +189,9 @@ def _grant(row: Row) -> Grant:
         version=row.version,
         attempt=row.attempt,
         claimed_at=row.claimed_at,
+        lease_until=row.lease_until,
         ended_at=row.ended_at,
         result=row.result,
+        late=_late(row),
         resolved_by=row.resolved_by,
     )

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from escalation.errors import StoreError
-from escalation.grant import GrantState
+from escalation.grant import GrantState, LateReport, Report
 from escalation.ids import GrantId, PersonId, RequestId
 from escalation.ports import Store
 from escalation.switch import EVERYTHING, Scope, ScopeKind
@@ -50,17 +50,24 @@ async def test_a_grants_whole_life_is_kept(store: Store) -> None:
     """What a claim, a report and a person add to a grant is all there afterwards."""
     await _with_grant(store)
     claimed = replace(
-        samples.grant(), state=GrantState.CLAIMED, attempt="a/1", claimed_at=NOON + TICK, version=2
+        samples.grant(),
+        state=GrantState.CLAIMED,
+        attempt="a/1",
+        claimed_at=NOON + TICK,
+        lease_until=NOON + MINUTE,
+        version=2,
     )
+    renewed = replace(claimed, lease_until=NOON + MINUTE + TICK, version=3)
     ended = replace(
-        claimed,
+        renewed,
         state=GrantState.FAILED,
         ended_at=NOON + MINUTE,
         result='{"code":7}',
         resolved_by=PersonId("salma"),
-        version=3,
+        version=4,
     )
-    for step in (claimed, ended):
+    late = replace(ended, late=LateReport(report=Report.SUCCEEDED, result='{"entry":7}', at=NOON), version=5)
+    for step in (claimed, renewed, ended, late):
         async with store.write() as tx:
             assert await tx.grants.save(step)
             assert await tx.grants.get(step.id) == step

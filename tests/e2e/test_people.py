@@ -278,7 +278,7 @@ async def test_socket_mode(browser: Browser, tmp_path: Path) -> None:
     """Without a public URL the same clicks, forms and commands arrive over a connection of the bot's."""
     async with (
         house(tmp_path, mode=SlackMode.SOCKET) as on,
-        Andon(url=on.url, key=on.key) as andon,
+        Andon(url=on.url, key=on.key, workflow="socket-mode") as andon,
         desk(browser, on.slack.url, person=SALMA) as window,
     ):
         agent = Bookkeeper(andon=andon)

@@ -154,7 +154,8 @@ async def test_a_server_that_is_told_to_stop(here: Installation) -> None:
 
     async with slack_that(OURS, says) as api_url:
         here = here.exporting(SLACK_API_URL=api_url)
-        async with here.serving() as server, Andon(url=server.url, key=await _key(here)) as andon:
+        key = await _key(here)
+        async with here.serving() as server, Andon(url=server.url, key=key, workflow="stop") as andon:
             async with meanwhile(andon.propose("ledger.post", posting(), summary="Post it")):
                 await hanging.wait()
                 (pending,) = (await andon.list([State.PENDING])).items

@@ -168,6 +168,8 @@ def _its_events_are_its_life(grant: Grant, about: Sequence[Event]) -> None:
         assert grant.granted_at <= grant.claimed_at < grant.expires_at
     if grant.resolved_by is not None:
         expected["grant.unknown"] += 1
+    if grant.late is not None:
+        expected["grant.reported_late"] += 1
     if grant.state not in {GrantState.GRANTED, GrantState.CLAIMED}:
         expected[f"grant.{grant.state.value}"] += 1
     del names["ingress.refused"]

@@ -28,6 +28,8 @@ ROUTES: Mapping[tuple[str, str], tuple[Any, int]] = {
     ("GET", "/v1/requests/{request_id}"): (None, 404),
     ("POST", "/v1/requests/{request_id}/cancel"): ({"reason": None}, 404),
     ("POST", "/v1/grants/{grant_id}/claim"): ({"digest": DIGEST, "attempt": "one"}, 404),
+    ("GET", "/v1/grants/{grant_id}"): (None, 404),
+    ("POST", "/v1/grants/{grant_id}/heartbeat"): ({"attempt": "one"}, 404),
     ("POST", "/v1/grants/{grant_id}/report"): ({"outcome": "succeeded"}, 404),
     ("POST", "/v1/heartbeat"): ({}, 200),
 }

@@ -234,6 +234,42 @@ async def test_silence_after_a_claim_is_unknown(any_room: World) -> None:
     assert (await room.card(asked)).says("Nobody knows whether it happened")
 
 
+@pytest.mark.parametrize(("outcome", "says"), [("succeeded", "it succeeded"), ("failed", "it failed")])
+async def test_what_comes_too_late_is_shown_to_whoever_resolves_it(
+    any_room: World, outcome: str, says: str
+) -> None:
+    """A process that was frozen reports after the time: nothing changes, and the alarm says what it said."""
+    room = any_room
+    asked = await room.approved()
+    await room.agent.claims(asked)
+    await room.passes(minutes=10)
+    await room.nadia.sees("never said how it ended", in_="@nadia")
+    for _ in range(2):
+        late = await room.agent.reports(asked, outcome, result={"entry": 7}, attempt="one")
+        assert problem_of(late) == (409, "awaiting-person")
+    await room.beats()
+    assert (await room.agent.grant_of(asked))["state"] == "unknown"
+    for alarm in (await room.omar.sees(says, in_="#alerts"), await room.nadia.sees(says, in_="@nadia")):
+        assert alarm.says("too late to count")
+        assert alarm.says('{"entry":7}')
+    assert (await room.card(asked)).says("too late to count")
+    assert len(await room.events("grant.reported_late")) == 1
+    await room.nadia.clicks("It happened", on=await room.omar.sees(says, in_="#alerts"))
+    assert (await room.agent.grant_of(asked))["state"] == "succeeded"
+
+
+async def test_an_action_has_a_time_to_report_of_its_own(room: World) -> None:
+    """Where the manifest gives an action longer than everybody has, silence is unknown only then."""
+    longer = Change(MANIFEST, "    on_timeout: do_not_act\n", "    on_timeout: do_not_act\n    report: 45m\n")
+    await room.rules_become(changed(longer))
+    asked = await room.approved()
+    await room.agent.claims(asked)
+    await room.passes(minutes=44, seconds=59)
+    assert (await room.agent.grant_of(asked))["state"] == "claimed"
+    await room.passes(seconds=1)
+    assert (await room.agent.grant_of(asked))["state"] == "unknown"
+
+
 async def test_an_agent_may_say_that_it_does_not_know(room: World) -> None:
     """An agent that crashed in between says so, and a person is asked at once; it may say so twice."""
     asked = await room.approved()

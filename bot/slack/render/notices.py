@@ -21,7 +21,7 @@ from bot.wording.times import Times
 from bot.wording.view import View
 from escalation import notice
 from escalation.authority import Directory
-from escalation.grant import GrantState
+from escalation.grant import GrantState, LateReport, Report
 from escalation.ladder import Rung
 from escalation.request import Question, State
 from escalation.switch import scope
@@ -246,19 +246,34 @@ def _unknown(grant: str, view: View) -> NoticeText:
     if view.grant is not None and view.grant.state is not GrantState.UNKNOWN:
         found = f"{became(view, view.grant)} {_whose(view)}"
         return NoticeText(heading=f"Known again: {view.title}", sentences=(found,))
+    late = None if view.grant is None else view.grant.late
     return NoticeText(
         heading=f"Outcome unknown: {view.title}",
         sentences=(
-            "*What happened:* the agent started it and never said how it ended.",
+            f"*What happened:* {_ending(late, view)}",
             "*What was done:* nothing more; it is not tried again, because it may have happened.",
             f"*What you can do:* look in the target system, then say what you found. {_whose(view)}",
         ),
-        words=gist(view),
+        words=_with_what_it_said(late, view),
         buttons=(
             blocks.button("It happened", action_ids.RESOLVE_SUCCEEDED, grant),
             blocks.button("It did not happen", action_ids.RESOLVE_FAILED, grant),
         ),
     )
+
+
+def _ending(late: LateReport | None, view: View) -> str:
+    if late is None:
+        return "the agent started it and never said how it ended."
+    at = view.times.at(late.at)
+    ended = "it succeeded" if late.report is Report.SUCCEEDED else "it failed"
+    return f"the agent started it, and reports too late to count, {at}, that *{ended}*."
+
+
+def _with_what_it_said(late: LateReport | None, view: View) -> str:
+    if late is None or late.result is None:
+        return gist(view)
+    return f"{gist(view)}\nThe agent's result: {redacted(late.result, hidden_texts(view))}"
 
 
 def _switch(said: notice.Stopped | notice.Swept | notice.Resumed, directory: Directory) -> NoticeText:

@@ -1,10 +1,14 @@
 """A grant is given, taken back, or ends; its card and its people hear of it."""
 
+from datetime import timedelta
+
 from escalation import grant as grants
 from escalation import notice
+from escalation.action import Action
 from escalation.audit import EventName
 from escalation.commitment import written
-from escalation.grant import Grant, GrantState, Revoke
+from escalation.configuration import Configuration
+from escalation.grant import Grant, GrantState, LateReport, Revoke
 from escalation.ids import GrantId
 from escalation.reason import Refused
 from escalation.replay import granted
@@ -24,11 +28,36 @@ async def give_grant(clerk: Clerk, request: Request) -> Grant:
         digest=request.digest,
         granted_at=tx.now,
         expires_at=tx.now + times.grant,
-        report_within=times.report,
+        report_within=_window(core.configuration(), request),
     )
     await tx.grants.add(grant)
     await clerk.record(EventName.GRANT_GRANTED, grant.id, agent=grant.agent, **granted(grant))
     return grant
+
+
+def _window(configuration: Configuration, request: Request) -> timedelta:
+    agent, subject = configuration.agents.get(request.agent), request.subject
+    known = agent.actions.get(subject.type) if agent is not None and isinstance(subject, Action) else None
+    own = None if known is None else known.report
+    return configuration.times.report if own is None else own
+
+
+async def keep_late_report(clerk: Clerk, grant: Grant, late: LateReport) -> None:
+    """Save *grant* with its *late* report, record it, and show it to those who may say what happened."""
+    await clerk.save(grant)
+    await clerk.record(
+        EventName.GRANT_REPORTED_LATE,
+        grant.id,
+        agent=grant.agent,
+        request=grant.request,
+        report=late.report.value,
+        result=written(late.result),
+    )
+    request = await clerk.tx.requests.get(grant.request)
+    if request is not None:
+        await clerk.card(request)
+        await clerk.direct(request.owner, notice.EffectUnknown(grant=grant.id), request)
+        await clerk.alert(notice.EffectUnknown(grant=grant.id), request)
 
 
 async def revoke_grant(clerk: Clerk, grant: Grant, *, reason: str) -> Refused | None:

@@ -1,12 +1,12 @@
 """
 Ask a person before an agent acts.
 
-    andon = Andon()                       # ANDON_URL, ANDON_AGENT_KEY
+    andon = Andon()                       # ANDON_URL, ANDON_AGENT_KEY, and ANDON_WORKFLOW: which run this is
 
     @andon.gated("ledger.post")           # asks, claims, runs at most once with what was approved, reports
     async def post(account: str, amount: Decimal, currency: str, memo: str) -> str: ...
 
-    order = await andon.ask("Which order?", options=["PO-77", "PO-78"], confidence=0.41)
+    order = await andon.ask("Which order?", options=["PO-77", "PO-78"], about="INV-204", confidence=0.41)
 
 The twin without `await` is `andon.sync.Andon`; fakes for unit tests of agents are in `andon.testing`.
 """
@@ -16,6 +16,7 @@ from andon.errors import (
     AlreadyFailed,
     AlreadyRunning,
     AndonError,
+    AnswerTooOld,
     Cancelled,
     Expired,
     Killed,
@@ -43,6 +44,7 @@ __all__ = [
     "AlreadyRunning",
     "Andon",
     "AndonError",
+    "AnswerTooOld",
     "Cancelled",
     "Claim",
     "Evidence",

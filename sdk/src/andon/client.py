@@ -9,14 +9,27 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from andon.canonical import digest, hexdigest
-from andon.errors import AlreadySettled, Mismatch, Unfit
+from andon.canonical import digest
+from andon.errors import AlreadySettled, Mismatch
 from andon.gate import Gate
 from andon.gated import Decorator, Gated, P, R
 from andon.http_api import Call, HttpApi
-from andon.models import Because, Claim, Grant, Heartbeat, Kind, Outcome, Page, Request, State
+from andon.keys import Keys, about_it
+from andon.models import (
+    Asking,
+    Because,
+    Claim,
+    Grant,
+    Heartbeat,
+    Kind,
+    Outcome,
+    Page,
+    Request,
+    Standing,
+    State,
+)
 from andon.settings import Options, settings
-from andon.verification import answered, genuine, successor, unchanged
+from andon.verification import answered, fresh, genuine, successor, unchanged
 
 log = logging.getLogger("andon")
 
@@ -24,20 +37,21 @@ M = TypeVar("M", bound=BaseModel)
 
 LONG_POLL: Final = 30  #: Seconds one long poll asks the bot to wait.
 SHORTEST_POLL: Final = 0.2  #: Seconds from one poll to the next, should the bot answer early.
-LONGEST_KEY: Final = 200  #: Characters.
 
 
 class Andon:
     """One agent's way to the people in charge of it.
 
-    `url` and `key` default to ANDON_URL and ANDON_AGENT_KEY. Use it as `async with Andon() as andon:`, or
+    `url` and `key` default to ANDON_URL and ANDON_AGENT_KEY; `workflow`, which run of which job this is, to
+    ANDON_WORKFLOW (`andon.keys` says what for). Use it as `async with Andon() as andon:`, or
     end with `await andon.aclose()`. Every call may raise `Problem` (the bot refused) or `Unreachable` (it is
     away).
     """
 
     def __init__(self, url: str | None = None, key: str | None = None, **options: Unpack[Options]) -> None:
         checked = settings(url, key, options)
-        self.workflow = checked.workflow
+        self.workflow = checked.workflow  #: Which run this is; None when nobody said.
+        self.keys = Keys(checked.workflow)
         self.gate = Gate(self)  #: The one way to an effect, shared by everything gated with this client.
         self._api = HttpApi(checked)
 
@@ -65,11 +79,16 @@ class Andon:
         options: Sequence[str] = (),
         allow_text: bool = False,
         tried: str | None = None,
-        **because: Unpack[Because],
+        **asking: Unpack[Asking],
     ) -> str:
-        """Return a person's answer, one of *options* or text where allowed, or raise `NotAllowed`."""
+        """Return a person's answer, one of *options* or text where allowed, or raise `NotAllowed`.
+
+        Asked again in the same workflow, about the same thing, it is the same question and has the same
+        answer; one that was given longer ago than it is `good_for` raises `AnswerTooOld`.
+        """
         if isinstance(options, str):
             raise TypeError('options is a list of answers, such as ["PO-77", "PO-78"], not one string')
+        question = about_it(question, asking.get("about"))
         payload: dict[str, JsonValue] = {
             "kind": Kind.QUESTION,
             "question": question,
@@ -77,9 +96,13 @@ class Andon:
             "allow_text": allow_text,
             "tried": tried,
         }
-        default = f"{self.workflow}:{hexdigest({'question': question, 'options': options})}"
-        request = await self._submit(payload, because, default_key=default)
-        return answered(await self._settled(request), options=tuple(options), allow_text=allow_text)
+        key = self.keys.of_question(question, options, key=asking.get("key"), about=asking.get("about"))
+        found = await self._submit(payload, asking, key=key)
+        request = await self._settled(found)
+        if found.state.is_settled:  # by an earlier call: it may be from another day
+            now = (await self.heartbeat()).server_time
+            request = fresh(request, good_for=asking.get("good_for"), now=now)
+        return answered(request, options=tuple(options), allow_text=allow_text)
 
     async def propose(
         self,
@@ -98,7 +121,8 @@ class Andon:
             "action": {"type": action_type, "arguments": dict(arguments)},
             "summary": summary,
         }
-        request = await self._submit(payload, because, default_key=self.key_for(action_type, arguments))
+        key = self.keys.of_action(action_type, arguments, key=because.get("key"))
+        request = await self._submit(payload, because, key=key)
         if request.kind is not Kind.PROPOSAL or request.digest != digest(action_type, arguments):
             raise Mismatch(f"{request.id} is not the action that was proposed")
         return await self._settled(request)
@@ -137,22 +161,39 @@ class Andon:
         body: dict[str, JsonValue] = {"digest": digest, "attempt": attempt or secrets.token_urlsafe(16)}
         return await self._post(Claim, f"/v1/grants/{_segment(grant_id)}/claim", body)
 
-    async def report(self, grant_id: str, outcome: Outcome, *, result: JsonValue = None) -> Grant:
-        """Tell what happened under a claimed grant; *result* is at most 64 KiB of JSON."""
+    async def renew(self, grant_id: str, *, attempt: str) -> Grant:
+        """Say that the attempt which claimed is under way, so that others wait for its report."""
+        body: dict[str, JsonValue] = {"attempt": attempt}
+        return (await self._post(_Changed, f"/v1/grants/{_segment(grant_id)}/heartbeat", body)).grant
+
+    async def report(
+        self, grant_id: str, outcome: Outcome, *, result: JsonValue = None, attempt: str | None = None
+    ) -> Grant:
+        """Tell what happened under a claimed grant; *result* is at most 64 KiB of JSON.
+
+        An *attempt* that is not the one that claimed may only say unknown, once the claim is held no longer.
+        """
         body: dict[str, JsonValue] = {"outcome": Outcome(outcome), "result": result}
-        return (await self._post(_Reported, f"/v1/grants/{_segment(grant_id)}/report", body)).grant
+        if attempt is not None:
+            body["attempt"] = attempt
+        return (await self._post(_Changed, f"/v1/grants/{_segment(grant_id)}/report", body)).grant
+
+    async def wait_for_report(self, grant_id: str) -> Grant:
+        """Return a grant once its claim is reported on or no longer held, or at once if nobody holds it."""
+        clock, path = asyncio.get_running_loop().time, f"/v1/grants/{_segment(grant_id)}"
+        while True:
+            began = clock()
+            standing = await self._get(Standing, path, wait=LONG_POLL)
+            if not standing.is_held:
+                return standing.grant
+            log.info("%s is under way in another process", grant_id)
+            await asyncio.sleep(max(0.0, SHORTEST_POLL - (clock() - began)))
 
     async def heartbeat(self) -> Heartbeat:
         """Say that the agent is alive, and hear whether it may go on."""
         return await self._post(Heartbeat, "/v1/heartbeat", {})
 
-    def key_for(self, action_type: str, arguments: Mapping[str, JsonValue]) -> str:
-        """Return the idempotency key of an action in this workflow, the same on every run."""
-        return f"{self.workflow}:{digest(action_type, arguments).removeprefix('sha256:')}"
-
-    async def _submit(self, payload: dict[str, JsonValue], because: Because, *, default_key: str) -> Request:
-        key = because.get("key")
-        key = default_key if key is None else _key(key)
+    async def _submit(self, payload: dict[str, JsonValue], because: Because, *, key: str) -> Request:
         body: dict[str, JsonValue] = {
             **payload,
             "reasoning": because.get("reasoning"),
@@ -195,7 +236,7 @@ class Andon:
         return _parsed(model, await self._api.call(Call(method="POST", path=path, body=body)))
 
 
-class _Reported(BaseModel):
+class _Changed(BaseModel):
     grant: Grant
 
 
@@ -204,12 +245,6 @@ def _parsed(model: type[M], body: JsonValue) -> M:
         return model.model_validate(body)
     except ValidationError as error:
         raise Mismatch(f"the bot's answer is not a {model.__name__} this version knows: {error}") from error
-
-
-def _key(text: str) -> str:
-    if not 1 <= len(text) <= LONGEST_KEY or not all("!" <= character <= "~" for character in text):
-        raise Unfit(f"key= must be 1 to {LONGEST_KEY} visible ASCII characters without spaces")
-    return text
 
 
 def _segment(text: str) -> str:

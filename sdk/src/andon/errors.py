@@ -15,6 +15,7 @@ Everything that can go wrong, as one tree. Whatever is raised before the effect,
     ├── NotAllowed         people, or the clock, said no: request, reason, what_to_do_next
     │   ├── Rejected · TimedOut · Undeliverable · Cancelled · Killed
     │   └── Expired · Revoked    approved, but the grant is no longer good
+    ├── AnswerTooOld       the question was answered, too long ago to go by it now
     ├── Mismatch           what the bot answered is not what was asked or approved
     ├── AlreadyFailed      an earlier attempt ran and failed
     └── OutcomeUnknown     the effect may have happened; a person resolves it, never run it again
@@ -27,6 +28,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from pydantic import JsonValue
 
     from andon.models import Request
@@ -298,6 +301,22 @@ class Revoked(_Lapsed):
     """It was approved, but the grant was taken back."""
 
     what_to_do_next = "Do not act. Ask again with another key=, if it is still wanted."
+
+
+class AnswerTooOld(AndonError):
+    """This question was answered before, longer ago than its answer is good for."""
+
+    what_to_do_next = (
+        "Do not go by the old answer. Ask with another about=, key= or workflow; or say with good_for= how "
+        "long an answer to this question holds."
+    )
+
+    def __init__(self, request: "Request", *, limit: "timedelta") -> None:
+        self.request = request  #: With the old answer, and when it was given.
+        super().__init__(
+            f"{request.id} was answered at {request.decided_at}, and an answer holds for {limit}. "
+            f"{self.what_to_do_next}"
+        )
 
 
 class AlreadyFailed(AndonError):

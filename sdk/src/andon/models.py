@@ -15,6 +15,7 @@ Members a newer bot may add are ignored; a state this version does not know is r
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from enum import StrEnum
 from typing import NotRequired, TypedDict
 
@@ -87,6 +88,7 @@ class Grant(_Value):
     state: GrantState
     digest: str  #: `sha256:<hex>` of the action it allows.
     expires_at: AwareDatetime
+    lease_until: AwareDatetime | None = None  #: Until then the attempt that claimed it is under way.
     result: JsonValue = None  #: What the attempt reported.
 
 
@@ -123,6 +125,20 @@ class Claim(_Value):
 
     grant: Grant
     action: Action
+    heartbeat_seconds: float | None = None  #: How often to `renew`; None from a bot without leases.
+
+
+class Standing(_Value):
+    """A grant as it stood at an instant of the bot's clock."""
+
+    grant: Grant
+    server_time: AwareDatetime
+
+    @property
+    def is_held(self) -> bool:
+        """Whether an attempt that claimed it gave a sign of life within its lease."""
+        lease = self.grant.lease_until
+        return self.grant.state is GrantState.CLAIMED and lease is not None and self.server_time < lease
 
 
 class Stop(_Value):
@@ -146,4 +162,11 @@ class Because(TypedDict):
     reasoning: NotRequired[str | None]  #: At most 8,000 characters.
     confidence: NotRequired[float | None]  #: From 0 to 1.
     evidence: NotRequired[Sequence[Evidence]]  #: At most 20.
-    key: NotRequired[str | None]  #: Idempotency key, 1 to 200 visible ASCII characters.
+    key: NotRequired[str | None]  #: Tells identical calls of one run apart: visible ASCII, no spaces.
+
+
+class Asking(Because):
+    """What may be said about a question besides."""
+
+    about: NotRequired[str | None]  #: What it is about, such as `INV-204`; required without a workflow.
+    good_for: NotRequired[timedelta | None]  #: How long its answer may be used again; default its SLA.

@@ -20,7 +20,7 @@ _LONGEST_WORKFLOW: Final = 120  #: Leaves room for `:sha256` within the 200 char
 class Options(TypedDict):
     """What a client may be told besides its address and key."""
 
-    workflow: NotRequired[str | None]  #: Which run of which job this is; default ANDON_WORKFLOW or "default".
+    workflow: NotRequired[str | None]  #: Which run of which job this is; default ANDON_WORKFLOW, else none.
     patience: NotRequired[float]  #: Seconds to go on retrying when the bot is away; default 30.
     timeout: NotRequired[float]  #: Seconds one attempt may take, on top of a long poll's wait; default 10.
     transport: NotRequired[httpx.AsyncBaseTransport | None]  #: Another way to carry HTTP.
@@ -33,7 +33,7 @@ class Settings:
 
     url: str
     key: SecretStr
-    workflow: str
+    workflow: str | None
     patience: float
     timeout: float
     transport: httpx.AsyncBaseTransport | None
@@ -47,7 +47,7 @@ def settings(url: str | None, key: str | None, options: Options) -> Settings:
     return Settings(
         url=_url(url or os.environ.get("ANDON_URL")),
         key=_key(key or os.environ.get("ANDON_AGENT_KEY")),
-        workflow=_workflow(options.get("workflow") or os.environ.get("ANDON_WORKFLOW") or "default"),
+        workflow=_workflow(options.get("workflow") or os.environ.get("ANDON_WORKFLOW")),
         patience=options.get("patience", 30.0),
         timeout=options.get("timeout", 10.0),
         transport=script or options.get("transport"),
@@ -76,7 +76,9 @@ def _key(text: str | None) -> SecretStr:
     return SecretStr(text)
 
 
-def _workflow(text: str) -> str:
+def _workflow(text: str | None) -> str | None:
+    if not text:
+        return None  # never a default: every run would share it, and find what another one was told
     if len(text) > _LONGEST_WORKFLOW or not _VISIBLE.fullmatch(text):
         raise NotConfigured(
             f"ANDON_WORKFLOW must be 1 to {_LONGEST_WORKFLOW} visible ASCII characters without spaces, "

@@ -22,7 +22,7 @@ from andon.caller_thread import CallerThread
 from andon.gate import Effect, Gate
 from andon.gated import GatedBase, P, R
 from andon.loop_thread import LoopThread
-from andon.models import Because, Claim, Grant, Heartbeat, Outcome, Page, Request, State
+from andon.models import Asking, Because, Claim, Grant, Heartbeat, Outcome, Page, Request, State
 from andon.settings import Options
 from andon.signature import Signature
 
@@ -104,11 +104,11 @@ class Andon:
         options: Sequence[str] = (),
         allow_text: bool = False,
         tried: str | None = None,
-        **because: Unpack[Because],
+        **asking: Unpack[Asking],
     ) -> str:
         """Return a person's answer, one of *options* or text where allowed, or raise `NotAllowed`."""
-        asking = self._andon.ask(question, options=options, allow_text=allow_text, tried=tried, **because)
-        return self._loop_thread.call(asking)
+        work = self._andon.ask(question, options=options, allow_text=allow_text, tried=tried, **asking)
+        return self._loop_thread.call(work)
 
     def propose(
         self,
@@ -141,9 +141,19 @@ class Andon:
         """Claim a grant for one attempt; the same *attempt* may claim again, another may not."""
         return self._loop_thread.call(self._andon.claim(grant_id, digest, attempt=attempt))
 
-    def report(self, grant_id: str, outcome: Outcome, *, result: JsonValue = None) -> Grant:
+    def renew(self, grant_id: str, *, attempt: str) -> Grant:
+        """Say that the attempt which claimed is under way, so that others wait for its report."""
+        return self._loop_thread.call(self._andon.renew(grant_id, attempt=attempt))
+
+    def report(
+        self, grant_id: str, outcome: Outcome, *, result: JsonValue = None, attempt: str | None = None
+    ) -> Grant:
         """Tell what happened under a claimed grant; *result* is at most 64 KiB of JSON."""
-        return self._loop_thread.call(self._andon.report(grant_id, outcome, result=result))
+        return self._loop_thread.call(self._andon.report(grant_id, outcome, result=result, attempt=attempt))
+
+    def wait_for_report(self, grant_id: str) -> Grant:
+        """Return a grant once its claim is reported on or no longer held, or at once if nobody holds it."""
+        return self._loop_thread.call(self._andon.wait_for_report(grant_id))
 
     def heartbeat(self) -> Heartbeat:
         """Say that the agent is alive, and hear whether it may go on."""

@@ -5,8 +5,19 @@ A request never changes: its digest is the digest of its action, and only an edi
 to another action. Whatever contradicts that raises `Mismatch`, and nothing runs.
 """
 
+from datetime import datetime, timedelta
+
 from andon import canonical
-from andon.errors import Cancelled, Killed, Mismatch, NotAllowed, Rejected, TimedOut, Undeliverable
+from andon.errors import (
+    AnswerTooOld,
+    Cancelled,
+    Killed,
+    Mismatch,
+    NotAllowed,
+    Rejected,
+    TimedOut,
+    Undeliverable,
+)
 from andon.models import Action, Claim, Grant, GrantState, Kind, Request, State
 
 _REFUSALS: dict[State, type[NotAllowed]] = {
@@ -75,6 +86,24 @@ def answered(request: Request, *, options: tuple[str, ...], allow_text: bool) ->
     if request.answer not in options and not allow_text:
         raise Mismatch(f"the answer to {request.id} is none of its options")
     return request.answer
+
+
+def fresh(request: Request, *, good_for: timedelta | None, now: datetime) -> Request:
+    """Return a question that an earlier call asked; raise `AnswerTooOld` for an answer of another time.
+
+    Unless *good_for* says otherwise an answer holds as long as people had to give it: its SLA.
+    """
+    limit = request.deadline - request.created_at if good_for is None else good_for
+    if request.state is State.ANSWERED and (request.decided_at is None or now - request.decided_at > limit):
+        raise AnswerTooOld(request, limit=limit)
+    return request
+
+
+def same_grant(now: Grant, *, before: Grant) -> Grant:
+    """Return *now* if it is the same grant as *before*, for the same action."""
+    if (now.id, now.digest) != (before.id, before.digest):
+        raise Mismatch(f"{before.id} became something else while it was waited for")
+    return now
 
 
 def same_action(claim: Claim, *, grant: Grant, digest: str) -> None:

@@ -8,12 +8,16 @@ import pytest
 from escalation.action import Digest, action
 from escalation.grant import (
     _SPENT,
+    HEARTBEAT,
+    LEASE,
     Applied,
+    Beat,
     Claim,
     Command,
     Grant,
     GrantState,
     Lapse,
+    LateReport,
     Report,
     Resolve,
     Revoke,
@@ -39,8 +43,15 @@ GRANTED = Grant(
     expires_at=EXPIRES,
     report_within=timedelta(minutes=20),
 )
-CLAIMED = replace(GRANTED, state=GrantState.CLAIMED, version=2, attempt="try-1", claimed_at=CLAIMED_AT)
-ENDED_AT = NOON + timedelta(minutes=6)
+CLAIMED = replace(
+    GRANTED,
+    state=GrantState.CLAIMED,
+    version=2,
+    attempt="try-1",
+    claimed_at=CLAIMED_AT,
+    lease_until=CLAIMED_AT + LEASE,
+)
+ENDED_AT = CLAIMED_AT + HEARTBEAT / 2 - TICK
 
 
 def ended(state: GrantState) -> Grant:
@@ -59,18 +70,24 @@ COMMANDS: dict[str, Command] = {
     "succeeded": Tell(agent=BANK, report=Report.SUCCEEDED),
     "failed": Tell(agent=BANK, report=Report.FAILED),
     "unknown": Tell(agent=BANK, report=Report.UNKNOWN),
+    "beat": Beat(agent=BANK, attempt="try-1"),
+    "beat2": Beat(agent=BANK, attempt="try-2"),
+    "unknown2": Tell(agent=BANK, report=Report.UNKNOWN, attempt="try-2"),
+    "succeeded2": Tell(agent=BANK, report=Report.SUCCEEDED, attempt="try-2"),
     "lapse": Lapse(),
     "revoke": Revoke(),
     "resolve": Resolve(by=OWNER, report=Report.SUCCEEDED),
     "resolve?": Resolve(by=OWNER, report=Report.UNKNOWN),
 }
 S, R = GrantState, Reason
-#: What each command makes of each state at 12:06, before any time limit: a state, or why not.
+TELLING = ("succeeded", "failed", "unknown", "unknown2", "succeeded2")
+BEATING = ("beat", "beat2")
+#: What each command makes of each state a moment after 12:05, before any time limit: a state, or why not.
 LIFE: dict[GrantState, dict[str, GrantState | Reason]] = {
     S.GRANTED: {
         "claim": S.CLAIMED,
         "claim2": S.CLAIMED,
-        **dict.fromkeys(("succeeded", "failed", "unknown"), R.NOT_CLAIMED),
+        **dict.fromkeys((*TELLING, *BEATING), R.NOT_CLAIMED),
         "lapse": R.NOT_YET_DUE,
         "revoke": S.REVOKED,
     },
@@ -80,35 +97,35 @@ LIFE: dict[GrantState, dict[str, GrantState | Reason]] = {
         "succeeded": S.SUCCEEDED,
         "failed": S.FAILED,
         "unknown": S.UNKNOWN,
+        "beat": S.CLAIMED,  # too soon to renew the lease
+        **dict.fromkeys(("beat2", "unknown2", "succeeded2"), R.GRANT_CLAIMED),
         "lapse": R.NOT_YET_DUE,
         "revoke": R.GRANT_CLAIMED,
     },
     S.SUCCEEDED: {
-        **dict.fromkeys(("claim", "claim2", "lapse", "revoke"), R.GRANT_CLAIMED),
-        "succeeded": S.SUCCEEDED,  # the same report again: its reply was lost
-        "failed": R.ALREADY_REPORTED,
-        "unknown": R.ALREADY_REPORTED,
+        **dict.fromkeys(("claim", "claim2", *BEATING, "lapse", "revoke"), R.GRANT_CLAIMED),
+        **dict.fromkeys(("succeeded", "succeeded2"), S.SUCCEEDED),  # the same again: its reply was lost
+        **dict.fromkeys(("failed", "unknown", "unknown2"), R.ALREADY_REPORTED),
     },
     S.FAILED: {
-        **dict.fromkeys(("claim", "claim2", "lapse", "revoke"), R.GRANT_CLAIMED),
-        "succeeded": R.ALREADY_REPORTED,
+        **dict.fromkeys(("claim", "claim2", *BEATING, "lapse", "revoke"), R.GRANT_CLAIMED),
+        **dict.fromkeys(("succeeded", "succeeded2", "unknown", "unknown2"), R.ALREADY_REPORTED),
         "failed": S.FAILED,
-        "unknown": R.ALREADY_REPORTED,
     },
     S.UNKNOWN: {
-        **dict.fromkeys(("claim", "claim2", "lapse", "revoke"), R.AWAITING_PERSON),
-        "succeeded": R.AWAITING_PERSON,
-        "failed": R.AWAITING_PERSON,
-        "unknown": S.UNKNOWN,
+        **dict.fromkeys(("claim", "claim2", *BEATING, "lapse", "revoke"), R.AWAITING_PERSON),
+        "succeeded2": R.AWAITING_PERSON,
+        **dict.fromkeys(("succeeded", "failed"), S.UNKNOWN),  # kept, for whoever resolves it
+        **dict.fromkeys(("unknown", "unknown2"), S.UNKNOWN),
         "resolve": S.SUCCEEDED,
     },
     S.EXPIRED: {
-        **dict.fromkeys(("claim", "claim2", "lapse", "revoke"), R.GRANT_EXPIRED),
-        **dict.fromkeys(("succeeded", "failed", "unknown"), R.NOT_CLAIMED),
+        **dict.fromkeys(("claim", "claim2", *BEATING, "lapse", "revoke"), R.GRANT_EXPIRED),
+        **dict.fromkeys(TELLING, R.NOT_CLAIMED),
     },
     S.REVOKED: {
-        **dict.fromkeys(("claim", "claim2", "lapse", "revoke"), R.GRANT_REVOKED),
-        **dict.fromkeys(("succeeded", "failed", "unknown"), R.NOT_CLAIMED),
+        **dict.fromkeys(("claim", "claim2", *BEATING, "lapse", "revoke"), R.GRANT_REVOKED),
+        **dict.fromkeys(TELLING, R.NOT_CLAIMED),
     },
 }
 EDGES = [(state, name) for state in GrantState for name in COMMANDS]
@@ -125,7 +142,7 @@ def test_the_life_of_a_grant_has_no_other_edges(state: GrantState, name: str) ->
     else:
         assert isinstance(outcome, Applied)
         assert outcome.grant.state is expected
-        moved = expected is not state
+        moved = expected is not state or outcome.grant.late is not None
         assert outcome.grant.version == STANDS[state].version + moved
         assert moved or outcome.grant == STANDS[state]
 
@@ -238,6 +255,87 @@ def test_a_report_keeps_what_the_agent_said() -> None:
 def test_no_agent_reports_for_another(grant: Grant, report: Report) -> None:
     """What happened with a grant is said by the agent it was given to."""
     assert apply(grant, Tell(agent=OTHER_AGENT, report=report), now=ENDED_AT) == Refused(Reason.NOT_YOURS)
+
+
+@pytest.mark.parametrize("name", ["beat", "claim"])
+@pytest.mark.parametrize(
+    ("now", "renewed"),
+    [
+        (CLAIMED_AT, False),
+        (CLAIMED_AT + HEARTBEAT / 2 - TICK, False),
+        (CLAIMED_AT + HEARTBEAT / 2, True),
+        (CLAIMED_AT + LEASE + TICK, True),  # it was away, and nobody has given it up
+        (SILENT - TICK, True),
+    ],
+)
+def test_a_sign_of_life_renews_the_lease_now_and_then(name: str, now: datetime, *, renewed: bool) -> None:
+    """A heartbeat, or a claim that is repeated, makes the lease whole again, at most twice a heartbeat."""
+    outcome = apply(CLAIMED, COMMANDS[name], now=now)
+
+    again = replace(CLAIMED, lease_until=now + LEASE, version=3)
+    assert outcome == Applied(again if renewed else CLAIMED)
+
+
+@pytest.mark.parametrize("name", ["beat", "claim"])
+def test_a_sign_of_life_does_not_put_off_the_time_to_report(name: str) -> None:
+    """From 12:25 on the outcome counts as unknown, however alive the attempt is."""
+    assert apply(CLAIMED, COMMANDS[name], now=SILENT) == Refused(Reason.AWAITING_PERSON)
+    assert replace(CLAIMED, lease_until=SILENT + LEASE).next_due_at == SILENT
+
+
+def test_a_claim_from_before_there_were_leases_is_not_held() -> None:
+    """A row without a lease can be renewed, and is given up as before."""
+    old = replace(CLAIMED, lease_until=None)
+
+    assert not old.is_held(CLAIMED_AT)
+    assert apply(old, COMMANDS["beat"], now=CLAIMED_AT) == Applied(
+        replace(CLAIMED, version=3, lease_until=CLAIMED_AT + LEASE)
+    )
+    assert isinstance(apply(old, COMMANDS["unknown2"], now=CLAIMED_AT), Applied)
+
+
+@pytest.mark.parametrize(
+    ("name", "now", "state"),
+    [
+        ("unknown2", CLAIMED_AT + LEASE - TICK, None),
+        ("unknown2", CLAIMED_AT + LEASE, GrantState.UNKNOWN),
+        ("succeeded2", CLAIMED_AT + LEASE, None),
+        ("unknown", CLAIMED_AT, GrantState.UNKNOWN),  # a client that names no attempt is taken at its word
+    ],
+)
+def test_another_attempt_gives_up_only_what_is_not_held(
+    name: str, now: datetime, state: GrantState | None
+) -> None:
+    """Another attempt says unknown once the lease has run out, and nothing else ever."""
+    outcome = apply(CLAIMED, COMMANDS[name], now=now)
+
+    if state is None:
+        assert outcome == Refused(Reason.GRANT_CLAIMED)
+    else:
+        assert outcome == Applied(replace(CLAIMED, state=state, ended_at=now, version=3))
+
+
+def test_no_agent_beats_for_another() -> None:
+    """A heartbeat of another agent is refused, with the right attempt too."""
+    assert apply(CLAIMED, Beat(agent=OTHER_AGENT, attempt="try-1"), now=ENDED_AT) == Refused(Reason.NOT_YOURS)
+
+
+@pytest.mark.parametrize("report", [Report.SUCCEEDED, Report.FAILED])
+def test_what_is_said_too_late_is_kept_and_changes_nothing(report: Report) -> None:
+    """The first late report of the attempt that claimed stands beside the unknown; a person still says."""
+    unknown = ended(GrantState.UNKNOWN)
+    kept = apply(unknown, Tell(agent=BANK, report=report, result="7", attempt="try-1"), now=SILENT)
+
+    late = LateReport(report=report, result="7", at=SILENT)
+    assert kept == Applied(replace(unknown, late=late, version=4))
+    assert isinstance(kept, Applied)
+    for again in (Report.SUCCEEDED, Report.FAILED):
+        assert apply(kept.grant, Tell(agent=BANK, report=again), now=SILENT) == Refused(
+            Reason.AWAITING_PERSON
+        )
+    resolved = apply(kept.grant, COMMANDS["resolve"], now=SILENT)
+    assert isinstance(resolved, Applied)
+    assert (resolved.grant.state, resolved.grant.late) == (GrantState.SUCCEEDED, late)
 
 
 def test_a_late_report_is_better_than_none() -> None:

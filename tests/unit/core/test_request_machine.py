@@ -20,7 +20,7 @@ from escalation import request as requests
 from escalation import switch as switches
 from escalation.action import Action, action, digest
 from escalation.authority import Account
-from escalation.grant import Claim, Grant, GrantState, Report, Resolve, Tell
+from escalation.grant import Beat, Claim, Grant, GrantState, Report, Resolve, Tell
 from escalation.ids import AgentName, PersonId
 from escalation.reason import Reason
 from escalation.request import (
@@ -113,7 +113,7 @@ class RequestMachine(RuleBasedStateMachine):
         if steps > 4 and self.world.grants:
             self.claim(-1, BANK, "this", "try-1", None)
         if steps > 5 and self.world.grants:
-            self.report(-1, BANK, Report.UNKNOWN)
+            self.report(-1, BANK, None, Report.UNKNOWN)
 
     @precondition(lambda machine: len(machine.world.requests) < 12)
     @rule(subjects=st.lists(SUBJECTS, min_size=1, max_size=3))
@@ -156,26 +156,45 @@ class RequestMachine(RuleBasedStateMachine):
 
         assert isinstance(outcome, grants.Applied) is (fits and (first or again))
         if isinstance(outcome, grants.Applied) and again:
-            assert outcome.grant == grant
+            world.touch_grant(outcome.grant)
         elif isinstance(outcome, grants.Applied):
             world.save_grant(outcome.grant)
             world.effects.append(Effect(grant=grant.id, digest=named, at=world.now))
 
     @some_grant
-    @rule(which=WHICH, agent=AGENTS, report=st.sampled_from(Report))
-    def report(self, which: int, agent: AgentName, report: Report) -> None:
-        """The agent that claimed says what happened, once; what is unknown it cannot make known."""
-        grant = nth_grant(self.world, which)
-        outcome = grants.apply(grant, Tell(agent=agent, report=report), now=self.world.now)
-        same = grant.state.value == report.value and grant.resolved_by is None
+    @rule(which=WHICH, agent=AGENTS, attempt=ATTEMPTS, when=WHEN)
+    def heartbeat(self, which: int, agent: AgentName, attempt: str, when: timedelta | None) -> None:
+        """The attempt that claimed holds its claim until it is time to report; that time stays as it is."""
+        world, grant = self.world, nth_grant(self.world, which)
+        self.wait(grant, when)
+        mine = grant.state is GrantState.CLAIMED and (agent, attempt) == (grant.agent, grant.attempt)
+        outcome = grants.apply(grant, Beat(agent=agent, attempt=attempt), now=world.now)
 
-        claimed = grant.state is GrantState.CLAIMED
-        assert isinstance(outcome, grants.Applied) is (agent == grant.agent and (claimed or same))
+        assert isinstance(outcome, grants.Applied) is (mine and world.now < (grant.next_due_at or world.now))
+        if isinstance(outcome, grants.Applied):
+            assert outcome.grant.next_due_at == grant.next_due_at
+            assert outcome.grant.is_held(world.now)
+            world.touch_grant(outcome.grant)
+
+    @some_grant
+    @rule(which=WHICH, agent=AGENTS, attempt=st.one_of(st.none(), ATTEMPTS), report=st.sampled_from(Report))
+    def report(self, which: int, agent: AgentName, attempt: str | None, report: Report) -> None:
+        """Who claimed says what happened, once; another attempt gives up what is not held, and no more."""
+        world, grant = self.world, nth_grant(self.world, which)
+        outcome = grants.apply(grant, Tell(agent=agent, report=report, attempt=attempt), now=world.now)
+        same = grant.state.value == report.value and grant.resolved_by is None
+        claimed, mine = grant.state is GrantState.CLAIMED, attempt in {None, grant.attempt}
+        given_up = report is Report.UNKNOWN and world.now >= (grant.lease_until or world.now)
+        late = grant.state is GrantState.UNKNOWN and mine and grant.late is None
+        takes = same or late or (claimed and (mine or given_up))
+
+        assert isinstance(outcome, grants.Applied) is (agent == grant.agent and takes)
         if isinstance(outcome, grants.Applied) and claimed:
             assert outcome.grant.state.value == report.value
-            self.world.save_grant(outcome.grant)
+            world.save_grant(outcome.grant)
         elif isinstance(outcome, grants.Applied):
-            assert outcome.grant == grant
+            world.touch_grant(outcome.grant)
+            assert late or outcome.grant == grant
 
     # --- people ---
 

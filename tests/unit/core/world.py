@@ -8,7 +8,7 @@ from itertools import count
 from escalation import grant as grants
 from escalation.action import Action, Digest
 from escalation.configuration import Configuration
-from escalation.grant import Grant, GrantState
+from escalation.grant import LEASE, Grant, GrantState
 from escalation.ids import GrantId, IngressId, PersonId, RequestId
 from escalation.ladder import Rung
 from escalation.request import Request, State
@@ -174,11 +174,21 @@ class World:
         assert all(getattr(new, name) == getattr(old, name) for name in kept)
         self.grants[new.id] = new
 
+    def touch_grant(self, new: Grant) -> None:
+        """Write *new*, which may differ in its lease and in what was said too late, and in nothing else."""
+        old = self.grants[new.id]
+        assert replace(new, lease_until=old.lease_until, late=old.late, version=old.version) == old
+        assert new.version == old.version + (new != old)
+        assert new.lease_until in {old.lease_until, self.now + LEASE}
+        assert old.late in {None, new.late}
+        self.grants[new.id] = new
+
     def boundaries(self) -> list[datetime]:
         """Return the instants to come at which something is due, and a microsecond either side of each."""
         due = [at for request in self.requests.values() for at in _instants(request)]
         for grant in self.grants.values():
             due += [grant.expires_at, (grant.claimed_at or grant.granted_at) + timedelta(minutes=10)]
+            due += [] if grant.lease_until is None else [grant.lease_until]
         near = {at + offset for at in due for offset in (-TICK, timedelta(0), TICK)}
         return sorted(at for at in near if at > self.now)
 

@@ -8,6 +8,7 @@ import httpx
 from andon import Andon, Gated
 
 POST = "ledger.post"
+RUN = "close-2026-10"
 KEY = "andon_" + "k" * 43
 GET = "GET /v1/requests/req_[0-9]+"
 CLAIM = "POST /v1/grants/grt_[0-9]+/claim"
@@ -17,8 +18,10 @@ PROPOSED = {"account": "2100", "amount": "1250.00", "currency": "OMR", "memo": "
 
 
 def client(transport: httpx.AsyncBaseTransport, *, patience: float = 0.5, timeout: float = 5.0) -> Andon:
-    """Return a client on *transport*; patience and timeout in seconds, short for tests."""
-    return Andon("http://bot.test", KEY, transport=transport, patience=patience, timeout=timeout)
+    """Return a client on *transport*, of one run; patience and timeout in seconds, short for tests."""
+    return Andon(
+        "http://bot.test", KEY, workflow=RUN, transport=transport, patience=patience, timeout=timeout
+    )
 
 
 @dataclass(slots=True)

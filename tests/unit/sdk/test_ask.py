@@ -5,7 +5,7 @@ import pytest
 from andon import Rejected, TimedOut
 from andon.testing import Script
 from tests.unit.sdk.hostile import Hostile, loses_the_reply
-from tests.unit.sdk.ledger import PUT, client
+from tests.unit.sdk.ledger import PUT, RUN, client
 
 
 async def test_an_option_is_the_answer() -> None:
@@ -24,7 +24,7 @@ async def test_an_option_is_the_answer() -> None:
         "reasoning": "both fit",
         "confidence": 0.41,
         "evidence": [],
-        "workflow": "default",
+        "workflow": RUN,
         "trace": None,
     }
 

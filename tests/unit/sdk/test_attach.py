@@ -9,7 +9,7 @@ from andon import AlreadyFailed, GrantState, Mismatch, Outcome, OutcomeUnknown, 
 from andon.errors import KeyReused
 from andon.testing import Script
 from tests.unit.sdk.hostile import Hostile, lies, never_arrives, refuses
-from tests.unit.sdk.ledger import CLAIM, POST, PROPOSED, REPORT, Book, client, post
+from tests.unit.sdk.ledger import CLAIM, POST, PROPOSED, REPORT, RUN, Book, client, post
 
 
 async def test_crashed_while_people_thought() -> None:
@@ -33,9 +33,10 @@ async def test_crashed_after_the_report() -> None:
 
 
 async def test_crashed_between_claim_and_report() -> None:
-    """A run that finds its predecessor's claim open reports unknown and never runs the effect."""
+    """A run that finds its predecessor's claim, held no longer, reports unknown and never runs the effect."""
     script, book = Script().approve(POST), Book()
     await _die_after_claim(script)
+    script.passes(seconds=30)
     gated = book.gated(client(script))
     for _ in range(2):
         with pytest.raises(OutcomeUnknown):
@@ -49,6 +50,7 @@ async def test_the_predecessor_was_alive() -> None:
     script, book = Script().approve(POST), Book()
     await _die_after_claim(script)
     await client(script).report("grt_1", Outcome.SUCCEEDED, result="entry 7")
+    script.passes(minutes=1)
 
     def stale(request: dict[str, Any]) -> None:
         request["grant"].update(state="claimed", result=None)
@@ -62,6 +64,7 @@ async def test_an_open_claim_is_not_run_when_the_bot_goes_away() -> None:
     """An open claim that cannot even be reported unknown is still not run."""
     script, book = Script().approve(POST), Book()
     await _die_after_claim(script)
+    script.passes(seconds=30)
     hostile = Hostile(script).on(REPORT, never_arrives, times=100)
     with pytest.raises(OutcomeUnknown):
         await post(book.gated(client(hostile, patience=0.1)))
@@ -125,7 +128,7 @@ async def test_workflows_do_not_share_keys() -> None:
     andon = client(script)
     await andon.propose(POST, PROPOSED, summary="one")
     key = script.asked[0].key
-    assert key == "default:" + (await andon.request("req_1")).digest.removeprefix("sha256:")
+    assert key == f"{RUN}:" + (await andon.request("req_1")).digest.removeprefix("sha256:")
     with pytest.raises(KeyReused):
         await andon.propose(POST, PROPOSED, summary="two")
 

@@ -26,7 +26,7 @@ from andon import (
 from andon.errors import Cancelled
 from andon.testing import Script
 from tests.unit.sdk.hostile import Hostile, consistently, lies, refuses
-from tests.unit.sdk.ledger import CLAIM, GET, POST, PROPOSED, Book, client, post
+from tests.unit.sdk.ledger import CLAIM, GET, POST, PROPOSED, RUN, Book, client, post
 
 
 async def test_approved_it_runs_once_and_reports() -> None:
@@ -204,7 +204,7 @@ async def test_the_words_reach_the_approver() -> None:
     await post(because.asking(key="fee-14"))
     await post(gated)
     first, second = script.asked
-    assert first.key == "fee-14"
+    assert first.key == f"{RUN}:fee-14"
     assert first.payload == {
         "kind": "proposal",
         "action": {"type": POST, "arguments": PROPOSED},
@@ -212,7 +212,7 @@ async def test_the_words_reach_the_approver() -> None:
         "reasoning": "line 14",
         "confidence": 0.81,
         "evidence": [{"title": "statement", "url": "https://bank.test/14"}],
-        "workflow": "default",
+        "workflow": RUN,
         "trace": None,
     }
     assert second.payload["summary"] == "Post an entry to the ledger."

@@ -62,6 +62,7 @@ def test_the_agent_of_the_readme(capsys: pytest.CaptureFixture[str], monkeypatch
     with served(script) as url:
         monkeypatch.setenv("ANDON_URL", url)
         monkeypatch.setenv("ANDON_AGENT_KEY", "andon_" + "k" * 43)
+        monkeypatch.setenv("ANDON_WORKFLOW", "close-2026-10")
         monkeypatch.setenv("NO_PROXY", "*")
         exec(compile(AGENT, "README.md", "exec"), {"__name__": "readme"})  # noqa: S102  # our own text
     assert capsys.readouterr().out == AGENT_PRINTS
@@ -80,7 +81,7 @@ def test_a_closed_port_is_a_no(monkeypatch: pytest.MonkeyPatch) -> None:
     with served(Script()) as url:
         pass
     ran = []
-    with sync.Andon(url, "andon_x", patience=0.3) as andon:
+    with sync.Andon(url, "andon_x", workflow="close-2026-10", patience=0.3) as andon:
 
         @andon.gated("ledger.post")
         def post(account: str) -> None:

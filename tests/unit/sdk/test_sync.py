@@ -21,7 +21,7 @@ from andon.gate import GRACE
 from andon.loop_thread import LoopThread
 from andon.testing import Script
 from tests.unit.sdk.hostile import Hostile, loses_the_reply, never_answers, never_arrives
-from tests.unit.sdk.ledger import CLAIM, POST, PROPOSED, REPORT
+from tests.unit.sdk.ledger import CLAIM, POST, PROPOSED, REPORT, RUN
 
 Ts = TypeVarTuple("Ts")
 
@@ -30,7 +30,7 @@ def test_it_runs_once_on_the_thread_that_called() -> None:
     """An approved plain function runs once, where it was called, with what was approved."""
     script = Script().edit(POST, amount="10.00")
     ran = []
-    with sync.Andon(offline=script) as andon:
+    with sync.Andon(workflow=RUN, offline=script) as andon:
 
         @andon.gated(POST)
         def post(account: str, amount: Decimal) -> str:
@@ -46,7 +46,7 @@ def test_it_runs_once_on_the_thread_that_called() -> None:
 def test_rejected_nothing_runs() -> None:
     """Without an approval the plain function does not run."""
     ran = []
-    with sync.Andon(offline=Script()) as andon:
+    with sync.Andon(workflow=RUN, offline=Script()) as andon:
 
         @andon.gated(POST)
         def post(account: str) -> None:
@@ -68,7 +68,7 @@ def test_rejected_nothing_runs() -> None:
 def test_a_failure_is_reported_and_raised(error: Exception, raised: type[Exception]) -> None:
     """Any error of the function is reported as failed and reaches the caller."""
     script = Script().approve(POST)
-    with sync.Andon(offline=script) as andon:
+    with sync.Andon(workflow=RUN, offline=script) as andon:
 
         @andon.gated(POST)
         def post(account: str) -> None:
@@ -86,7 +86,7 @@ def test_an_interrupt_in_the_effect_is_reported_unknown() -> None:
     """Ctrl-C in the function stops it, tells the bot that nobody knows, and reaches the caller."""
     script = Script().approve(POST)
     ran = []
-    with sync.Andon(offline=script) as andon:
+    with sync.Andon(workflow=RUN, offline=script) as andon:
 
         @andon.gated(POST)
         def post(account: str) -> None:
@@ -105,7 +105,7 @@ def test_an_interrupt_before_the_claim_lands_runs_nothing() -> None:
     """Ctrl-C while the claim is under way ends the call; the function does not run afterwards."""
     hostile = Hostile(Script().approve(POST)).on(CLAIM, never_answers)
     ran = []
-    with sync.Andon("http://bot.test", "andon_x", transport=hostile, timeout=1) as andon:
+    with sync.Andon("http://bot.test", "andon_x", workflow=RUN, transport=hostile, timeout=1) as andon:
 
         @andon.gated(POST)
         def post(account: str) -> None:
@@ -120,7 +120,7 @@ def test_an_interrupt_before_the_claim_lands_runs_nothing() -> None:
 async def test_an_interrupt_before_the_thread_waits_asks_nothing() -> None:
     """Ctrl-C between the call and its waiting leaves callbacks that nobody runs: the call does not begin."""
     script = Script().approve(POST)
-    andon = AsyncAndon(offline=script)
+    andon = AsyncAndon(workflow=RUN, offline=script)
     calling = asyncio.create_task(CallerThread().once_waiting(andon.propose(POST, PROPOSED, summary="s")))
     done, _ = await asyncio.wait({calling}, timeout=0.05)  # long enough to propose
     assert (done, script.asked) == (set(), [])
@@ -134,7 +134,9 @@ async def test_an_interrupt_before_the_thread_waits_asks_nothing() -> None:
 def test_an_interrupt_while_the_bot_is_away() -> None:
     """Ctrl-C in the function ends the call within the grace for telling, however patient the client is."""
     hostile = Hostile(Script().approve(POST)).on(REPORT, never_arrives, times=1000)
-    with sync.Andon("http://bot.test", "andon_x", transport=hostile, patience=3 * GRACE, timeout=1) as andon:
+    with sync.Andon(
+        "http://bot.test", "andon_x", workflow=RUN, transport=hostile, patience=3 * GRACE, timeout=1
+    ) as andon:
 
         @andon.gated(POST)
         def post(account: str) -> None:
@@ -223,7 +225,7 @@ def test_closing_leaves_nobody_waiting_for_what_does_not_end() -> None:
 
 def test_closing_an_unused_client() -> None:
     """A client that was never used can be closed, twice."""
-    andon = sync.Andon(offline=Script())
+    andon = sync.Andon(workflow=RUN, offline=Script())
     andon.close()
     andon.close()
 
@@ -232,7 +234,7 @@ def test_an_interrupt_while_waiting_runs_nothing() -> None:
     """Ctrl-C while people think ends the call; the function does not run afterwards."""
     hostile = Hostile(Script().approve(POST)).on("GET .*", never_answers)
     ran = []
-    with sync.Andon("http://bot.test", "andon_x", transport=hostile) as andon:
+    with sync.Andon("http://bot.test", "andon_x", workflow=RUN, transport=hostile) as andon:
 
         @andon.gated(POST)
         def post(account: str) -> None:
@@ -252,7 +254,7 @@ def test_an_interrupt_that_does_not_wake_the_thread_ends_the_call() -> None:
         sent.append(time.monotonic())
         signal.pthread_kill(threading.get_ident(), signal.SIGINT)
 
-    with sync.Andon("http://bot.test", "andon_x", transport=hostile) as andon:
+    with sync.Andon("http://bot.test", "andon_x", workflow=RUN, transport=hostile) as andon:
 
         @andon.gated(POST)
         def post(account: str) -> None:
@@ -266,7 +268,7 @@ def test_an_interrupt_that_does_not_wake_the_thread_ends_the_call() -> None:
 def test_closing_ends_what_other_threads_wait_for() -> None:
     """A call that waits on another thread ends when the client is closed, and nothing runs."""
     hostile = Hostile(Script().approve(POST)).on("GET .*", never_answers)
-    andon = sync.Andon("http://bot.test", "andon_x", transport=hostile)
+    andon = sync.Andon("http://bot.test", "andon_x", workflow=RUN, transport=hostile)
     ran, ended = [], []
 
     @andon.gated(POST)
@@ -312,7 +314,7 @@ def test_threads_share_a_client() -> None:
     for _ in range(8):
         script.approve(POST)
     ran = []
-    with sync.Andon(offline=script) as andon:
+    with sync.Andon(workflow=RUN, offline=script) as andon:
 
         @andon.gated(POST)
         def post(number: int) -> int:
@@ -333,7 +335,7 @@ def test_lost_replies_change_nothing() -> None:
     for where in ("POST /v1/requests", CLAIM, REPORT):
         hostile = Hostile(Script().approve(POST)).on(where, loses_the_reply)
         ran: list[str] = []
-        with sync.Andon("http://bot.test", "andon_x", transport=hostile) as andon:
+        with sync.Andon("http://bot.test", "andon_x", workflow=RUN, transport=hostile) as andon:
             andon.gated(POST)(_appending_to(ran))("2100")
         assert ran == ["2100"]
         assert [grant.state for grant in hostile.script.reported] == [GrantState.SUCCEEDED]
@@ -353,12 +355,12 @@ def test_functions_that_run_later_are_refused(kind: str) -> None:
 
     functions = {"async": later, "generator": step, "async generator": steps}
     with pytest.raises(TypeError, match="not plain"):
-        sync.Andon(offline=Script()).gated(POST)(functions[kind])
+        sync.Andon(workflow=RUN, offline=Script()).gated(POST)(functions[kind])
 
 
 def test_the_lower_level() -> None:
     """Every call of the client has its twin."""
-    with sync.Andon(offline=Script().approve(POST).answer("a")) as andon:
+    with sync.Andon(workflow=RUN, offline=Script().approve(POST).answer("a")) as andon:
         request = andon.propose(POST, PROPOSED, summary="s")
         assert request.grant is not None
         assert andon.request(request.id) == andon.wait(request.id) == request

@@ -20,12 +20,12 @@ from andon.errors import (
     problem,
 )
 from andon.testing import Script
-from tests.unit.sdk.ledger import POST, PROPOSED
+from tests.unit.sdk.ledger import POST, PROPOSED, RUN
 
 
 async def test_nothing_is_allowed_by_default() -> None:
     """Whatever the script does not allow is rejected; a line is used once, in order."""
-    andon = Andon(offline=Script().approve("other").approve(POST).reject(POST, reason="twice"))
+    andon = Andon(workflow=RUN, offline=Script().approve("other").approve(POST).reject(POST, reason="twice"))
     states = [(await andon.propose(POST, PROPOSED, summary="s", key=f"k{n}")) for n in range(3)]
     assert [request.state for request in states] == ["approved", "rejected", "rejected"]
     assert [request.reason for request in states[1:]] == ["twice", "the script does not allow this"]
@@ -36,18 +36,18 @@ async def test_nothing_is_allowed_by_default() -> None:
 async def test_it_tells_what_was_asked() -> None:
     """A test can read what the agent asked, by type and arguments."""
     script = Script()
-    await Andon(offline=script).propose(POST, PROPOSED, summary="s", key="k")
+    await Andon(workflow=RUN, offline=script).propose(POST, PROPOSED, summary="s", key="k")
     (asked,) = script.asked
-    assert (asked.action_type, asked.arguments, asked.key) == (POST, PROPOSED, "k")
+    assert (asked.action_type, asked.arguments, asked.key) == (POST, PROPOSED, f"{RUN}:k")
     with pytest.raises(Rejected):
-        await Andon(offline=script).ask("Which?", options=["a"])
+        await Andon(workflow=RUN, offline=script).ask("Which?", options=["a"])
     assert (script.asked[1].action_type, script.asked[1].arguments) == (None, None)
 
 
 async def test_the_switch() -> None:
     """While stopped nothing is asked and nothing claimed; afterwards things go on."""
     script = Script().approve(POST)
-    andon = Andon(offline=script)
+    andon = Andon(workflow=RUN, offline=script)
     request = await andon.propose(POST, PROPOSED, summary="s", key="k")
     assert request.grant is not None
     script.stop(reason="drill")
@@ -61,7 +61,7 @@ async def test_the_switch() -> None:
 
 async def test_grants_are_good_once() -> None:
     """One attempt claims, with the right digest, and reports one outcome."""
-    andon = Andon(offline=Script().approve(POST))
+    andon = Andon(workflow=RUN, offline=Script().approve(POST))
     request = await andon.propose(POST, PROPOSED, summary="s")
     assert request.grant is not None
     grant = request.grant.id
@@ -82,7 +82,7 @@ async def test_grants_are_good_once() -> None:
 
 async def test_an_unknown_outcome_waits_for_a_person() -> None:
     """After unknown, the agent can say nothing more."""
-    andon = Andon(offline=Script().approve(POST))
+    andon = Andon(workflow=RUN, offline=Script().approve(POST))
     request = await andon.propose(POST, PROPOSED, summary="s")
     assert request.grant is not None
     await andon.claim(request.grant.id, request.digest)

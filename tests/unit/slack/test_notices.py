@@ -10,7 +10,7 @@ from bot.slack.render.block_kit import action_ids
 from bot.slack.render.block_kit.blocks import Message
 from bot.wording.times import Times
 from escalation import notice
-from escalation.grant import GrantState
+from escalation.grant import GrantState, LateReport, Report
 from escalation.reason import Reason, Refused
 from escalation.request import State, Verdict
 from escalation.switch import EVERYTHING, Scope, ScopeKind, Stop, Switch
@@ -126,6 +126,22 @@ def test_a_failure_does_not_tell_what_is_hidden() -> None:
     surroundings = notices.Surroundings(directory=DIRECTORY, times=TIMES, view=hidden)
     message = checked(notices.message(notice.EffectFailed(grant="grt_1"), surroundings))
     assert "no account ••••" in message
+    assert "OM81" not in message
+
+
+def test_a_late_report_does_not_tell_what_is_hidden() -> None:
+    """What the agent reported too late is in the alarm, with hidden values masked in it."""
+    iban = "OM810180000001299123456"
+    late = LateReport(report=Report.SUCCEEDED, result=f'{{"paid":"{iban}"}}', at=NOON)
+    hidden = view(
+        request({"amount": "5", "iban": iban}),
+        agent=agent(action_type(redact=frozenset({"iban"}))),
+        grant=grant(state=GrantState.UNKNOWN, late=late),
+    )
+    surroundings = notices.Surroundings(directory=DIRECTORY, times=TIMES, view=hidden)
+    message = checked(notices.message(notice.EffectUnknown(grant="grt_1"), surroundings))
+    assert '{"paid":"••••' in message
+    assert "too late to count" in message
     assert "OM81" not in message
 
 

@@ -1,7 +1,7 @@
 """The approvers reached through Andon: each proposal is a gated action, each question an ask."""
 
 from collections.abc import Callable, Coroutine
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Literal
 
@@ -51,6 +51,7 @@ class AndonApprovers:
         return reply
 
     def _keys(self, first: str) -> list[str]:
+        first = first.removeprefix(f"{self._workflow}:")  # the client puts its workflow before every key
         return [first, *(f"{first}:{number}" for number in range(1, self._again + 1))]
 
     async def _post(self, proposal: Proposal, effect: Effect, key: str) -> Verdict:
@@ -79,6 +80,7 @@ class AndonApprovers:
                 reasoning=question.reasoning,
                 evidence=_evidence(question.evidence),
                 key=key,
+                good_for=timedelta.max,  # the key holds all that was seen: what changed is another question
             )
         except AndonError as error:
             return _unsettled(error)

@@ -10,7 +10,7 @@ from bot.slack.render.parts.people import person
 from bot.wording.arguments import hidden_texts, redacted
 from bot.wording.text import quoted
 from bot.wording.view import View
-from escalation.grant import Grant, GrantState
+from escalation.grant import Grant, GrantState, LateReport, Report
 from escalation.request import State, Verdict
 
 
@@ -95,6 +95,13 @@ def _grant(view: View) -> Iterator[str]:
         yield became(view, view.grant)
 
 
+def _late(agent: str, late: LateReport | None) -> str:
+    if late is None:
+        return ""
+    ended = "succeeded" if late.report is Report.SUCCEEDED else "did not succeed"
+    return f" {agent} reports, too late to count, that it {ended}."
+
+
 def in_time(view: View) -> str:
     """Return who decided before the deadline of a request that timed out; not all who had to, at any rate."""
     approvers = " and ".join(f"*{person(view, approver)}*" for approver in view.request.approved_by)
@@ -116,7 +123,8 @@ def became(view: View, grant: Grant) -> str:
         case GrantState.FAILED:
             return f"*Failed:* {told} that it did not succeed{ended}."
         case GrantState.UNKNOWN:
-            return f"⚠️ *Nobody knows whether it happened*{ended}. A person has to find out and say."
+            late = _late(agent, grant.late)
+            return f"⚠️ *Nobody knows whether it happened*{ended}.{late} A person has to find out and say."
         case GrantState.EXPIRED:
             return f"*It was not done:* {agent} did not use the permission in time."
         case GrantState.REVOKED:

@@ -3,7 +3,8 @@ The bot's side of the contract, in memory: requests, grants, claims and reports,
 
 It keeps the rules that an agent can observe (idempotency keys, digests, one claim per grant, one outcome per
 claim, unknown members refused) and takes each decision from the `Verdict` it is given. A request is pending
-when submitted and settles when it is first read. Time stands still.
+when submitted and settles when it is first read. Time stands still until it is moved, or waited for: who
+waits for the report on a claim sees its lease run out after three looks.
 """
 
 import re
@@ -15,9 +16,11 @@ from typing import Final, NoReturn
 from pydantic import JsonValue
 
 from andon.canonical import canonical, digest, hexdigest
-from andon.models import Action, Claim, Grant, GrantState, Kind, Outcome, Policy, Request, State
+from andon.models import Action, Claim, Grant, GrantState, Kind, Outcome, Policy, Request, Standing, State
 
 NOON: Final = datetime(2026, 1, 1, 12, tzinfo=UTC)
+LEASE: Final = timedelta(seconds=30)  #: How long a claim is held without a heartbeat.
+HEARTBEAT_SECONDS: Final = 10.0
 _COMMON: Final = {"kind", "reasoning", "confidence", "evidence", "workflow", "trace"}
 _MEMBERS: Final = {
     Kind.PROPOSAL: _COMMON | {"action", "summary"},
@@ -33,6 +36,7 @@ _STATUS: Final = {
     "stopped": 423,
     "digest-mismatch": 409,
     "grant-claimed": 409,
+    "grant-expired": 409,
     "grant-revoked": 409,
     "not-claimed": 409,
     "already-reported": 409,
@@ -76,6 +80,7 @@ class FakeBot:
     """Requests and grants in memory, decided by a function."""
 
     def __init__(self, decide: Callable[[Request], Verdict]) -> None:
+        self.now = NOON
         self._decide = decide
         self._requests: dict[str, Request] = {}
         self._keys: dict[str, tuple[str, str]] = {}
@@ -110,7 +115,7 @@ class FakeBot:
         request = self._one(request_id)
         if request.state is not State.PENDING:
             refuse("already-settled", f"{request_id} is {request.state}.")
-        return self._update(request, state=State.CANCELLED, reason=reason, decided_at=NOON)
+        return self._update(request, state=State.CANCELLED, reason=reason, decided_at=self.now)
 
     def claim(self, grant_id: str, wanted: JsonValue, attempt: JsonValue) -> Claim:
         request, grant = self._granted(grant_id)
@@ -120,17 +125,35 @@ class FakeBot:
             refuse("invalid", "attempt is 1 to 100 characters.", path="attempt")
         if grant.state is GrantState.REVOKED:
             refuse("grant-revoked", "The grant was taken back; do not act.")
+        if grant.state is GrantState.GRANTED and self.now >= grant.expires_at:
+            refuse("grant-expired", "The grant has expired; do not act.")
         if self._attempts.setdefault(grant_id, attempt) != attempt or grant.state not in {
             GrantState.GRANTED,
             GrantState.CLAIMED,
         }:
             refuse("grant-claimed", "Another attempt holds this grant; do not act.")
-        grant = grant.model_copy(update={"state": GrantState.CLAIMED})
-        self._update(request, grant=grant)
-        return Claim(grant=grant, action=request.action)
+        grant = self._held(request, grant)
+        return Claim(grant=grant, action=request.action, heartbeat_seconds=HEARTBEAT_SECONDS)
 
-    def report(self, grant_id: str, outcome: Outcome, result: JsonValue) -> Grant:
+    def standing(self, grant_id: str) -> Standing:
+        grant = self._granted(grant_id)[1]
+        if self._is_held(grant):
+            self.now += LEASE / 3
+        return Standing(grant=grant, server_time=self.now)
+
+    def renew(self, grant_id: str, attempt: JsonValue) -> Grant:
         request, grant = self._granted(grant_id)
+        if grant.state is not GrantState.CLAIMED:
+            refuse("not-claimed", f"{grant_id} is {grant.state}.")
+        if attempt != self._attempts[grant_id]:
+            refuse("grant-claimed", "Another attempt holds this grant; do not act.")
+        return self._held(request, grant)
+
+    def report(self, grant_id: str, outcome: Outcome, result: JsonValue, attempt: JsonValue) -> Grant:
+        request, grant = self._granted(grant_id)
+        is_bystander = attempt is not None and attempt != self._attempts.get(grant_id)
+        if is_bystander and (outcome is not Outcome.UNKNOWN or self._is_held(grant)):
+            refuse("grant-claimed", "Another attempt holds this grant, and tells its outcome.")
         if grant.state == GrantState(outcome):
             return grant
         if grant.state is GrantState.UNKNOWN:
@@ -160,8 +183,8 @@ class FakeBot:
             kind=kind,
             agent="offline",
             state=State.PENDING,
-            created_at=NOON,
-            deadline=NOON + timedelta(minutes=15),
+            created_at=self.now,
+            deadline=self.now + timedelta(minutes=15),
             action=action,
             digest=digest(action.type, action.arguments) if action else "sha256:" + hexdigest(payload),
             what_to_do_next="Wait.",
@@ -183,10 +206,10 @@ class FakeBot:
             state=verdict.state,
             reason=verdict.reason,
             answer=verdict.answer,
-            decided_at=NOON,
+            decided_at=self.now,
             decided_by=() if verdict.state is State.TIMED_OUT else ("script",),
             what_to_do_next="Claim the grant, act, report." if approved else "Do not act.",
-            grant=_grant(request) if approved else None,
+            grant=self._grant(request) if approved else None,
         )
 
     def _update(self, request: Request, **changes: object) -> Request:
@@ -198,17 +221,25 @@ class FakeBot:
         request = self._requests.get(request_id)
         return request or refuse("not-found", f"There is no request {request_id}.")
 
+    def _is_held(self, grant: Grant) -> bool:
+        return Standing(grant=grant, server_time=self.now).is_held
+
+    def _held(self, request: Request, grant: Grant) -> Grant:
+        held = {"state": GrantState.CLAIMED, "lease_until": self.now + LEASE}
+        grant = grant.model_copy(update=held)
+        self._update(request, grant=grant)
+        return grant
+
+    def _grant(self, request: Request) -> Grant:
+        return Grant(
+            id=request.id.replace("req_", "grt_"),
+            state=GrantState.GRANTED,
+            digest=request.digest,
+            expires_at=self.now + timedelta(minutes=10),
+        )
+
     def _granted(self, grant_id: str) -> tuple[Request, Grant]:
         for request in self._requests.values():
             if request.grant is not None and request.grant.id == grant_id:
                 return request, request.grant
         refuse("not-found", f"There is no grant {grant_id}.")
-
-
-def _grant(request: Request) -> Grant:
-    return Grant(
-        id=request.id.replace("req_", "grt_"),
-        state=GrantState.GRANTED,
-        digest=request.digest,
-        expires_at=NOON + timedelta(hours=1),
-    )

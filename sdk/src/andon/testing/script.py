@@ -8,6 +8,7 @@ client runs exactly as it does against the bot: the script is an HTTP transport 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final, Self
 
 import httpx
@@ -15,7 +16,7 @@ from pydantic import JsonValue
 
 from andon.canonical import parse
 from andon.models import Grant, Kind, Outcome, Request, State
-from andon.testing.fake_bot import NOON, FakeBot, Payload, Refusal, Verdict, refuse
+from andon.testing.fake_bot import FakeBot, Payload, Refusal, Verdict, refuse
 
 _NOT_SCRIPTED: Final = "the script does not allow this"
 
@@ -87,6 +88,11 @@ class Script(httpx.AsyncBaseTransport):
         self._stopped = None
         return self
 
+    def passes(self, **by: float) -> Self:
+        """Let time pass, by days=…, minutes=… and so on: an answer ages, a grant or a lease runs out."""
+        self._bot.now += timedelta(**by)
+        return self
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await request.aread()
         try:
@@ -123,6 +129,8 @@ class Script(httpx.AsyncBaseTransport):
             ("GET", "/v1/requests/(?P<id>[^/]+)", self._read),
             ("POST", "/v1/requests/(?P<id>[^/]+)/cancel", self._cancel),
             ("POST", "/v1/grants/(?P<id>[^/]+)/claim", self._claim),
+            ("GET", "/v1/grants/(?P<id>[^/]+)", self._standing),
+            ("POST", "/v1/grants/(?P<id>[^/]+)/heartbeat", self._renew),
             ("POST", "/v1/grants/(?P<id>[^/]+)/report", self._report),
             ("POST", "/v1/heartbeat", self._heartbeat),
         )
@@ -155,14 +163,21 @@ class Script(httpx.AsyncBaseTransport):
         claim = self._bot.claim(grant_id, body.get("digest"), body.get("attempt"))
         return 200, claim.model_dump(mode="json")
 
+    def _standing(self, _: httpx.Request, grant_id: str, __: Payload) -> tuple[int, JsonValue]:
+        return 200, self._bot.standing(grant_id).model_dump(mode="json")
+
+    def _renew(self, _: httpx.Request, grant_id: str, body: Payload) -> tuple[int, JsonValue]:
+        return 200, {"grant": self._bot.renew(grant_id, body.get("attempt")).model_dump(mode="json")}
+
     def _report(self, _: httpx.Request, grant_id: str, body: Payload) -> tuple[int, JsonValue]:
-        grant = self._bot.report(grant_id, Outcome(str(body.get("outcome"))), body.get("result"))
+        outcome, attempt = Outcome(str(body.get("outcome"))), body.get("attempt")
+        grant = self._bot.report(grant_id, outcome, body.get("result"), attempt)
         if grant not in self.reported:
             self.reported.append(grant)
         return 200, {"grant": grant.model_dump(mode="json")}
 
     def _heartbeat(self, _: httpx.Request, __: str, ___: Payload) -> tuple[int, JsonValue]:
-        now = NOON.isoformat()
+        now = self._bot.now.isoformat()
         by: JsonValue = {"scope": "everything", "by": "script", "reason": self._stopped, "at": now}
         stopped = by if self._stopped is not None else None
         return 200, {"may_proceed": stopped is None, "stopped": stopped, "server_time": now}
