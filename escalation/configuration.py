@@ -74,6 +74,7 @@ class Configuration:
     alerts_channel: str
     audit_channel: str | None
     times: Times
+    alerts_fallback: str | None = None  #: Where operators are told what the alerts channel does not take.
     calendar: Calendar = ALWAYS_OPEN
     plain_times: bool = False  #: Print times in words, for clients that do not draw Slack's dates.
 

@@ -59,6 +59,14 @@ class ChannelShape(Shape):
     channel: ChannelId = Field(description="the id of a Slack channel, such as C03ALERTS")
 
 
+class AlertsShape(ChannelShape):
+    """Where operators are told."""
+
+    fallback: Annotated[ChannelId | None, Given] = Field(
+        default=None, description="another channel of operators, such as C06OPS; or leave it out"
+    )
+
+
 class AuditShape(ChannelShape):
     """Where the record is anchored."""
 
@@ -103,7 +111,7 @@ class InstallationShape(Shape):
         description="the people and teams who may resume what was stopped, such as [nadia, khalid]"
         + _EMPTY_IS_NOBODY,
     )
-    alerts: ChannelShape = Field(description="where operators are told, such as {channel: C03ALERTS}")
+    alerts: AlertsShape = Field(description="where operators are told, such as {channel: C03ALERTS}")
     audit: Annotated[AuditShape | None, Given] = Field(
         default=None, description="where seals are noted, such as {channel: C05AUDIT}; or leave it out"
     )

@@ -2,13 +2,13 @@
 
 from escalation.ports.cards import Card, Cards
 from escalation.ports.configurations import Configurations
-from escalation.ports.courier import Courier, Delivered, Delivery, Impossible, TryLater
+from escalation.ports.courier import Courier, Delivered, Delivery, Impossible, TryLater, Unposted
 from escalation.ports.dossier import Dossier
 from escalation.ports.grants import Grants
 from escalation.ports.inbox import Inbox, Ingress
 from escalation.ports.keys import Key, Keys
 from escalation.ports.kills import Kills, never
-from escalation.ports.outbox import Outbox, OutboxKind, Outgoing
+from escalation.ports.outbox import Again, Folded, Outbox, OutboxKind, Outgoing, Turn
 from escalation.ports.record import Record
 from escalation.ports.requests import Page, Requests
 from escalation.ports.steps import Step, Steps
@@ -17,6 +17,7 @@ from escalation.ports.switches import Switches
 from escalation.ports.wakeups import Topic, Waiter, Wakeups
 
 __all__ = [
+    "Again",
     "Card",
     "Cards",
     "Configurations",
@@ -24,6 +25,7 @@ __all__ = [
     "Delivered",
     "Delivery",
     "Dossier",
+    "Folded",
     "Grants",
     "Impossible",
     "Inbox",
@@ -44,6 +46,8 @@ __all__ = [
     "Topic",
     "Transaction",
     "TryLater",
+    "Turn",
+    "Unposted",
     "UseCase",
     "Waiter",
     "Wakeups",

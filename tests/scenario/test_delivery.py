@@ -6,6 +6,9 @@ from itertools import pairwise
 
 import pytest
 
+from escalation.action import decode
+from escalation.ports import Dossier
+from escalation.service import deliver
 from tests.harness.fake_faults import (
     AcceptThenSilence,
     Duplicated,
@@ -20,7 +23,9 @@ from tests.scenario.agent import problem_of
 from tests.scenario.rules import ANDON, MANIFEST, RUNBOOK, Change, changed
 from tests.scenario.world import NOON, World
 
-POST, UPDATE = "chat.postMessage", "chat.update"
+POST, UPDATE, HISTORY = "chat.postMessage", "chat.update", "conversations.history"
+#: What the log says of an outage, at its beginning and at its end.
+OUTAGE = {"slack_is_away", "slack_is_back"}
 
 
 def cards(room: World, channel: str = "#finance") -> list[Posted]:
@@ -101,6 +106,7 @@ async def test_slack_has_trouble(any_room: World) -> None:
 
 async def test_slack_is_down_until_the_deadline(room: World) -> None:
     """Nobody was ever asked: undeliverable, not timed out; owner and alerts hear of it once Slack is back."""
+    room.expected |= OUTAGE
     room.slack.fails(POST, *[ServerError()] * 200)
     asked = await room.agent.asks()
     await _every_minute(room, 15)
@@ -116,13 +122,17 @@ async def test_slack_is_down_until_the_deadline(room: World) -> None:
 
 
 async def test_a_request_that_nobody_saw_can_be_asked_again(room: World) -> None:
-    """The card that finally comes up says that nobody could be asked, and offers to ask again."""
+    """What is said in the place of its card names it, and offers to ask again."""
+    room.expected |= OUTAGE
     room.slack.fails(POST, *[ServerError()] * 200)
     asked = await room.agent.asks()
     await _every_minute(room, 15)
     room.slack._faults[POST].clear()
     await _every_minute(room, 2)
-    await room.salma.clicks("Ask again", on=await room.card(asked))
+    (summary,) = cards(room)
+    assert summary.says("1 request ended before anybody could be shown")
+    assert summary.says(asked["id"])
+    await room.salma.clicks("Ask again: Post 61.500 OMR to the ledger", on=summary)
     new = await room.agent.sees({"id": (await room.agent.sees(asked))["follow"]})
     await room.salma.clicks("Approve", on=await room.card(new))
     assert await room.agent.state_of(new) == "approved"
@@ -130,6 +140,7 @@ async def test_a_request_that_nobody_saw_can_be_asked_again(room: World) -> None
 
 async def test_a_late_card_still_counts(room: World) -> None:
     """Slack comes back a minute before the deadline: the card is posted, and a click decides."""
+    room.expected |= OUTAGE
     room.slack.fails(POST, *[ServerError()] * 200)
     asked = await room.agent.asks()
     await _every_minute(room, 13)
@@ -141,6 +152,7 @@ async def test_a_late_card_still_counts(room: World) -> None:
 
 async def test_a_revoked_token_is_no_consent(room: World) -> None:
     """While Slack refuses our token, cards wait; at the deadline nothing was done."""
+    room.expected |= OUTAGE
     room.slack.fails(POST, *[Refuses("token_revoked")] * 200)
     asked = await room.agent.asks()
     await _every_minute(room, 15)
@@ -153,10 +165,117 @@ async def _every_minute(room: World, minutes: int) -> None:
 
 
 async def test_accepted_and_never_answered(any_room: World) -> None:
-    """Slack posts and the answer is lost: a second card is posted rather than none, and both buttons work."""
+    """Slack posts and the answer is lost: the card is looked for, found, and none is posted beside it."""
     room = any_room
     room.house.listeners.slack.timeout = 1
     room.slack.fails(POST, AcceptThenSilence())
+    asked = await room.agent.asks()
+    await room.beats()
+    await room.passes(seconds=2)
+    (card,) = cards(room)
+    assert (await room.card(asked)).ts == card.ts
+    await room.salma.clicks("Approve", on=card)
+    await room.beats()
+    assert card.says("Approved by")
+
+
+async def test_a_card_in_doubt_is_looked_for_before_it_is_called_never_posted(room: World) -> None:
+    """Slack took the card, answered nothing, and the request ended meanwhile: the card shows the end."""
+    room.house.listeners.slack.timeout = 1
+    room.slack.fails(POST, AcceptThenSilence())
+    asked = await room.agent.asks()
+    await room.beats()
+    await room.agent.cancels(asked)
+    await room.passes(seconds=2)
+    (card,) = cards(room)
+    assert card.says("The agent took it back")
+    assert not card.says('"Approve"')
+
+
+async def test_a_process_that_died_after_slack_took_the_card(any_room: World) -> None:
+    """The next one that takes the row finds the card, once the lease is over."""
+    room = any_room
+    asked = await room.agent.asks()
+    (row,) = await deliver.take(room.core, limit=9)
+    async with room.store.read() as tx:
+        request = await tx.requests.get(row.request)
+    await room.house.engine._relay._courier.carry(row, Dossier(request=request))
+    assert len(cards(room)) == 1
+    await room.passes(seconds=31)
+    (card,) = cards(room)
+    assert (await room.card(asked)).ts == card.ts
+
+
+async def test_a_card_that_slack_took_twice_is_closed_once(room: World) -> None:
+    """Of two cards in doubt the first counts; the other has no buttons, and leads to the first."""
+    room.house.listeners.slack.timeout = 1
+    room.slack.fails(POST, AcceptThenSilence(), AcceptThenSilence())
+    room.slack.fails(HISTORY, Refuses("missing_scope"))
+    asked = await room.agent.asks()
+    for _ in range(3):
+        await room.passes(seconds=4)
+    first, twin = cards(room)
+    assert (await room.card(asked)).ts == first.ts
+    assert first.says('"Approve"')
+    assert twin.says("Superseded")
+    assert twin.says(first.ts.replace(".", ""))
+    assert not twin.says('"Approve"')
+
+
+async def test_an_alarm_in_doubt_is_not_said_twice(room: World) -> None:
+    """What is no card is looked for as well: Slack took the alarm, and it is said once."""
+    room.house.listeners.slack.timeout = 1
+    asked = await room.agent.asks()
+    await room.card(asked)
+    room.slack.fails(POST, *[AcceptThenSilence()] * 2)
+    await room.passes(minutes=15)
+    await room.passes(seconds=4)
+    assert [len(room.slack.in_channel(lane)) for lane in ("#alerts", "@nadia")] == [1, 1]
+
+
+async def test_a_note_in_doubt_is_looked_for_in_its_thread(room: World) -> None:
+    """A thread is read like a channel: the reminder that Slack took stands there once."""
+    room.house.listeners.slack.timeout = 1
+    asked = await room.agent.asks()
+    await room.card(asked)
+    room.slack.fails(POST, AcceptThenSilence())
+    await room.passes(minutes=7, seconds=30)
+    await room.passes(seconds=4)
+    assert len(await room.thread(asked)) == 1
+
+
+async def test_what_is_looked_for_may_stand_far_back(room: World) -> None:
+    """The channel is read page by page, as far back as the message can stand."""
+    room.house.listeners.slack.timeout = 1
+    room.slack.fails(POST, AcceptThenSilence())
+    asked = await room.agent.asks()
+    await room.beats()
+    for _ in range(450):
+        room.slack.keep({"channel": "C01FINANCE", "text": "chatter", "blocks": []})
+    await room.passes(seconds=2)
+    assert calls(room, HISTORY) == 3
+    assert (await room.card(asked)).says("61.500")
+    assert len([card for card in cards(room) if card.says("61.500")]) == 1
+
+
+async def test_while_it_cannot_be_found_out_nothing_is_posted(room: World) -> None:
+    """Slack does not let us look just now: the card waits, rather than standing there twice."""
+    room.house.listeners.slack.timeout = 1
+    room.slack.fails(POST, AcceptThenSilence())
+    room.slack.fails(HISTORY, RateLimited(after=5), ServerError())
+    await room.agent.asks()
+    await room.beats()
+    for _ in range(4):
+        await room.passes(seconds=5)
+    assert (calls(room, HISTORY), len(cards(room))) == (3, 1)
+
+
+async def test_accepted_and_never_answered_where_we_may_not_look(any_room: World) -> None:
+    """Without the scope to read, a second card is posted rather than none, and both buttons work."""
+    room = any_room
+    room.house.listeners.slack.timeout = 1
+    room.slack.fails(POST, AcceptThenSilence())
+    room.slack.fails(HISTORY, Refuses("missing_scope"))
     asked = await room.agent.asks()
     await room.beats()
     await room.passes(seconds=2)
@@ -318,16 +437,16 @@ async def test_one_lane_does_not_hold_up_another(room: World) -> None:
 
 async def test_a_thread_waits_for_its_card(room: World) -> None:
     """What is said in a thread is never said beside it: it waits until the card stands."""
-    asked = await room.agent.asks()
-    room.slack.fails(POST, ServerError())
-    await room.beats()
-    await room.agent.cancels(asked, "never mind")
-    await room.passes(seconds=2)
-    await room.passes(seconds=4)
+    room.expected |= OUTAGE
+    room.slack.fails(POST, *[ServerError()] * 200)
+    await room.agent.asks()
+    await _every_minute(room, 8)
+    room.slack._faults[POST].clear()
+    await _every_minute(room, 2)
     (card,) = cards(room)
     (said,) = [posted for posted in room.slack.in_channel("#finance") if posted.thread]
     assert said.thread == card.ts
-    assert card.says("The agent took it back")
+    assert said.says("half of the time")
 
 
 async def test_nothing_is_said_in_a_thread_that_never_was(room: World) -> None:
@@ -418,6 +537,7 @@ async def test_a_courtesy_that_hangs_does_not_hold_up_the_click(room: World) -> 
 
 async def test_a_five_hour_outage(room: World) -> None:
     """Ten requests during five hours without Slack: each settled on time, none approved, all told once."""
+    room.expected |= OUTAGE
     room.slack.fails(POST, *[ServerError()] * 5000)
     asked = []
     for hour in range(5):
@@ -425,11 +545,16 @@ async def test_a_five_hour_outage(room: World) -> None:
         await room.passes(hours=1)
     assert {await room.agent.state_of(one) for one in asked} == {"undeliverable"}
     room.slack._faults[POST].clear()
-    for _ in range(30):
+    for _ in range(3):
         await room.passes(minutes=1)
-    assert len(cards(room)) == 10
-    assert len(room.slack.in_channel("@nadia")) == 10
-    assert len(room.slack.in_channel("#alerts")) == 10
+    (summary,) = cards(room)
+    assert summary.says("10 requests ended before anybody could be shown")
+    assert summary.says("and 5 more")
+    for lane in ("@nadia", "#alerts"):
+        (told,) = room.slack.in_channel(lane)
+        assert told.says("10 requests ended before anybody could be shown")
+    told_of = await room.events("messages.summarised")
+    assert sorted(decode(event.data)["requests"] for event in told_of) == [10, 10, 10]
 
 
 async def test_seals_are_noted_where_we_cannot_change_them(room: World) -> None:

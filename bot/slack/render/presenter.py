@@ -40,8 +40,14 @@ class Presenter:
             directory=self.configuration().directory,
             times=self.times(now=now),
             view=None if about is None else self.view(about, now=now),
+            named=tuple(self.view(Dossier(request=request), now=now) for request in outgoing.tells_of),
+            meant_for=outgoing.meant_for,
         )
         return notices.message(notice.parse(outgoing.body), surroundings)
+
+    def twin(self, link: str) -> Message:
+        """Return what takes the place of a card that stands twice; *link* leads to the one that counts."""
+        return notices.twin(link)
 
     def home(
         self,

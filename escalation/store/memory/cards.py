@@ -4,7 +4,7 @@ from escalation.ids import RequestId
 from escalation.ports import Card
 from escalation.store.memory.view import Table, View
 
-_CARDS: Table[RequestId, Card] = Table()
+CARDS: Table[RequestId, Card] = Table()
 
 
 class MemoryCards:
@@ -14,8 +14,8 @@ class MemoryCards:
         self._view = view
 
     async def get(self, request: RequestId) -> Card | None:
-        return self._view[_CARDS].get(request)
+        return self._view[CARDS].get(request)
 
     async def put(self, card: Card) -> None:
         """Remember *card*, in place of an older one of the same request."""
-        self._view[_CARDS].put(card.request, card)
+        self._view[CARDS].put(card.request, card)
