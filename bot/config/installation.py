@@ -53,22 +53,19 @@ class TeamShape(Shape):
     }
 
 
-class ChannelShape(Shape):
-    """A channel with a purpose."""
-
-    channel: ChannelId = Field(description="the id of a Slack channel, such as C03ALERTS")
-
-
-class AlertsShape(ChannelShape):
+class AlertsShape(Shape):
     """Where operators are told."""
 
+    channel: ChannelId = Field(description="the id of a Slack channel, such as C03ALERTS")
     fallback: Annotated[ChannelId | None, Given] = Field(
         default=None, description="another channel of operators, such as C06OPS; or leave it out"
     )
 
 
-class AuditShape(ChannelShape):
+class AuditShape(Shape):
     """Where the record is anchored."""
+
+    channel: ChannelId = Field(description="the id of a Slack channel, such as C03ALERTS")
 
     unbuilt: ClassVar[Mapping[str, str]] = {
         "retention": "remove it; the record is kept",

@@ -48,6 +48,10 @@ class Reach:
             return False
         return self._failed_last - self._failing_since >= _PATIENCE
 
+    def lines(self) -> list[str]:
+        """Return what operators are told: one line while Slack is away, else none."""
+        return [] if self.away is None else [str(self.away)]
+
     def heard(self, delivery: Delivery, at: datetime) -> None:
         """Take in what became of a message at *at*."""
         if isinstance(delivery, Delivered):

@@ -28,5 +28,5 @@ def module(core: Core, others: Sequence[Module], reach: Reach) -> Module:
 
 
 def trouble(modules: Sequence[Module]) -> list[str]:
-    """Return what is wrong with *modules* right now, one line each."""
-    return [f"{module.name}: {module.error}" for module in modules if module.error is not None]
+    """Return what is wrong with *modules* right now, one line each: its kind; the log has the rest."""
+    return [f"{each.name}: {each.error.partition(':')[0]}" for each in modules if each.error is not None]

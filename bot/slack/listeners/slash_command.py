@@ -62,7 +62,8 @@ async def _answer(context: ListenerContext, request: SignedRequest) -> Message |
 
 async def _status(context: ListenerContext, typed: Typed) -> Message:
     pending, stopped = await queries.queue(context.core, limit=100), await queries.stopped(context.core)
-    return context.presenter.status(typed.person, stopped=stopped, pending=pending, now=context.clock.now())
+    shown = context.presenter.status(typed.person, stopped=stopped, pending=pending, now=context.clock.now())
+    return private_replies.hampered(shown, context.hampered())
 
 
 async def _queue(context: ListenerContext, typed: Typed) -> Message:

@@ -74,7 +74,8 @@ def message(said: notice.Notice, surroundings: Surroundings) -> Message:
 
 def twin(link: str) -> Message:
     """Return what takes the place of a card that stands twice; *link* leads to the one that counts."""
-    see = f" See <{escaped(link)}|the card that counts>." if link.startswith("https://") else ""
+    safe = link.startswith("https://") and not any(c in link for c in "<>| \n")
+    see = f" See <{link.replace('&', '&amp;')}|the card that counts>." if safe else ""
     return NoticeText(sentences=(f"Superseded: Slack took this card twice.{see}",)).message()
 
 
@@ -98,13 +99,14 @@ def _place(lane: str, directory: Directory) -> str:
 
 def _never_shown(said: notice.NeverShown, surroundings: Surroundings) -> NoticeText:
     number = "1 request" if said.count == 1 else f"{said.count} requests"
-    since, until = (surroundings.times.at(datetime.fromisoformat(at)) for at in (said.since, said.until))
+    at = [surroundings.times.at(datetime.fromisoformat(each)) for each in (said.since, said.until) if each]
     lines = [f"• {_ended(view)}" for view in surroundings.named]
     more = said.count - len(lines)
     return NoticeText(
         heading=f"{number} ended before anybody could be shown",
         sentences=(
-            f"*What happened:* they ended before their cards were posted, from *{since}* to *{until}*.",
+            "*What happened:* they ended before their cards were posted"
+            + (f", from *{at[0]}* to *{at[1]}*." if at else "."),
             *lines,
             *([f"• and {more} more"] if more > 0 else []),
             "*What was done:* nothing, where nobody decided elsewhere; that is the safe default.",
