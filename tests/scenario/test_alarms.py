@@ -83,13 +83,3 @@ async def test_an_open_alarm_holds_up_nobody(room: World) -> None:
     await room.beats()
     (told,) = room.slack.in_channel("#alerts")
     assert told.says("Stopped")
-
-
-async def test_only_so_many_operators_are_tried(room: World) -> None:
-    """Each way is tried once, and the alarm is one message to the first who takes it."""
-    await unknown(room)
-    room.slack.fails(POST, *[Refuses("is_archived")] * 1)
-    room.slack.fails(OPEN, Refuses("user_disabled"))
-    await room.beats()
-    everybody = [each for each in room.slack.messages if each.says("Outcome unknown") and not each.thread]
-    assert 2 <= len(everybody) <= 3

@@ -97,8 +97,9 @@ def test_notices_say_what_matters(shown: notice.Notice, words: str) -> None:
 
 def test_a_summary_names_some_and_counts_the_rest() -> None:
     """It says how many, since when and which; each that nobody answered can be asked again from it."""
-    ended = [view(replace(request(state=state, settled_at=NOON), id=RequestId(f"req_{n}"))) for n, state in enumerate(
-        (State.UNDELIVERABLE, State.TIMED_OUT, State.CANCELLED))]  # fmt: skip
+    states = enumerate((State.UNDELIVERABLE, State.TIMED_OUT, State.CANCELLED))
+    asked = [replace(request(state=s, settled_at=NOON), id=RequestId(f"req_{n}")) for n, s in states]
+    ended = [view(each) for each in asked]
     surroundings = notices.Surroundings(directory=DIRECTORY, times=TIMES, named=tuple(ended))
     message = notices.message(NOTICES[13], surroundings)
     shown = checked(message)
@@ -122,7 +123,7 @@ def test_a_twin_leads_to_the_card_that_counts() -> None:
     """It has no buttons, and a link where Slack gave one."""
     message = notices.twin("https://andon.slack.example/archives/C1/p1")
     assert "<https://andon.slack.example/archives/C1/p1|the card that counts>" in checked(message)
-    assert elements(message.blocks) == []
+    assert list(elements(message.blocks)) == []
     assert "See" not in checked(notices.twin(""))
 
 
