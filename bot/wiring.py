@@ -66,19 +66,22 @@ async def assemble(
     slack_client = web_api.client(token, settings.slack_api_url)
     identity = await web_api.identify(slack_client, workspace=core.configuration().tenant)
     presenter = Presenter(core.configuration, runbook_text, Permalinks(identity.url))
-    listeners = ListenerContext(core=core, slack=slack_client, presenter=presenter, clock=clock)
-    dispatch = slack.build(listeners, token=token, identity=identity)
     engine = Metronome(core, SlackCourier(slack_client, presenter, clock, ChannelPacing(per_second=pace)))
+    listeners = ListenerContext(
+        core=core, slack=slack_client, presenter=presenter, clock=clock, hampered=engine.reach.lines
+    )
+    dispatch = slack.build(listeners, token=token, identity=identity)
     socket_mode, guard = None, None
     if settings.slack_mode is SlackMode.SOCKET:
         socket_mode = SocketMode(dispatch, app_token=_secret(settings.slack_app_token), slack=slack_client)
     else:
         guard = slack.guarded(dispatch, listeners, secret=_secret(settings.slack_signing_secret))
 
-    async def readiness() -> list[str]:
+    async def readiness() -> api.Condition:
         deaf = socket_mode is not None and not await socket_mode.is_connected()
         lost = ["slack: Socket Mode is not connected"] if deaf else []
-        return [*await _store_trouble(core), *watchdog.trouble(engine.modules), *lost]
+        trouble = [*await _store_trouble(core), *watchdog.trouble(engine.modules), *lost]
+        return api.Condition(trouble=trouble, degraded=engine.reach.lines())
 
     doors = _Doors(LimitedBodies(api.build(core, readiness)), guard)
     return Application(core=core, web=doors, engine=engine, listeners=listeners, socket_mode=socket_mode)

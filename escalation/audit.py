@@ -48,6 +48,7 @@ class EventName(Enum):
     REQUEST_SUPERSEDED = "request.superseded"
     REQUEST_KILLED = "request.killed"
     REQUEST_ASKED_AGAIN = "request.asked_again"
+    MESSAGES_SUMMARISED = "messages.summarised"
     GRANT_GRANTED = "grant.granted"
     GRANT_CLAIMED = "grant.claimed"
     GRANT_SUCCEEDED = "grant.succeeded"

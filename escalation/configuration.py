@@ -85,6 +85,7 @@ class Configuration:
     audit_channel: str | None
     times: Times
     caps: Caps = Caps()
+    alerts_fallback: str | None = None  #: Where operators are told what the alerts channel does not take.
     calendar: Calendar = ALWAYS_OPEN
     plain_times: bool = False  #: Print times in words, for clients that do not draw Slack's dates.
 

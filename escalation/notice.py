@@ -65,6 +65,15 @@ class Unanswered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NeverShown:
+    """To a channel or a person: several requests ended before anybody could be shown their cards."""
+
+    count: int = 0  #: Known when it is sent, like the rest.
+    since: str = ""  #: When the first and the last of their messages were written.
+    until: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EffectFailed:
     """In the thread and to the owner: what people approved did not succeed."""
 
@@ -148,6 +157,7 @@ Notice: TypeAlias = (
     | Settled
     | AskedAgain
     | Unanswered
+    | NeverShown
     | EffectFailed
     | EffectUnknown
     | EffectResolved
@@ -163,6 +173,7 @@ _KINDS: dict[str, type[Notice]] = {
     kind.__name__: kind
     for kind in (
         *(Asked, Nudged, BackupCalled, Acknowledged, ApprovedByOne, Settled, AskedAgain, Unanswered),
+        NeverShown,
         *(EffectFailed, EffectUnknown, EffectResolved, Stopped, Swept, Resumed, Sealed),
         *(EffectFailed, EffectUnknown, EffectResolved, Stopped, Resumed, Sealed),
         *(ConfigurationRefused, ConfigurationNotLoaded),

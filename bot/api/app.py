@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import Final
 from urllib.parse import quote
@@ -19,7 +20,17 @@ from escalation.errors import NotInForce, StoreError
 from escalation.service.context import Core
 
 _log = structlog.get_logger(__name__)
-Readiness = Callable[[], Awaitable[list[str]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What hampers this process, line by line; none names a host."""
+
+    trouble: list[str]  #: What keeps it from serving: no agent should be sent here.
+    degraded: list[str]  #: What it serves in spite of: ending or replacing it would mend nothing.
+
+
+Readiness = Callable[[], Awaitable[Condition]]
 
 _NOT_FOUND: Final = Problem("not-found", 404, "Not Found").reply()
 _NOT_ALLOWED: Final = Problem("method-not-allowed", 405, "Method Not Allowed").reply()
@@ -38,14 +49,13 @@ _NOT_IN_FORCE: Final = Problem(
 
 
 def build(core: Core, readiness: Readiness) -> "Api":
-    """Return the ASGI app; *readiness* says what keeps this process from serving, line by line."""
+    """Return the ASGI app; *readiness* says how this process stands."""
 
     async def ready(_: Scope, __: Receive, ___: str) -> Reply:
-        trouble = await readiness()
-        body = json.dumps(
-            {"ready": not trouble, "trouble": trouble}, ensure_ascii=False, separators=(",", ":")
-        )
-        return Reply(status=503 if trouble else 200, body=body.encode())
+        found = await readiness()
+        told = {"ready": not found.trouble, "trouble": found.trouble, "degraded": found.degraded}
+        body = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+        return Reply(status=503 if found.trouble else 200, body=body.encode())
 
     operations = [Route(each.method, each.path, partial(answered, core, each)) for each in OPERATIONS]
     described = [Route(method, "/v1/openapi.json", _described) for method in ("GET", "HEAD")]

@@ -51,6 +51,7 @@ def configuration(
         operators=tuple(installation.operators),
         agents=MappingProxyType(agents),
         alerts_channel=installation.alerts.channel,
+        alerts_fallback=installation.alerts.fallback,
         audit_channel=None if installation.audit is None else installation.audit.channel,
         times=Times(sla=times.sla, grant=times.grant, report=times.report),
         caps=Caps(**dict(installation.caps)),

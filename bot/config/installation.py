@@ -72,14 +72,19 @@ class TeamShape(Shape):
     }
 
 
-class ChannelShape(Shape):
-    """A channel with a purpose."""
+class AlertsShape(Shape):
+    """Where operators are told."""
 
     channel: ChannelId = Field(description="the id of a Slack channel, such as C03ALERTS")
+    fallback: Annotated[ChannelId | None, Given] = Field(
+        default=None, description="another channel of operators, such as C06OPS; or leave it out"
+    )
 
 
-class AuditShape(ChannelShape):
+class AuditShape(Shape):
     """Where the record is anchored."""
+
+    channel: ChannelId = Field(description="the id of a Slack channel, such as C03ALERTS")
 
     unbuilt: ClassVar[Mapping[str, str]] = {
         "retention": "remove it; the record is kept",
@@ -136,7 +141,7 @@ class InstallationShape(Shape):
         description="the people and teams who may resume what was stopped, such as [nadia, khalid]"
         + _EMPTY_IS_NOBODY,
     )
-    alerts: ChannelShape = Field(description="where operators are told, such as {channel: C03ALERTS}")
+    alerts: AlertsShape = Field(description="where operators are told, such as {channel: C03ALERTS}")
     audit: Annotated[AuditShape | None, Given] = Field(
         default=None, description="where seals are noted, such as {channel: C05AUDIT}; or leave it out"
     )

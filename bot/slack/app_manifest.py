@@ -14,8 +14,11 @@ import yaml
 
 from escalation.action import Json
 
-#: What the bot does with each: say and update, be commanded, write to one person. It reads no history.
-SCOPES: Final = ("chat:write", "commands", "im:write")
+#: What the bot does with each: say and update, be commanded, write to one person.
+_SAYS: Final = ("chat:write", "commands", "im:write")
+#: When Slack did not say whether it took a message, it looks for that one, by its mark, and for no other.
+_FINDS: Final = ("channels:history", "groups:history", "im:history")
+SCOPES: Final = (*_SAYS, *_FINDS)
 EVENTS: Final = ("app_home_opened",)
 COMMAND: Final = "/andon"
 EVENTS_PATH: Final = "/slack/events"

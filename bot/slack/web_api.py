@@ -10,15 +10,19 @@ import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler
+from slack_sdk.http_retry.request import HttpRequest
+from slack_sdk.http_retry.response import HttpResponse
+from slack_sdk.http_retry.state import RetryState
 from slack_sdk.web.async_client import AsyncWebClient
 
 from escalation.errors import EscalationError
 
 _NO_ANSWER = "no answer"
+_LIMITS = frozenset({"ratelimited", "rate_limited"})
 #: Slack is busy or broken: the same call may go through later.
 _BUSY = frozenset(
     {
-        *("ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable"),
+        *(*_LIMITS, "internal_error", "fatal_error", "service_unavailable"),
         *("request_timeout", "team_added_to_org", _NO_ANSWER),
     }
 )
@@ -58,8 +62,24 @@ def client(token: str, base_url: str) -> AsyncWebClient:
         token=token,
         base_url=base_url,
         timeout=10,
-        retry_handlers=[AsyncConnectionErrorRetryHandler(max_retry_count=1)],
+        retry_handlers=[_RetryBrokenConnection(max_retry_count=1)],
     )
+
+
+class _RetryBrokenConnection(AsyncConnectionErrorRetryHandler):
+    """Retries a call whose connection broke, but for a post that Slack may have taken by then."""
+
+    async def _can_retry_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        if request.url.endswith("/chat.postMessage") and not isinstance(error, aiohttp.ClientConnectorError):
+            return False
+        return await super()._can_retry_async(state=state, request=request, response=response, error=error)
 
 
 @asynccontextmanager
@@ -117,6 +137,12 @@ def is_busy(error: SlackApiError) -> bool:
     """Return whether Slack only has trouble right now."""
     status = int(getattr(error.response, "status_code", HTTPStatus.OK))
     return error_code(error) in _BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def is_rate_limit(error: SlackApiError) -> bool:
+    """Return whether Slack did nothing but ask us to slow down."""
+    status = int(getattr(error.response, "status_code", HTTPStatus.OK))
+    return status == HTTPStatus.TOO_MANY_REQUESTS or error_code(error) in _LIMITS
 
 
 def may_pass(error: SlackApiError) -> bool:

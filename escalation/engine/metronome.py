@@ -15,6 +15,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from escalation.engine import configuration, deadlines, outbox, refusals, sealing, sweeping, watchdog
 from escalation.engine.module import Module
+from escalation.engine.reach import Reach
 from escalation.engine.runner import Runner
 from escalation.ports import Courier, Topic
 from escalation.service.context import Core
@@ -30,14 +31,16 @@ class Metronome:
 
     def __init__(self, core: Core, courier: Courier) -> None:
         self._core = core
-        courier_module = outbox.module(core, courier)
+        self.reach = Reach()
+        self._relay = outbox.Relay(core, courier, self.reach)
+        courier_module = outbox.module(self._relay)
         stops = sweeping.module(core)
         follower = configuration.module(core)
         others = (
             *(deadlines.module(core), stops, courier_module, sealing.module(core), follower),
             refusals.module(core),
         )
-        self.modules: Sequence[Module] = (*others, watchdog.module(core, others))
+        self.modules: Sequence[Module] = (*others, watchdog.module(core, others, self.reach))
         self._runners = {module.name: Runner(module) for module in self.modules}
         self._woken = {
             Topic.OUTBOX: self._runners[courier_module.name],
@@ -90,6 +93,7 @@ class Metronome:
             runner.cancel()
         for runner in self._runners.values():
             await runner.ended()
+        await self._relay.stop()
 
     async def _listen(self, topic: str, woken: Runner) -> None:
         async with self._core.wakeups.listen(topic) as waiter:

@@ -32,6 +32,8 @@ class Module:
     last_ok: float | None = None  #: When a batch last went through, on the monotonic clock.
     error: str | None = None  #: What stopped it last time; none if it ran through.
     next_in: float | None = None  #: Seconds, from the end of the last run, until more is due.
+    stirred: Callable[[], None] | None = None  #: Told when there may be more to do, even during a batch.
+    settled: Callable[[], Awaitable[None]] | None = None  #: Waits for what outlives a batch.
     _running: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     _closing: bool = False
 
@@ -63,8 +65,15 @@ class Module:
     async def settle(self) -> None:
         """Begin no further batch; return once the one under way is over."""
         self._closing = True
+        self.stir()
         async with self._running:
-            pass
+            if self.settled is not None:
+                await self.settled()
+
+    def stir(self) -> None:
+        """Say that there may be more to do."""
+        if self.stirred is not None:
+            self.stirred()
 
     def is_late(self) -> bool:
         """Return whether it has not run through for much longer than it should."""

@@ -35,6 +35,7 @@ class Runner:
     def stir(self) -> None:
         """Have the module run: now if it waits, or once more after the run under way."""
         self._stirred.set()
+        self.module.stir()
 
     def cancel(self) -> None:
         """End the task, in the middle of a batch if there is one."""

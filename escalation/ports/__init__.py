@@ -2,14 +2,14 @@
 
 from escalation.ports.cards import Card, Cards
 from escalation.ports.configurations import Adopt, Configurations, StoredConfiguration
-from escalation.ports.courier import Courier, Delivered, Delivery, Impossible, TryLater
+from escalation.ports.courier import Courier, Delivered, Delivery, Impossible, TryLater, Unposted
 from escalation.ports.dossier import Dossier
 from escalation.ports.fence import Fence, InForce
 from escalation.ports.grants import Grants
 from escalation.ports.inbox import Inbox, Ingress
 from escalation.ports.keys import Key, Keys
 from escalation.ports.kills import Kills, never
-from escalation.ports.outbox import Outbox, OutboxKind, Outgoing
+from escalation.ports.outbox import Again, Folded, Outbox, OutboxKind, Outgoing, Turn
 from escalation.ports.record import Record
 from escalation.ports.requests import Asked, Page, Pending, Requests
 from escalation.ports.steps import Step, Steps
@@ -20,6 +20,7 @@ from escalation.ports.wakeups import Topic, Waiter, Wakeups
 
 __all__ = [
     "Adopt",
+    "Again",
     "Asked",
     "Card",
     "Cards",
@@ -29,6 +30,7 @@ __all__ = [
     "Delivery",
     "Dossier",
     "Fence",
+    "Folded",
     "Grants",
     "Impossible",
     "InForce",
@@ -54,6 +56,8 @@ __all__ = [
     "Topic",
     "Transaction",
     "TryLater",
+    "Turn",
+    "Unposted",
     "UseCase",
     "Waiter",
     "Wakeups",

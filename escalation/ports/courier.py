@@ -1,4 +1,4 @@
-"""Who carries messages to Slack, and what becomes of them."""
+"""Who carries messages to people, and what becomes of them."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +22,9 @@ class TryLater:
 
     why: str
     after: timedelta | None = None  #: What Slack asked for, if it did.
+    alone: bool = False  #: Whether it is only about this message: the rest of its lane may pass.
+    away: bool = False  #: Whether Slack itself is away, or does not take our token.
+    unsure: bool = False  #: Whether Slack may have taken it all the same.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +34,22 @@ class Impossible:
     why: str
 
 
-Delivery: TypeAlias = Delivered | TryLater | Impossible
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unposted:
+    """It is about a request that ended before its card was ever posted: it belongs into a summary."""
+
+
+Delivery: TypeAlias = Delivered | TryLater | Impossible | Unposted
 
 
 class Courier(Protocol):
-    """Carries an outbox row to Slack."""
+    """
+    Carries an outbox row to people, by the way that its lane names.
+
+    Another channel than Slack is another courier, which takes lanes of its own: an alarm tries one
+    lane after the other until somebody was reached.
+    """
 
     async def carry(self, outgoing: Outgoing, about: Dossier | None) -> Delivery:
-        """Say *outgoing* in Slack, drawing what it is *about* as it stands now."""
+        """Say *outgoing* in its lane, drawing what it is *about* as it stands now."""
         ...

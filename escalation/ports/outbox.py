@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
+from enum import Enum, IntEnum
 from typing import Protocol
 
 from escalation.ids import OutboxId, RequestId
+from escalation.request import Request
 
 
 class OutboxKind(Enum):
@@ -15,8 +16,17 @@ class OutboxKind(Enum):
     CARD = "card"  #: Show the request's card as it stands now: post it, or bring it up to date.
     THREAD = "thread"  #: Say something in the card's thread.
     DIRECT = "direct"  #: Tell one person.
-    ALERT = "alert"  #: Tell the alerts channel.
+    ALERT = "alert"  #: Tell a channel: the alerts channel, but for summaries.
     SEAL = "seal"  #: Note a seal in the audit channel.
+
+
+class Turn(IntEnum):
+    """What goes first in a lane."""
+
+    ASK = 0  #: The card of a request that waits for people.
+    ALARM = 1  #: What is said whatever became of the request's card.
+    NEWS = 2  #: What became of a request; with others in one summary if its card was never posted.
+    SUMMARY = 3  #: The rows that were folded into it.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,22 +40,82 @@ class Outgoing:
     body: str  #: What to say, as canonical JSON; a card's body is empty and drawn when it is sent.
     at: datetime  #: When it was written.
     not_before: datetime  #: When to try, or to try again.
+    turn: Turn = Turn.NEWS
     attempts: int = 0
+    cleared: int = 0  #: How many of the attempts are known to have posted nothing.
+    # Not stored, but found when it is sent:
+    meant_for: str | None = None  #: The lane it was meant for, where it has to go another way.
+    tells_of: Sequence[Request] = ()  #: What a summary names.
+
+    @property
+    def may_stand(self) -> bool:
+        """Whether an attempt before this one may have posted it without our hearing of it."""
+        return self.attempts - 1 > self.cleared
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folded:
+    """What a summary tells of."""
+
+    count: int
+    first_at: datetime
+    last_at: datetime
+    requests: Sequence[RequestId]  #: The first of them.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """When a message is tried again, and what is known of the attempt that failed."""
+
+    not_before: datetime
+    error: str
+    cleared: int = 0  #: How many attempts are known to have posted nothing.
+    alone: bool = False  #: Whether only this message waits; else its whole lane does.
 
 
 class Outbox(Protocol):
     """What is still to be said in Slack."""
 
     async def add(self, outgoing: Outgoing) -> None:
-        """Queue it; a card that waits unsent for the same request already is enough."""
+        """Queue it; a card that waits unsent for the same request already is enough, and takes this turn."""
         ...
 
     async def take(self, now: datetime, *, lease: timedelta, limit: int) -> Sequence[Outgoing]:
-        """Return what may be sent at *now*, oldest first, and hide it from others for *lease*."""
+        """
+        Return what may be sent at *now*, by its turn, and hide it from others for *lease*.
+
+        Of each lane it is one message at most, and none of a lane that is held.
+        """
         ...
 
     async def done(self, outgoing: OutboxId, at: datetime) -> None: ...
 
-    async def retry(self, outgoing: OutboxId, *, not_before: datetime, error: str) -> None: ...
+    async def retry(self, outgoing: OutboxId, again: Again) -> None: ...
 
-    async def next_due_at(self) -> datetime | None: ...
+    async def foldable(self, lane: str, limit: int) -> Sequence[OutboxId]:
+        """
+        Return what waits in *lane* about requests that ended before their card was ever posted, and hold it.
+
+        What may have been posted without our hearing of it is none of that, nor is an alarm.
+        """
+        ...
+
+    async def summary_of(self, lane: str) -> OutboxId | None:
+        """Return the summary that waits in *lane*, tried or not, and hold it."""
+        ...
+
+    async def fold(self, outgoing: OutboxId, *, into: OutboxId, at: datetime) -> None:
+        """Note that the summary *into* tells of it."""
+        ...
+
+    async def folded(self, into: OutboxId, *, limit: int) -> Folded | None:
+        """Return what the summary *into* tells of, with *limit* of the requests; none if nothing."""
+        ...
+
+    async def count_asks(self) -> int:
+        """Return how many requests wait for their card to be posted."""
+        ...
+
+    async def next_due_at(self) -> datetime | None:
+        """Return the nearest instant at which the first in turn of a lane may be sent."""
+        ...

@@ -1,6 +1,7 @@
-"""Delivers the outbox to Slack: rows are leased, sent, and marked done or retried with backoff."""
+"""Delivers the outbox to people: rows are leased, sent, and marked done, folded or retried with backoff."""
 
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -8,6 +9,7 @@ from escalation.audit import EventName
 from escalation.errors import places
 from escalation.ids import OutboxId
 from escalation.ports import (
+    Again,
     Card,
     Courier,
     Delivered,
@@ -18,14 +20,17 @@ from escalation.ports import (
     Outgoing,
     Transaction,
     TryLater,
+    Unposted,
 )
 from escalation.reason import Refused
 from escalation.request import ConfirmDelivery, GiveUp, Request, State, apply
 from escalation.service.context import Core, wake
+from escalation.service.steps import fold
 from escalation.service.steps.asking import ask_directly
 from escalation.service.steps.clerk import Clerk, by_us
 from escalation.service.steps.dossier import dossier_of
 from escalation.service.steps.settle import lock, unanswered
+from escalation.service.steps.ways import is_alarm, ways
 
 _log = structlog.get_logger(__name__)
 
@@ -35,8 +40,18 @@ LEASE = timedelta(seconds=30)
 _DRAWN_AT_MOST = 5
 _FIRST_RETRY = timedelta(seconds=1)
 _LAST_RETRY = timedelta(seconds=60)
+#: An alarm that reached nobody needs an operator, and is tried again less and less often.
+_LAST_RETRY_OF_ALARMS = timedelta(minutes=10)
 #: An upper limit for the ``Retry-After`` that Slack asks for.
 _LONGEST_WAIT = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What came of sending one message, and when."""
+
+    delivery: Delivery
+    at: datetime
 
 
 async def take(core: Core, *, limit: int) -> list[Outgoing]:
@@ -45,22 +60,59 @@ async def take(core: Core, *, limit: int) -> list[Outgoing]:
         return list(await tx.outbox.take(tx.now, lease=LEASE, limit=limit))
 
 
-async def send(core: Core, courier: Courier, outgoing: Outgoing) -> None:
-    """Send *outgoing*, and store the result: done, due for a retry, or given up."""
+async def undelivered(core: Core) -> int:
+    """Return how many requests wait for their card to be posted."""
+    async with core.store.read() as tx:
+        return await tx.outbox.count_asks()
+
+
+async def send(core: Core, courier: Courier, outgoing: Outgoing) -> Tried | None:
+    """
+    Send *outgoing*, and store the result: done, folded, due for a retry, or given up.
+
+    Return what the courier said; nothing if it was not asked.
+    """
     core.kill("post:claimed")
     async with core.store.read() as tx:
+        outgoing = await fold.told(tx, outgoing)
         about = await _about(tx, outgoing)
         moved_on = about is not None and await _moved_on(tx, outgoing, about)
     if moved_on:
         await _finish(core, outgoing.id)
-        return
-    delivery = await _carry(courier, outgoing, about)
+        return None
+    if fold.is_unseen(outgoing, about) and await _fold(core, outgoing):
+        return None
+    delivery = await _deliver(core, courier, outgoing, about)
     core.kill("post:accepted")
     async with core.store.write() as tx:
         await _remember(by_us(core, tx, "courier"), outgoing, about, delivery)
+        tried = Tried(delivery=delivery, at=tx.now)
     core.kill("post:ts-saved")
     if isinstance(delivery, Impossible) and about is not None:
         await wake(core, about.request.id)
+    return tried
+
+
+async def _fold(core: Core, outgoing: Outgoing) -> bool:
+    async with core.store.write() as tx:
+        return await fold.fold(by_us(core, tx, "courier"), outgoing)
+
+
+async def _deliver(core: Core, courier: Courier, outgoing: Outgoing, about: Dossier | None) -> Delivery:
+    delivery = await _carry(courier, outgoing, about)
+    if not isinstance(delivery, Impossible) or not is_alarm(outgoing):
+        return delivery
+    first, tried = delivery, {outgoing.lane}
+    for way in ways(outgoing, None if about is None else about.request, core.configuration()):
+        if way not in tried:
+            elsewhere = replace(outgoing, lane=way, meant_for=outgoing.lane)
+            _log.warning("alarm_goes_another_way", lane=outgoing.lane, why=delivery.why, way=way)
+            answer = await _carry(courier, elsewhere, about)
+            if not isinstance(answer, Impossible):
+                return answer
+    if outgoing.attempts == 1:
+        _log.error("alarm_reached_nobody", outgoing=outgoing.id, lane=outgoing.lane, why=first.why)
+    return TryLater(why=first.why, alone=True)
 
 
 async def _carry(courier: Courier, outgoing: Outgoing, about: Dossier | None) -> Delivery:
@@ -72,7 +124,8 @@ async def _carry(courier: Courier, outgoing: Outgoing, about: Dossier | None) ->
     except Exception as error:  # noqa: BLE001 - see above
         why = type(error).__name__
         _log.error("message_not_drawn", outgoing=outgoing.id, error=why, where=places(error))
-        return Impossible(why=why) if outgoing.attempts >= _DRAWN_AT_MOST else TryLater(why=why)
+        drawn_often = outgoing.attempts >= _DRAWN_AT_MOST
+        return Impossible(why=why) if drawn_often else TryLater(why=why, alone=True)
 
 
 async def _about(tx: Transaction, outgoing: Outgoing) -> Dossier | None:
@@ -102,22 +155,43 @@ async def _remember(clerk: Clerk, outgoing: Outgoing, about: Dossier | None, del
     tx = clerk.tx
     card_of = about.request if about is not None and outgoing.kind is OutboxKind.CARD else None
     match delivery:
-        case Delivered(channel=channel, ts=ts):
+        case Delivered() if not await fold.is_whole(tx, outgoing):
+            more = Again(not_before=tx.now, error="more was folded into it", cleared=outgoing.cleared)
+            await tx.outbox.retry(outgoing.id, more)
+        case Delivered():
             await tx.outbox.done(outgoing.id, tx.now)
+            await fold.record(clerk, outgoing, delivery)
             if card_of is not None:
-                if tx.now >= outgoing.not_before:
-                    # Our lease is over: another process may have drawn a newer state before we did.
-                    await _redraw(clerk, card_of)
-                await _card_stands(clerk, card_of, Card(request=card_of.id, channel=channel, ts=ts))
-        case TryLater(why=why, after=after):
-            backoff = min(_FIRST_RETRY * 2 ** min(outgoing.attempts, 10), _LAST_RETRY)
-            wait = min(after or backoff, _LONGEST_WAIT)
-            await tx.outbox.retry(outgoing.id, not_before=tx.now + wait, error=why)
+                await _drawn(clerk, outgoing, card_of, delivery)
+        case TryLater():
+            await tx.outbox.retry(outgoing.id, _again(outgoing, delivery, tx.now))
+        case Unposted():
+            await fold.fold(clerk, outgoing)
         case Impossible(why=why):
             await tx.outbox.done(outgoing.id, tx.now)
             _log.warning("message_given_up", notice=outgoing.kind.value, lane=outgoing.lane, why=why)
             if card_of is not None:
                 await _give_up(clerk, card_of, why)
+
+
+def _again(outgoing: Outgoing, delivery: TryLater, now: datetime) -> Again:
+    last = _LAST_RETRY_OF_ALARMS if delivery.alone and is_alarm(outgoing) else _LAST_RETRY
+    backoff = min(_FIRST_RETRY * 2 ** min(outgoing.attempts, 10), last)
+    # Once it may stand there, only finding out clears it: a refusal tells of this attempt alone.
+    doubtful = delivery.unsure or outgoing.may_stand
+    return Again(
+        not_before=now + min(delivery.after or backoff, _LONGEST_WAIT),
+        error=delivery.why,
+        cleared=outgoing.cleared if doubtful else outgoing.attempts,
+        alone=delivery.alone,
+    )
+
+
+async def _drawn(clerk: Clerk, outgoing: Outgoing, seen: Request, stands: Delivered) -> None:
+    if clerk.tx.now >= outgoing.not_before:
+        # Our lease is over: another process may have drawn a newer state before we did.
+        await _redraw(clerk, seen)
+    await _card_stands(clerk, seen, Card(request=seen.id, channel=stands.channel, ts=stands.ts))
 
 
 async def _redraw(clerk: Clerk, seen: Request) -> None:

@@ -64,6 +64,7 @@ class Otherwise(Enum):
     SKIP = "skip"  #: Nothing.
     HOLD = "hold"  #: Hold that row until the end: nobody else changes it, nor takes it as it was.
     REPLACE = "replace"
+    RENEW = "renew"  #: Give that row the new one's *renewed* columns, and hold it.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,7 @@ class Conflict:
     columns: Sequence[str]
     where: TextClause | None = None
     then: Otherwise = Otherwise.SKIP
+    renewed: Sequence[str] = ()
 
 
 class Insertion(Change):
@@ -181,6 +183,9 @@ def _on_conflict(insert: Any, conflict: Conflict | None) -> Any:
         case Otherwise.REPLACE:
             new = {column.name: insert.excluded[column.key] for column in others}
             return insert.on_conflict_do_update(**at, set_=new)
+        case Otherwise.RENEW:
+            renewed = {insert.table.c[name].name: insert.excluded[name] for name in conflict.renewed}
+            return insert.on_conflict_do_update(**at, set_=renewed)
         case Otherwise.HOLD if isinstance(insert, postgresql.Insert):
             same = {name: insert.table.c[name] for name in conflict.columns}
             # Where nothing is to be changed the row is held all the same.

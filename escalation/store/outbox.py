@@ -1,7 +1,7 @@
 """What is still to be said in Slack, in a database.
 
-One lane is sent in order, one message at a time: only its oldest unsent row, its head, is ever
-taken. While the head is under way or waits for its next attempt, the rest of the lane waits too.
+One lane is sent in order, one message at a time: of those that are due, the first in turn. While it is
+under way, or waits because Slack said so, it holds the lane, and the rest of the lane waits too.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Integer,
+    ScalarSelect,
     Select,
     Text,
     Update,
@@ -23,27 +24,43 @@ from sqlalchemy import (
 )
 
 from escalation.ids import OutboxId
-from escalation.ports import OutboxKind, Outgoing
+from escalation.ports import Again, Folded, OutboxKind, Outgoing, Turn
+from escalation.request import State
 from escalation.store.change import Conflict, Insertion, Otherwise, RowUpdate
 from escalation.store.session import Session
 from escalation.store.statement import Row, Statement, parameter
-from escalation.store.tables import Instant, Name, outbox
+from escalation.store.tables import Instant, Name, cards, outbox, requests
 
 _UNSENT = outbox.c.sent_at.is_(None)
+_NOW = parameter("now", Instant)
+_LANE = parameter("lane", Name)
+_LIMIT = parameter("limit", Integer())
+_ONE: ColumnElement[int] = literal_column("1")  # a parameter would be planned as a tenth of all rows
+_IN_TURN = (outbox.c.turn, outbox.c.at, outbox.c.id)
 
 # The lanes that have something unsent, one step of the index each: never a walk over all rows.
 _FIRST = select(func.min(outbox.c.lane).label("lane")).where(_UNSENT).cte("lanes", recursive=True)
 _NEXT = select(func.min(outbox.c.lane)).where(_UNSENT, outbox.c.lane > _FIRST.c.lane).scalar_subquery()
 _LANES = _FIRST.union_all(select(_NEXT).where(_FIRST.c.lane.is_not(None)))
-_HEAD = (
-    select(outbox.c.id)
-    .where(_UNSENT, outbox.c.lane == _LANES.c.lane)
-    .order_by(outbox.c.at, outbox.c.id)
-    .limit(literal_column("1"))  # a parameter would be planned as a tenth of all rows
-    .correlate(_LANES)
-    .scalar_subquery()
+
+
+def _in_lane(query: Select[Any]) -> ScalarSelect[Any]:
+    return query.where(_UNSENT, outbox.c.lane == _LANES.c.lane).correlate(_LANES).scalar_subquery()
+
+
+_HELD_UNTIL = _in_lane(select(func.max(outbox.c.held_until)).where(outbox.c.held_until.is_not(None)))
+_HEAD = _in_lane(select(outbox.c.id).where(outbox.c.not_before <= _NOW).order_by(*_IN_TURN).limit(_ONE))
+_HEADS = (
+    select(_HEAD.label("id"))
+    .select_from(_LANES)
+    .where(_LANES.c.lane.is_not(None), func.coalesce(_HELD_UNTIL <= _NOW, literal_column("true")))
 )
-_HEADS = select(_HEAD.label("id")).select_from(_LANES).where(_LANES.c.lane.is_not(None))
+_DUE_AT = _in_lane(select(outbox.c.not_before).order_by(*_IN_TURN).limit(_ONE))
+_NEXT_DUE_AT = Statement(
+    select(func.min(func.coalesce(_HELD_UNTIL, _DUE_AT)))
+    .select_from(_LANES)
+    .where(_LANES.c.lane.is_not(None))
+)
 
 _ADD = Insertion(outbox)
 _ADD_CARD = Insertion(
@@ -51,7 +68,8 @@ _ADD_CARD = Insertion(
     Conflict(
         columns=["request"],
         where=text("sent_at IS NULL AND attempts = 0 AND notice = 'card'"),
-        then=Otherwise.HOLD,
+        then=Otherwise.RENEW,
+        renewed=["turn"],
     ),
 )
 
@@ -59,29 +77,25 @@ _ADD_CARD = Insertion(
 def _take(heads: ColumnElement[bool]) -> Update:
     picked = (
         select(outbox.c.id)
-        .where(heads, _UNSENT, outbox.c.not_before <= parameter("now", Instant))
-        .order_by(outbox.c.at, outbox.c.id)
-        .limit(parameter("limit", Integer()))
+        .where(heads, _UNSENT, outbox.c.not_before <= _NOW)
+        .order_by(*_IN_TURN)
+        .limit(_LIMIT)
         .with_for_update(skip_locked=True)
         .cte("picked")
     )
+    until = parameter("leased_until", Instant)
     return (
         update(outbox)
         .where(outbox.c.id.in_(select(picked.c.id)))
-        .values(not_before=parameter("leased_until", Instant), attempts=outbox.c.attempts + 1)
+        .values(not_before=until, held_until=until, attempts=outbox.c.attempts + 1)
         .returning(outbox)
     )
-
-
-def _next_due_at(heads: ColumnElement[bool]) -> Select[Any]:
-    return select(func.min(outbox.c.not_before)).where(heads)
 
 
 _IS_HEAD = outbox.c.id.in_(_HEADS)
 #: The same for PostgreSQL, which would rather read the whole table than look up a hundred rows.
 _IS_ONE_OF_HEADS = outbox.c.id == any_(func.array(_HEADS.scalar_subquery()))
 _TAKE = Statement(_take(_IS_ONE_OF_HEADS), for_sqlite=_take(_IS_HEAD))
-_NEXT_DUE_AT = Statement(_next_due_at(_IS_ONE_OF_HEADS), for_sqlite=_next_due_at(_IS_HEAD))
 _DONE = RowUpdate(
     lambda given: update(outbox).where(outbox.c.id == given["outgoing"]).values(sent_at=given["sent_at"]),
     {"outgoing": Name, "sent_at": Instant},
@@ -90,10 +104,66 @@ _RETRY = RowUpdate(
     lambda given: (
         update(outbox)
         .where(outbox.c.id == given["outgoing"], _UNSENT)
-        .values(not_before=given["not_before"], error=given["error"])
+        .values({name: given[name] for name in ("not_before", "held_until", "error", "cleared")})
     ),
-    {"outgoing": Name, "not_before": Instant, "error": Text()},
+    {
+        "outgoing": Name,
+        "not_before": Instant,
+        "held_until": Instant,
+        "error": Text(),
+        "cleared": Integer(),
+    },
 )
+# Looked up for each row of the lane by its key: joined, all requests there ever were might be read.
+_STATE = select(requests.c.state).where(requests.c.id == outbox.c.request).scalar_subquery()
+_CARD = select(cards.c.request).where(cards.c.request == outbox.c.request).scalar_subquery()
+_FOLDABLE = Statement(
+    select(outbox.c.id)
+    .where(
+        _UNSENT,
+        outbox.c.lane == _LANE,
+        outbox.c.turn.in_([literal_column(str(turn.value)) for turn in (Turn.ASK, Turn.NEWS)]),
+        outbox.c.attempts == outbox.c.cleared,
+        literal_column(f"'{State.PENDING.value}'") != _STATE,
+        _CARD.is_(None),
+    )
+    .order_by(*_IN_TURN)
+    .limit(_LIMIT)
+    .with_for_update(of=outbox, skip_locked=True)
+)
+_SUMMARY_OF = Statement(
+    select(outbox.c.id)
+    .where(
+        _UNSENT,
+        outbox.c.lane == _LANE,
+        outbox.c.turn == literal_column(str(Turn.SUMMARY.value)),
+    )
+    .with_for_update()
+)
+_FOLD = RowUpdate(
+    lambda given: (
+        update(outbox)
+        .where(outbox.c.id == given["outgoing"], _UNSENT)
+        .values(sent_at=given["sent_at"], summary=given["summary"])
+    ),
+    {"outgoing": Name, "sent_at": Instant, "summary": Name},
+)
+_INTO = outbox.c.summary == parameter("into", Name)
+_SPAN = (
+    func.count(outbox.c.request.distinct()).label("count"),
+    func.min(outbox.c.at).label("first_at"),
+    func.max(outbox.c.at).label("last_at"),
+)
+_FOLDED = Statement(select(*list[ColumnElement[Any]](_SPAN)).where(_INTO))
+_FOLDED_REQUESTS = Statement(
+    select(outbox.c.request)
+    .where(_INTO)
+    .group_by(outbox.c.request)
+    .order_by(func.min(outbox.c.at), outbox.c.request)
+    .limit(_LIMIT)
+)
+_COUNTED: Select[Any] = select(func.count(outbox.c.request.distinct()))
+_COUNT_ASKS = Statement(_COUNTED.where(_UNSENT, outbox.c.turn == literal_column(str(Turn.ASK.value))))
 
 
 class SqlOutbox:
@@ -101,21 +171,15 @@ class SqlOutbox:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._cards: set[str | None] = set()
 
     async def add(self, outgoing: Outgoing) -> None:
         """
-        Queue it; a card that waits unsent for the same request already is enough.
+        Queue it; a card that waits unsent for the same request already is enough, and takes this turn.
 
         That card is held until we commit: drawn before, it would show what was before.
         """
-        is_card = outgoing.kind is OutboxKind.CARD
-        if is_card and outgoing.request in self._cards:
-            return
-        if is_card:
-            self._cards.add(outgoing.request)
         self._session.later(
-            _ADD_CARD if is_card else _ADD,
+            _ADD_CARD if outgoing.kind is OutboxKind.CARD else _ADD,
             {
                 "id": outgoing.id,
                 "kind": outgoing.kind.value,
@@ -127,26 +191,66 @@ class SqlOutbox:
                 "attempts": outgoing.attempts,
                 "sent_at": None,
                 "error": None,
+                "turn": outgoing.turn.value,
+                "cleared": outgoing.cleared,
+                "held_until": None,
+                "summary": None,
             },
         )
 
     async def take(self, now: datetime, *, lease: timedelta, limit: int) -> Sequence[Outgoing]:
-        """Return what may be sent at *now*, oldest first, and hide it from others for *lease*."""
+        """Return what may be sent at *now*, by its turn, and hide it from others for *lease*."""
         values = {"now": now, "leased_until": now + lease, "limit": limit}
         taken = [_outgoing(row) for row in await self._session.rows(_TAKE, values)]
-        return sorted(taken, key=lambda outgoing: (outgoing.at, outgoing.id))
+        return sorted(taken, key=lambda outgoing: (outgoing.turn, outgoing.at, outgoing.id))
 
     async def done(self, outgoing: OutboxId, at: datetime) -> None:
         """Note that it was said at *at*."""
         self._session.later(_DONE, {"outgoing": outgoing, "sent_at": at})
 
-    async def retry(self, outgoing: OutboxId, *, not_before: datetime, error: str) -> None:
-        """Try it again from *not_before* on."""
-        values = {"outgoing": outgoing, "not_before": not_before, "error": error}
+    async def retry(self, outgoing: OutboxId, again: Again) -> None:
+        """Try it again, as *again* says; until then its lane waits, unless it waits alone."""
+        values = {
+            "outgoing": outgoing,
+            "not_before": again.not_before,
+            "held_until": None if again.alone else again.not_before,
+            "error": again.error,
+            "cleared": again.cleared,
+        }
         self._session.later(_RETRY, values)
 
+    async def foldable(self, lane: str, limit: int) -> Sequence[OutboxId]:
+        """Return what waits in *lane* about requests that ended before their card was ever posted."""
+        return [row.id for row in await self._session.rows(_FOLDABLE, {"lane": lane, "limit": limit})]
+
+    async def summary_of(self, lane: str) -> OutboxId | None:
+        """Return the summary that waits in *lane*, and hold it."""
+        found: OutboxId | None = await self._session.value(_SUMMARY_OF, {"lane": lane})
+        return found
+
+    async def fold(self, outgoing: OutboxId, *, into: OutboxId, at: datetime) -> None:
+        """Note that the summary *into* tells of it."""
+        self._session.later(_FOLD, {"outgoing": outgoing, "sent_at": at, "summary": into})
+
+    async def folded(self, into: OutboxId, *, limit: int) -> Folded | None:
+        """Return what the summary *into* tells of, with *limit* of the requests; none if nothing."""
+        row = await self._session.row(_FOLDED, {"into": into})
+        if row is None or not row.count:
+            return None
+        found = await self._session.rows(_FOLDED_REQUESTS, {"into": into, "limit": limit})
+        return Folded(
+            count=row.count,
+            first_at=row.first_at,
+            last_at=row.last_at,
+            requests=tuple(each.request for each in found),
+        )
+
+    async def count_asks(self) -> int:
+        """Return how many requests wait for their card to be posted."""
+        return int(await self._session.value(_COUNT_ASKS) or 0)
+
     async def next_due_at(self) -> datetime | None:
-        """Return the nearest instant at which something may be sent."""
+        """Return the nearest instant at which the first in turn of a lane may be sent."""
         found: datetime | None = await self._session.value(_NEXT_DUE_AT)
         return found
 
@@ -160,5 +264,7 @@ def _outgoing(row: Row) -> Outgoing:
         body=row.body,
         at=row.at,
         not_before=row.not_before,
+        turn=Turn(row.turn),
         attempts=row.attempts,
+        cleared=row.cleared,
     )

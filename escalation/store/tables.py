@@ -249,8 +249,15 @@ outbox = Table(
     Column("attempts", Integer, nullable=False),
     Column("sent_at", Instant),
     Column("error", Text),  # of the last attempt
+    Column("turn", SmallInteger, nullable=False, server_default=text("2")),
+    Column("cleared", Integer, nullable=False, server_default=text("0")),
+    Column("held_until", Instant),  # until when nothing else of its lane is sent
+    Column("summary", Name),  # the row that told of it in its place
     _one_of("notice", OutboxKind),
-    _partial("outbox_unsent", "lane", "at", "id", where="sent_at IS NULL"),
+    _partial("outbox_in_turn", "lane", "turn", "at", "id", where="sent_at IS NULL"),
+    _partial("outbox_held", "lane", "held_until", where="sent_at IS NULL AND held_until IS NOT NULL"),
+    _partial("outbox_folded", "summary", "at", "id", where="summary IS NOT NULL"),
+    _partial("outbox_waiting_summary", "lane", unique=True, where="sent_at IS NULL AND turn = 3"),
     # One card waits at most. One that was taken is being drawn and does not count: what changes
     # from then on needs a row of its own, or the card would never show it.
     _partial(

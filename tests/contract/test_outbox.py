@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from escalation.errors import StoreError
-from escalation.ports import OutboxKind, Outgoing, Store
+from escalation.ids import OutboxId, RequestId
+from escalation.ports import Again, Card, Folded, OutboxKind, Outgoing, Store, Turn
 from tests.contract import samples
 from tests.contract.samples import MINUTE, NOON, TICK
 
@@ -55,7 +56,7 @@ async def test_what_was_said_is_never_said_again(store: Store) -> None:
     async with store.write() as tx:
         await tx.outbox.done(samples.outgoing().id, NOON)
     async with store.write() as tx:
-        await tx.outbox.retry(samples.outgoing().id, not_before=NOON, error="late")
+        await tx.outbox.retry(samples.outgoing().id, Again(not_before=NOON, error="late"))
         await tx.outbox.done(samples.outgoing().id, NOON + MINUTE)
     assert name == "out_1"
     assert await _take(store, MINUTE) == []
@@ -67,7 +68,7 @@ async def test_a_failure_is_tried_again_when_told(store: Store) -> None:
     await _add(store, samples.outgoing())
     await _take(store)
     async with store.write() as tx:
-        await tx.outbox.retry(samples.outgoing().id, not_before=NOON + TICK, error="rate limited")
+        await tx.outbox.retry(samples.outgoing().id, Again(not_before=NOON + TICK, error="rate limited"))
     assert await _take(store) == []
     async with store.write() as tx:
         [again] = await tx.outbox.take(NOON + TICK, lease=LEASE, limit=9)
@@ -80,7 +81,7 @@ async def test_one_lane_is_sent_in_order_one_at_a_time(store: Store) -> None:
     assert await _take(store, MINUTE) == ["out_1"]
     assert await _take(store, MINUTE) == []
     async with store.write() as tx:
-        await tx.outbox.retry(samples.outgoing("1").id, not_before=NOON + 2 * MINUTE, error="later")
+        await tx.outbox.retry(samples.outgoing("1").id, Again(not_before=NOON + 2 * MINUTE, error="later"))
     assert await _take(store, MINUTE) == []
     assert await _next_due_at(store) == 2 * MINUTE
     async with store.write() as tx:
@@ -141,7 +142,7 @@ async def test_a_failed_card_and_a_newer_one_both_find_their_way(store: Store) -
     await _take(store)
     await _add(store, replace(card, id=samples.outgoing("2").id, at=NOON + TICK))
     async with store.write() as tx:
-        await tx.outbox.retry(card.id, not_before=NOON, error="away")
+        await tx.outbox.retry(card.id, Again(not_before=NOON, error="away"))
     assert await _take(store, TICK) == ["out_1"]
 
 
@@ -178,3 +179,147 @@ async def test_an_empty_outbox_waits_for_nothing(store: Store) -> None:
     """Without messages there is no next instant and nothing to take."""
     assert await _next_due_at(store) is None
     assert await _take(store) == []
+
+
+async def test_asks_go_first_and_summaries_last(store: Store) -> None:
+    """Whoever came first: an ask goes before an alarm, that before news, and a summary comes last."""
+    turns = (Turn.SUMMARY, Turn.NEWS, Turn.ALARM, Turn.ASK)
+    rows = [
+        replace(samples.outgoing(turn.name), turn=turn, at=NOON + n * TICK) for n, turn in enumerate(turns)
+    ]
+    await _add(store, *rows)
+    said = []
+    for _ in turns:
+        said += await _take(store, MINUTE)
+        async with store.write() as tx:
+            await tx.outbox.done(OutboxId(said[-1]), NOON)
+    assert said == ["out_ASK", "out_ALARM", "out_NEWS", "out_SUMMARY"]
+
+
+async def test_of_two_lanes_the_one_that_asks_goes_first(store: Store) -> None:
+    """Where not all lanes can be taken at once, those with an ask are."""
+    await _add(store, samples.outgoing("old", lane="C01"))
+    await _add(store, replace(samples.outgoing("ask", lane="C02", at=NOON + TICK), turn=Turn.ASK))
+    assert await _take(store, TICK, limit=1) == ["out_ask"]
+
+
+async def test_an_ask_waits_for_what_is_under_way_in_its_lane(store: Store) -> None:
+    """What is first in turn is not sent beside a message that its lane has under way, or must wait for."""
+    await _add(store, samples.outgoing("1"))
+    assert await _take(store) == ["out_1"]
+    await _add(store, replace(samples.outgoing("ask"), turn=Turn.ASK))
+    assert await _take(store) == []
+    async with store.write() as tx:
+        again = Again(not_before=NOON + MINUTE, error="rate limited")
+        await tx.outbox.retry(samples.outgoing("1").id, again)
+    assert await _take(store, MINUTE - TICK) == []
+    assert await _next_due_at(store) == MINUTE
+    assert await _take(store, MINUTE) == ["out_ask"]
+
+
+async def test_what_waits_alone_holds_up_nobody(store: Store) -> None:
+    """A message that cannot be said, for a reason of its own, lets the rest of its lane pass."""
+    await _add(store, samples.outgoing("1"), samples.outgoing("2", at=NOON + TICK))
+    assert await _take(store, TICK) == ["out_1"]
+    async with store.write() as tx:
+        again = Again(not_before=NOON + MINUTE, error="cannot be drawn", alone=True)
+        await tx.outbox.retry(samples.outgoing("1").id, again)
+    assert await _take(store, TICK) == ["out_2"]
+    async with store.write() as tx:
+        await tx.outbox.done(samples.outgoing("2").id, NOON)
+    assert await _next_due_at(store) == MINUTE
+    assert await _take(store, MINUTE) == ["out_1"]
+
+
+async def test_it_is_known_which_attempts_may_stand(store: Store) -> None:
+    """An attempt of which nothing was heard may have been posted; one that was refused was not."""
+    await _add(store, samples.outgoing())
+
+    async def taken(after: timedelta) -> Outgoing:
+        async with store.write() as tx:
+            [found] = await tx.outbox.take(NOON + after, lease=LEASE, limit=9)
+        return found
+
+    assert not (await taken(timedelta(0))).may_stand
+    async with store.write() as tx:
+        again = Again(not_before=NOON, error="refused", cleared=1)
+        await tx.outbox.retry(samples.outgoing().id, again)
+    assert not (await taken(timedelta(0))).may_stand
+    assert (await taken(LEASE)).may_stand
+
+
+async def _end(store: Store, *names: str) -> None:
+    async with store.write() as tx:
+        for request in await samples.add_requests(tx, *names):
+            await tx.requests.save(samples.settled(request))
+
+
+async def test_what_ended_before_it_was_posted_can_be_folded(store: Store) -> None:
+    """Of a lane: cards and news of settled requests without a card, in turn; no alarm, nothing doubtful."""
+    await _end(store, "1", "2", "posted")
+    async with store.write() as tx:
+        await samples.add_requests(tx, "pending")
+        await tx.cards.put(Card(request=RequestId("req_posted"), channel="C01FIN", ts="1.0"))
+    await _add(
+        store,
+        samples.outgoing("doubt", about="1"),
+        samples.outgoing("thread", about="2", at=NOON + TICK),
+        samples.outgoing("card", about="1", kind=OutboxKind.CARD, at=NOON + TICK),
+        replace(samples.outgoing("alarm", about="1"), turn=Turn.ALARM),
+        samples.outgoing("posted", about="posted"),
+        samples.outgoing("pending", about="pending"),
+        samples.outgoing("elsewhere", about="1", lane="C02"),
+        replace(samples.outgoing("seal"), request=None),
+    )
+    async with store.write() as tx:
+        assert list(await tx.outbox.foldable("C01FIN", 9)) == ["out_doubt", "out_card", "out_thread"]
+    async with store.write() as tx:
+        await tx.outbox.done(OutboxId("out_alarm"), NOON)
+    assert await _take(store, limit=1) == ["out_doubt"]
+    async with store.write() as tx:
+        assert list(await tx.outbox.foldable("C01FIN", 1)) == ["out_card"]
+
+
+async def test_a_summary_tells_of_what_was_folded(store: Store) -> None:
+    """What was folded is never taken again; its summary knows how many requests, since when, and which."""
+    await _end(store, "1", "2")
+    rows = [
+        samples.outgoing("a", about="2", at=NOON + MINUTE),
+        samples.outgoing("b", about="1", kind=OutboxKind.CARD),
+        samples.outgoing("c", about="2", at=NOON + 2 * MINUTE),
+    ]
+    summary = replace(samples.outgoing("s"), turn=Turn.SUMMARY, request=None)
+    await _add(store, *rows, summary)
+    async with store.read() as tx:
+        assert await tx.outbox.folded(summary.id, limit=9) is None
+    async with store.write() as tx:
+        assert await tx.outbox.summary_of("C01FIN") == summary.id
+        assert await tx.outbox.summary_of("C02") is None
+        for row in rows:
+            await tx.outbox.fold(row.id, into=summary.id, at=NOON)
+        told = await tx.outbox.folded(summary.id, limit=1)
+    first, second = RequestId("req_1"), RequestId("req_2")
+    whole = Folded(count=2, first_at=NOON, last_at=NOON + 2 * MINUTE, requests=(first, second))
+    assert told == replace(whole, requests=(first,))
+    async with store.read() as tx:
+        assert await tx.outbox.folded(summary.id, limit=9) == whole
+    assert await _take(store, 2 * MINUTE) == ["out_s"]
+    async with store.write() as tx:
+        assert await tx.outbox.summary_of("C01FIN") == summary.id
+        await tx.outbox.done(summary.id, NOON)
+    async with store.write() as tx:
+        assert await tx.outbox.summary_of("C01FIN") is None
+    assert await _take(store, 2 * MINUTE) == []
+
+
+async def test_a_card_that_waits_takes_its_new_turn(store: Store) -> None:
+    """The card of a request that ends while it waits to be asked asks no more, and lets asks pass."""
+    card = replace(samples.outgoing("1", kind=OutboxKind.CARD), turn=Turn.ASK)
+    later = samples.outgoing("2", kind=OutboxKind.CARD, about="2", at=NOON + TICK)
+    await _add(store, card, replace(later, turn=Turn.ASK))
+    async with store.read() as tx:
+        assert await tx.outbox.count_asks() == 2
+    await _add(store, replace(card, id=OutboxId("out_3"), turn=Turn.NEWS, at=NOON + 2 * TICK))
+    async with store.read() as tx:
+        assert await tx.outbox.count_asks() == 1
+    assert await _take(store, 2 * TICK) == ["out_2"]

@@ -9,7 +9,8 @@ import asyncpg
 import pytest
 
 from escalation.audit import link
-from escalation.ids import AgentName, PersonId
+from escalation.ids import AgentName, PersonId, RequestId
+from escalation.ports import Card
 from escalation.store import Database, grants, keys, outbox, record, requests, sweeps, switches
 from escalation.store.postgres.store import PLANNER
 from escalation.store.statement import Statement
@@ -32,8 +33,11 @@ _PLANS = {
     "next request": (requests._NEXT_DUE_AT, "requests_due"),
     "grants due": (grants._LOCK_DUE, "grants_due"),
     "next grant": (grants._NEXT_DUE_AT, "grants_due"),
-    "messages due": (outbox._TAKE, "outbox_unsent"),
-    "next message": (outbox._NEXT_DUE_AT, "outbox_unsent"),
+    "messages due": (outbox._TAKE, "outbox_in_turn"),
+    "next message": (outbox._NEXT_DUE_AT, "outbox_in_turn"),
+    "messages to fold": (outbox._FOLDABLE, "outbox_in_turn"),
+    "what a summary tells": (outbox._FOLDED, "outbox_folded"),
+    "what a summary names": (outbox._FOLDED_REQUESTS, "outbox_folded"),
     "key": (requests._BY_KEY, "requests_key"),
     "decided by": (requests._DECIDED_BY, "decisions_person"),
     "agent's requests": (requests._page(frozenset({"agent"})), "requests_agent"),
@@ -85,6 +89,7 @@ async def _fill(store: Database) -> None:
             await tx.outbox.add(samples.outgoing(name, lane=f"C{number % 4}", about=name))
             await tx.record.add(samples.event(name, subject=f"req_{name}"))
             await tx.inbox.add(samples.click(name))
+            await tx.cards.put(Card(request=RequestId(f"req_{name}"), channel="C0", ts=name))
             decided = samples.decided(samples.request(f"d{name}"), samples.decision(name, person=person))
             await tx.requests.add(decided)
     async with store.write() as tx:

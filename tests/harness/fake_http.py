@@ -29,7 +29,7 @@ def arguments_of(scope: Scope, body: bytes) -> Json:
         said: Json = json.loads(body or b"{}")
         return given | said
     given |= {name: values[-1] for name, values in parse_qs(body.decode()).items()}
-    for name in ("blocks", "view"):
+    for name in ("blocks", "metadata", "view"):
         if isinstance(given.get(name), str):
             given[name] = json.loads(given[name])
     return given

@@ -65,6 +65,7 @@ class Posted:
     thread: str | None = None
     only_for: str | None = None  #: The user who alone sees it.
     edits: int = 0
+    metadata: Json = field(default_factory=dict)
 
     def says(self, words: str) -> bool:
         return words in self.text or words in json.dumps(self.blocks, ensure_ascii=False)
@@ -190,6 +191,7 @@ class FakeSlack:
             blocks=list(arguments.get("blocks") or []),
             thread=arguments.get("thread_ts"),
             only_for=only_for,
+            metadata=dict(arguments.get("metadata") or {}),
         )
         self.messages.append(posted)
         return {"ok": True, "channel": channel, "ts": ts, "message": {"ts": ts, "text": posted.text}}
@@ -215,7 +217,34 @@ def _update(slack: FakeSlack, arguments: Json) -> Json:
         return problem
     found.text, found.blocks = arguments["text"], list(arguments.get("blocks") or [])
     found.edits += 1
+    found.metadata = dict(arguments.get("metadata") or found.metadata)
     return {"ok": True, "channel": found.channel, "ts": found.ts}
+
+
+def _history(slack: FakeSlack, arguments: Json) -> Json:
+    channel, thread = str(arguments.get("channel")), arguments.get("ts")
+    if not slack.knows(channel):
+        return {"ok": False, "error": "channel_not_found"}
+    told = [
+        {"ts": m.ts, "text": m.text, **({"metadata": m.metadata} if _is_on(arguments) else {})}
+        for m in reversed(slack.messages)
+        if (m.channel, m.only_for) == (channel, None)
+        and (m.thread is None if thread is None else thread in {m.ts, m.thread})
+        and float(m.ts) > float(arguments.get("oldest") or 0)
+    ]
+    first, size = int(arguments.get("cursor") or 0), int(arguments.get("limit") or 100)
+    more = str(first + size) if first + size < len(told) else ""
+    cursor = {"response_metadata": {"next_cursor": more}}
+    return {"ok": True, "messages": told[first : first + size], "has_more": bool(more), **cursor}
+
+
+def _is_on(arguments: Json) -> bool:
+    return str(arguments.get("include_all_metadata")).lower() in {"1", "true"}
+
+
+def _permalink(_: FakeSlack, arguments: Json) -> Json:
+    where = f"{arguments['channel']}/p{str(arguments['message_ts']).replace('.', '')}"
+    return {"ok": True, "permalink": f"https://andon.slack.example/archives/{where}"}
 
 
 def _open_conversation(slack: FakeSlack, arguments: Json) -> Json:
@@ -269,10 +298,13 @@ def _group(slack: FakeSlack, arguments: Json) -> Json:
 
 _METHODS: Mapping[str, Callable[[FakeSlack, Json], Json]] = {
     "auth.test": _identify,
+    "chat.getPermalink": _permalink,
     "chat.postMessage": _post_message,
     "chat.postEphemeral": _post_ephemeral,
     "chat.update": _update,
+    "conversations.history": _history,
     "conversations.open": _open_conversation,
+    "conversations.replies": _history,
     "usergroups.users.list": _group,
     "views.open": _open_view,
     "views.publish": _publish,

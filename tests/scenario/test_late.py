@@ -245,3 +245,48 @@ async def test_the_same_click_asks_again_once(room: World) -> None:
     await room.salma.clicks("Ask again", on=card)
     assert len(await room.events("request.asked")) == 2
     assert (await room.agent.sees(asked))["follow"] is not None
+
+
+async def test_a_second_tap_is_told_that_the_first_counted(any_room: World) -> None:
+    """Who taps Approve twice has approved, and is told so with what became of it; once is on the record."""
+    room = any_room
+    asked = await room.agent.asks()
+    card = await room.card(asked)
+    stale = list(card.blocks)
+    await room.salma.clicks("Approve", on=card)
+    room.clock.advance(seconds=2)
+    await room.salma.clicks("Approve", on=card)
+    told = await room.salma.sees("You approved this a moment ago: Post 61.500 OMR", in_="#finance")
+    assert told.only_for == room.salma.user
+    assert told.says("bank-reconciliation may do it once")
+    assert not told.says("Too late")
+    assert len((await room.agent.sees(asked))["decided_by"]) == 1
+    card.blocks = stale
+    room.clock.advance(minutes=5)
+    await room.salma.clicks("Approve", on=card)
+    await room.salma.sees("already: Post 61.500 OMR", in_="#finance")
+
+
+async def test_a_second_tap_on_an_answer(room: World) -> None:
+    """The same option again is a second tap; another option came too late."""
+    asked = await room.agent.wonders("Whose?", "Al Wadi", "Al Noor")
+    card = await room.card(asked)
+    stale = list(card.blocks)
+    await room.salma.clicks("Al Wadi", on=card)
+    await room.salma.clicks("Al Wadi", on=card)
+    await room.salma.sees("You answered this a moment ago", in_="#finance")
+    await room.beats()
+    card.blocks = stale
+    await room.salma.clicks("Al Noor", on=card)
+    await room.salma.sees("Too late: your click changed nothing", in_="#finance")
+    assert (await room.agent.sees(asked))["answer"] == "Al Wadi"
+
+
+async def test_what_somebody_else_decided_is_no_second_tap(room: World) -> None:
+    """Only who decided it is told that they did: anybody else came too late."""
+    asked = await room.agent.asks()
+    card = await room.card(asked)
+    await room.salma.clicks("Approve", on=card)
+    await room.khalid.clicks("Approve", on=card)
+    await room.khalid.sees("Too late: your click changed nothing", in_="#finance")
+    assert await room.khalid.misses("a moment ago", in_="#finance")

@@ -147,7 +147,7 @@ async def test_the_engine_lives_through_it(shaky_room: World) -> None:
         assert "is away" not in ready.text
         assert (await room.agent.gets("/healthz")).json() == {"status": "alive"}
     await room.beats()
-    assert (await room.agent.gets("/readyz")).json() == {"ready": True, "trouble": []}
+    assert (await room.agent.gets("/readyz")).json() == {"ready": True, "trouble": [], "degraded": []}
     assert await room.agent.state_of(asked) == "timed_out"
     assert [entry["event"] for entry in room.log].count("module_stumbled") == 5
 

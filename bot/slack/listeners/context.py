@@ -1,7 +1,7 @@
 """What every listener needs: the core, Slack's Web API, and a way to answer one person alone."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, TypeAlias
@@ -45,6 +45,7 @@ class ListenerContext:
     slack: AsyncWebClient
     presenter: Presenter
     clock: Clock
+    hampered: Callable[[], Sequence[str]] = tuple  #: What this process suffers from, line by line.
     homes: dict[Account, HomeState] = field(default_factory=dict, repr=False)  #: Of those who opened it.
     _background: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
 

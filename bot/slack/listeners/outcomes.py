@@ -2,6 +2,7 @@
 
 from bot.slack.listeners.context import TAKEN, Ack, ListenerContext
 from bot.slack.render import private_replies
+from bot.slack.render.block_kit import action_ids
 from bot.slack.render.block_kit.blocks import Block
 from bot.slack.render.modals import deciding, frame
 from bot.slack.signed_request import Body
@@ -9,19 +10,25 @@ from bot.wording.people import up_to
 from escalation.ids import RequestId
 from escalation.ports import Dossier
 from escalation.reason import Reason, Refused
-from escalation.request import State
+from escalation.request import Decision, Question, State, Verdict
 from escalation.service import queries
 from escalation.service.context import Counted
 
 #: Refused because it is others' to do; only people we know are told so, and whose.
 _NOT_THEIRS = frozenset({Reason.NOT_AN_APPROVER, Reason.OWNER_MAY_NOT_DECIDE})
 _LATE = frozenset({Reason.ALREADY_SETTLED, Reason.PAST_DEADLINE})
+#: What a click on a button decides without a form.
+_VERDICTS = {action_ids.APPROVE: Verdict.APPROVE, action_ids.ANSWER: Verdict.ANSWER}
 
 
 async def tell(
     context: ListenerContext, body: Body, request_id: RequestId, outcome: Counted | Refused
 ) -> None:
-    """Tell whoever clicked why it did not count; a late click sees how the request ended instead."""
+    """
+    Tell whoever clicked why it did not count; a late click sees how the request ended instead.
+
+    Who decided just that before, and tapped twice, is told that it counted, and what became of it.
+    """
     if isinstance(outcome, Counted):
         return
     ended = await _ended_before(context, request_id, outcome)
@@ -29,7 +36,11 @@ async def tell(
         who = await _who_may(context, request_id, outcome)
         context.reply_privately(body, private_replies.refused(outcome, who))
         return
-    context.reply_privately(body, private_replies.late(context.view(ended)))
+    view = context.view(ended)
+    before = _decided_before(context, body, ended)
+    context.reply_privately(
+        body, private_replies.late(view) if before is None else private_replies.again(view, before)
+    )
     _redraw(context, body, ended)
 
 
@@ -61,6 +72,25 @@ async def _who_may(context: ListenerContext, request_id: RequestId, refused: Ref
 async def _ended_before(context: ListenerContext, request_id: RequestId, refused: Refused) -> Dossier | None:
     """Return the request that ended before this click came; nothing if it was refused for another reason."""
     return await queries.dossier(context.core, request_id) if refused.reason in _LATE else None
+
+
+def _decided_before(context: ListenerContext, body: Body, ended: Dossier) -> Decision | None:
+    """Return the decision of whoever clicked, if the button they clicked says the same."""
+    person, clicked = context.person(body), (body.get("actions") or [{}])[0]
+    verdict = _VERDICTS.get(str(clicked.get("action_id", "")).rstrip(":0123456789"))
+    mine = (d for d in ended.request.decisions if person is not None and d.person == person.id)
+    return next((d for d in mine if d.verdict is verdict and d.text in {None, _option(ended, clicked)}), None)
+
+
+def _option(about: Dossier, clicked: Block) -> str | None:
+    """Return the answer that a click on a question's option gives."""
+    subject = about.request.subject
+    chosen = clicked.get("selected_option")
+    value = chosen.get("value") if isinstance(chosen, dict) else clicked.get("value")
+    index = str(value).rpartition("|")[2]
+    if not isinstance(subject, Question) or not index.isdecimal() or int(index) >= len(subject.options):
+        return None
+    return subject.options[int(index)]
 
 
 def _redraw(context: ListenerContext, body: Body, about: Dossier) -> None:

@@ -62,7 +62,8 @@ async def _answer(context: ListenerContext, request: SignedRequest) -> Message |
 
 async def _status(context: ListenerContext, typed: Typed) -> Message:
     waiting, stopped = await queries.waiting(context.core), await queries.stopped(context.core)
-    return context.presenter.status(typed.person, stopped=stopped, waiting=waiting, now=context.clock.now())
+    shown = context.presenter.status(typed.person, stopped=stopped, waiting=waiting, now=context.clock.now())
+    return private_replies.hampered(shown, context.hampered())
 
 
 async def _queue(context: ListenerContext, typed: Typed) -> Message:

@@ -1,6 +1,7 @@
 """What is said beside the cards: in threads, to the alerts channel, to one person, to the audit channel."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import assert_never
 
 from bot.slack.render.block_kit import action_ids, blocks
@@ -42,11 +43,18 @@ class NoticeText:
             *([blocks.header(self.heading)] if self.heading else []),
             blocks.section("\n".join(self.sentences)),
             *([blocks.verbatim(quoted(self.words, 2800))] if self.words else []),
-            *([blocks.actions(self.buttons)] if self.buttons else []),
+            *map(blocks.actions, self._rows()),
         ]
         quote = f" “{escaped(plain(self.words, 500))}”" if self.words else ""
         heading = f"{mrkdwn(self.heading)}. " if self.heading else ""
         return Message(text=cut(f"{heading}{' '.join(self.sentences)}{quote}", 2900), blocks=tuple(drawn))
+
+    def _rows(self) -> tuple[tuple[Block, ...], ...]:
+        # Slack tells buttons of one row apart by what they do: those that do the same stand alone.
+        alike = len({str(each["action_id"]) for each in self.buttons}) < len(self.buttons)
+        if alike:
+            return tuple((each,) for each in self.buttons)
+        return (self.buttons,) if self.buttons else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,22 +64,74 @@ class Surroundings:
     directory: Directory
     times: Times
     view: View | None = None  #: The request it is about, if there is one.
+    named: tuple[View, ...] = ()  #: The requests that a summary names.
+    meant_for: str | None = None  #: The lane that did not take it, where it had to go another way.
 
 
 def message(said: notice.Notice, surroundings: Surroundings) -> Message:
     """Return the notice *said* as a message."""
+    text = _text(said, surroundings)
+    if surroundings.meant_for is None:
+        return text.message()
+    place = _place(surroundings.meant_for, surroundings.directory)
+    missed = f"Meant for {place}: Slack does not take it there."
+    return replace(text, sentences=(*text.sentences, missed)).message()
+
+
+def twin(link: str) -> Message:
+    """Return what takes the place of a card that stands twice; *link* leads to the one that counts."""
+    safe = link.startswith("https://") and not any(c in link for c in "<>| \n")
+    see = f" See <{link.replace('&', '&amp;')}|the card that counts>." if safe else ""
+    return NoticeText(sentences=(f"Superseded: Slack took this card twice.{see}",)).message()
+
+
+def _text(said: notice.Notice, surroundings: Surroundings) -> NoticeText:
     match said:
         case notice.Stopped() | notice.Swept() | notice.Resumed():
-            return _switch(said, surroundings.directory).message()
+            return _switch(said, surroundings.directory)
         case notice.ConfigurationRefused() | notice.ConfigurationNotLoaded():
-            return _configuration(said).message()
+            return _configuration(said)
         case notice.Sealed(seq=seq, hash=hash_):
-            head = f"Seal of the record: {seq} events, head {mrkdwn(hash_)}"
-            return NoticeText(sentences=(head,)).message()
+            return NoticeText(sentences=(f"Seal of the record: {seq} events, head {mrkdwn(hash_)}",))
+        case notice.NeverShown():
+            return _never_shown(said, surroundings)
         case _ if surroundings.view is None:
-            return _orphan(said, surroundings.directory).message()
+            return _orphan(said, surroundings.directory)
         case _:
-            return _with_link(_about(said, surroundings.view), surroundings.view).message()
+            return _with_link(_about(said, surroundings.view), surroundings.view)
+
+
+def _place(lane: str, directory: Directory) -> str:
+    return f"*{mrkdwn(directory.name(lane[1:]))}*" if lane.startswith("@") else f"<#{mrkdwn(lane)}>"
+
+
+def _never_shown(said: notice.NeverShown, surroundings: Surroundings) -> NoticeText:
+    number = "1 request" if said.count == 1 else f"{said.count} requests"
+    at = [surroundings.times.at(datetime.fromisoformat(each)) for each in (said.since, said.until) if each]
+    lines = [f"• {_ended(view)}" for view in surroundings.named]
+    more = said.count - len(lines)
+    return NoticeText(
+        heading=f"{number} ended before anybody could be shown",
+        sentences=(
+            "*What happened:* they ended before their cards were posted"
+            + (f", from *{at[0]}* to *{at[1]}*." if at else "."),
+            *lines,
+            *([f"• and {more} more"] if more > 0 else []),
+            "*What was done:* nothing, where nobody decided elsewhere; that is the safe default.",
+            "*What you can do:* /andon why REQUEST tells about one of them.",
+        ),
+        buttons=tuple(
+            blocks.button(f"Ask again: {plain(view.title, 50)}", action_ids.ASK_AGAIN, view.request.id)
+            for view in surroundings.named
+            if view.request.state.went_unanswered and view.request.follow is None
+        ),
+    )
+
+
+def _ended(view: View) -> str:
+    # In one line of markup: the words of others are escaped, and hidden values stay hidden.
+    what = escaped(cut(plain(gist(view), 150), 150))
+    return f"{TITLES[view.request.state]}: {mrkdwn(view.title)} ({what}), {mrkdwn(view.request.id)}"
 
 
 _OfRequest = (

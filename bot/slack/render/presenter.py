@@ -43,9 +43,17 @@ class Presenter:
         if view is not None and outgoing.kind is OutboxKind.THREAD:
             view = replace(view, link=None)  # the card stands right above
         surroundings = notices.Surroundings(
-            directory=self.configuration().directory, times=self.times(now=now), view=view
+            directory=self.configuration().directory,
+            times=self.times(now=now),
+            view=view,
+            named=tuple(self.view(Dossier(request=request), now=now) for request in outgoing.tells_of),
+            meant_for=outgoing.meant_for,
         )
         return notices.message(notice.parse(outgoing.body), surroundings)
+
+    def twin(self, link: str) -> Message:
+        """Return what takes the place of a card that stands twice; *link* leads to the one that counts."""
+        return notices.twin(link)
 
     def home(
         self,

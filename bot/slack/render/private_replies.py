@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from difflib import get_close_matches
 
 from bot.slack.render.block_kit import action_ids, blocks
@@ -9,7 +10,7 @@ from bot.slack.render.block_kit.blocks import Block, Message
 from bot.slack.render.block_kit.mrkdwn import escaped, mrkdwn
 from bot.slack.render.parts.agent_state import state_of, stop_of
 from bot.slack.render.parts.brief import brief
-from bot.slack.render.parts.outcome import too_late
+from bot.slack.render.parts.outcome import outcome, too_late
 from bot.slack.render.parts.scopes import covered
 from bot.slack.render.parts.summary import summary
 from bot.slack.render.parts.why import why_blocks
@@ -21,10 +22,13 @@ from escalation.authority import Directory
 from escalation.configuration import Agent
 from escalation.ids import AgentName
 from escalation.reason import Refused
+from escalation.request import Decision, Verdict
 from escalation.switch import Scope, Switch
 
 #: How much a list shows.
 LISTED = 20
+#: So long after a decision the same click is a second tap.
+_A_MOMENT = timedelta(minutes=1)
 
 _HELP: Mapping[str, str] = {
     "status": "Which agents run, which are stopped, and how much waits.",
@@ -59,6 +63,14 @@ def status(shown: Status) -> Message:
     running = f"{len(agents) - halted} of {len(agents)} agents are running"
     text = f"{running}; {_waiting(sum(shown.waiting.values()))}"
     return Message(text=text, blocks=(*drawn, *_others(agents, shown.stopped)))
+
+
+def hampered(answer: Message, lines: Sequence[str]) -> Message:
+    """Return *answer* below *lines*, what Andon itself suffers from."""
+    if not lines:
+        return answer
+    said = blocks.section("\n".join(f"⚠️ *{mrkdwn(line)}*" for line in lines))
+    return Message(text=f"{mrkdwn('; '.join(lines))}. {answer.text}", blocks=(said, *answer.blocks))
 
 
 def queue(views: Sequence[View], *, more: bool = False) -> Message:
@@ -131,6 +143,17 @@ def late(view: View) -> Message:
     again = blocks.actions([blocks.button("Ask again", action_ids.ASK_AGAIN, request.id)])
     drawn = (*too_late(view), *([again] if over and request.follow is None else []))
     return Message(text=f"Too late: your click changed nothing. {summary(view)}", blocks=drawn)
+
+
+def again(view: View, decision: Decision) -> Message:
+    """Say that this very *decision* counted before, and what became of it."""
+    how = "approved" if decision.verdict is Verdict.APPROVE else "answered"
+    just_now = view.now - decision.at < _A_MOMENT
+    when = "a moment ago" if just_now else f"{view.times.at(decision.at)} already"
+    said = f"You {how} this {when}: {mrkdwn(view.title)}."
+    return Message(
+        text=f"{said} {summary(view)}".replace("*", ""), blocks=(blocks.section(f"*{said}*"), *outcome(view))
+    )
 
 
 def sentence(said: str) -> Message:

@@ -10,7 +10,7 @@ from escalation.commitment import Value, commit, written
 from escalation.errors import StoreError
 from escalation.grant import Grant
 from escalation.ids import AgentName, EventId, OutboxId, PersonId
-from escalation.ports import OutboxKind, Outgoing, Transaction
+from escalation.ports import OutboxKind, Outgoing, Transaction, Turn
 from escalation.reason import Refused
 from escalation.request import Request
 from escalation.service.context import Core
@@ -75,39 +75,59 @@ class Clerk:
     async def card(self, request: Request) -> None:
         """Have the card of *request* posted, or brought up to date; where a rule decided, there is none."""
         if request.terms.approvers:
-            await self._queue(OutboxKind.CARD, request.channel, request, "{}")
+            await self._queue(OutboxKind.CARD, request.channel, request)
 
     async def thread(self, request: Request, told: notice.Notice) -> None:
         """Have *told* said in the card's thread; where a rule decided, there is none."""
         if request.terms.approvers:
-            await self._queue(OutboxKind.THREAD, request.channel, request, notice.body(told))
+            await self._queue(OutboxKind.THREAD, request.channel, request, told)
 
     async def direct(self, person: PersonId, told: notice.Notice, request: Request | None = None) -> None:
         """Have *person* told."""
-        await self._queue(OutboxKind.DIRECT, f"@{person}", request, notice.body(told))
+        await self._queue(OutboxKind.DIRECT, f"@{person}", request, told)
 
     async def alert(self, told: notice.Notice, request: Request | None = None) -> None:
         """Have the alerts channel told."""
         channel = self.core.configuration().alerts_channel
-        await self._queue(OutboxKind.ALERT, channel, request, notice.body(told))
+        await self._queue(OutboxKind.ALERT, channel, request, told)
 
     async def seal(self, told: notice.Sealed) -> None:
         """Have the audit channel told, if there is one."""
         channel = self.core.configuration().audit_channel
         if channel is not None:
-            await self._queue(OutboxKind.SEAL, channel, None, notice.body(told))
+            await self._queue(OutboxKind.SEAL, channel, None, told)
 
-    async def _queue(self, kind: OutboxKind, lane: str, request: Request | None, body: str) -> None:
+    async def summary(self, lane: str) -> OutboxId:
+        """Have *lane* told in one message what is folded into it, and return its id."""
+        others = OutboxKind.ALERT if lane == self.core.configuration().alerts_channel else OutboxKind.THREAD
+        kind = OutboxKind.DIRECT if lane.startswith("@") else others
+        return await self._queue(kind, lane, None, notice.NeverShown())
+
+    async def _queue(
+        self, kind: OutboxKind, lane: str, request: Request | None, told: notice.Notice | None = None
+    ) -> OutboxId:
         outgoing = Outgoing(
             id=OutboxId(self.core.ids.new("out")),
             kind=kind,
             lane=lane,
             request=None if request is None else request.id,
-            body=body,
+            body="{}" if told is None else notice.body(told),
             at=self.tx.now,
             not_before=self.tx.now,
+            turn=_turn(kind, request, told),
         )
         await self.tx.outbox.add(outgoing)
+        return outgoing.id
+
+
+def _turn(kind: OutboxKind, request: Request | None, told: notice.Notice | None) -> Turn:
+    if isinstance(told, notice.NeverShown):
+        return Turn.SUMMARY
+    if kind in {OutboxKind.ALERT, OutboxKind.DIRECT}:
+        # That nobody decided is news of a request, and many such news are one.
+        return Turn.NEWS if isinstance(told, notice.Unanswered | notice.BackupCalled) else Turn.ALARM
+    waits = request is not None and not request.state.is_settled and request.delivered_at is None
+    return Turn.ASK if waits and kind is OutboxKind.CARD else Turn.NEWS
 
 
 def _is_plain(text: str) -> bool:

@@ -6,7 +6,7 @@ from escalation.ids import RequestId
 from escalation.ports import Card
 from escalation.store.memory.view import Table, View
 
-_CARDS: Table[RequestId, Card] = Table()
+CARDS: Table[RequestId, Card] = Table()
 
 
 class MemoryCards:
@@ -16,13 +16,13 @@ class MemoryCards:
         self._view = view
 
     async def get(self, request: RequestId) -> Card | None:
-        return self._view[_CARDS].get(request)
+        return self._view[CARDS].get(request)
 
     async def among(self, requests: Sequence[RequestId]) -> Mapping[RequestId, Card]:
         """Return the cards of *requests*, as far as they have one."""
-        found = (self._view[_CARDS].get(request) for request in requests)
+        found = (self._view[CARDS].get(request) for request in requests)
         return {card.request: card for card in found if card is not None}
 
     async def put(self, card: Card) -> None:
         """Remember *card*, in place of an older one of the same request."""
-        self._view[_CARDS].put(card.request, card)
+        self._view[CARDS].put(card.request, card)

@@ -1,15 +1,30 @@
 """What is still to be said in Slack, in memory."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from escalation.ids import OutboxId, RequestId
-from escalation.ports import OutboxKind, Outgoing
+from escalation.ports import Again, Folded, OutboxKind, Outgoing, Turn
+from escalation.store.memory.cards import CARDS
+from escalation.store.memory.requests import REQUESTS
 from escalation.store.memory.view import Table, View
 
 _UNSENT: Table[OutboxId, Outgoing] = Table()
+#: Until when each of the messages that do so holds its lane.
+_HELD: Table[OutboxId, datetime] = Table()
 _WAITING_CARDS: Table[RequestId, OutboxId] = Table()
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a summary tells of in its place."""
+
+    outgoing: Outgoing
+    into: OutboxId
+
+
+_FOLDED: Table[OutboxId, _Told] = Table()
 
 
 class MemoryOutbox:
@@ -19,25 +34,26 @@ class MemoryOutbox:
         self._view = view
 
     async def add(self, outgoing: Outgoing) -> None:
-        """Queue it; a card that waits unsent for the same request already is enough."""
+        """Queue it; a card that waits unsent for the same request already is enough, and takes this turn."""
         if outgoing.kind is OutboxKind.CARD and outgoing.request is not None:
-            if self._view[_WAITING_CARDS].get(outgoing.request) is not None:
+            waiting = self._view[_UNSENT].get(self._view[_WAITING_CARDS].get(outgoing.request) or outgoing.id)
+            if waiting is not None:
+                self._view[_UNSENT].put(waiting.id, replace(waiting, turn=outgoing.turn))
                 return
             self._view[_WAITING_CARDS].put(outgoing.request, outgoing.id)
         self._view[_UNSENT].add(outgoing.id, outgoing)
 
     async def take(self, now: datetime, *, lease: timedelta, limit: int) -> Sequence[Outgoing]:
-        """Return what may be sent at *now*, oldest first, and hide it from others for *lease*."""
-        due = [head for head in self._heads() if head.not_before <= now]
+        """Return what may be sent at *now*, by its turn, and hide it from others for *lease*."""
         taken = [
             replace(head, not_before=now + lease, attempts=head.attempts + 1)
-            for head in sorted(due, key=_age)[:limit]
+            for head in sorted(self._heads(now), key=_in_turn)[:limit]
         ]
         for outgoing in taken:
             self._view[_UNSENT].put(outgoing.id, outgoing)
+            self._view[_HELD].put(outgoing.id, outgoing.not_before)
             # Its card is being drawn: what changes from now on needs a row of its own.
-            if outgoing.request and self._view[_WAITING_CARDS].get(outgoing.request) == outgoing.id:
-                self._view[_WAITING_CARDS].drop(outgoing.request)
+            self._waits_no_more(outgoing)
         return taken
 
     async def done(self, outgoing: OutboxId, at: datetime) -> None:  # noqa: ARG002  # what was said is forgotten here
@@ -46,28 +62,96 @@ class MemoryOutbox:
         if found is None:
             return
         self._view[_UNSENT].drop(outgoing)
-        if found.request and self._view[_WAITING_CARDS].get(found.request) == outgoing:
-            self._view[_WAITING_CARDS].drop(found.request)
+        self._view[_HELD].drop(outgoing)
+        self._waits_no_more(found)
 
-    async def retry(self, outgoing: OutboxId, *, not_before: datetime, error: str) -> None:  # noqa: ARG002  # nobody reads it here
-        """Try it again from *not_before* on."""
+    async def retry(self, outgoing: OutboxId, again: Again) -> None:
+        """Try it again, as *again* says; until then its lane waits, unless it waits alone."""
+        found = self._view[_UNSENT].get(outgoing)
+        if found is None:
+            return
+        tried = replace(found, not_before=again.not_before, cleared=again.cleared)
+        self._view[_UNSENT].put(outgoing, tried)
+        self._view[_HELD].drop(outgoing)
+        if not again.alone:
+            self._view[_HELD].put(outgoing, again.not_before)
+
+    async def foldable(self, lane: str, limit: int) -> Sequence[OutboxId]:
+        """Return what waits in *lane* about requests that ended before their card was ever posted."""
+        found = [each for each in self._unsent() if each.lane == lane and self._is_foldable(each)]
+        return [each.id for each in sorted(found, key=_in_turn)[:limit]]
+
+    async def summary_of(self, lane: str) -> OutboxId | None:
+        """Return the summary that waits in *lane*, tried or not."""
+        waiting = (each for each in self._unsent() if each.turn is Turn.SUMMARY)
+        return next((each.id for each in waiting if each.lane == lane), None)
+
+    async def fold(self, outgoing: OutboxId, *, into: OutboxId, at: datetime) -> None:
+        """Note that the summary *into* tells of it."""
         found = self._view[_UNSENT].get(outgoing)
         if found is not None:
-            self._view[_UNSENT].put(outgoing, replace(found, not_before=not_before))
+            self._view[_FOLDED].put(outgoing, _Told(found, into))
+            await self.done(outgoing, at)
+
+    async def folded(self, into: OutboxId, *, limit: int) -> Folded | None:
+        """Return what the summary *into* tells of, with *limit* of the requests; none if nothing."""
+        told = [each.outgoing for each in self._view[_FOLDED].values() if each.into == into]
+        if not told:
+            return None
+        first: dict[RequestId, datetime] = {}
+        for each in told:
+            if each.request is not None:
+                first[each.request] = min(first.get(each.request, each.at), each.at)
+        return Folded(
+            count=len(first),
+            first_at=min(each.at for each in told),
+            last_at=max(each.at for each in told),
+            requests=tuple(sorted(first, key=lambda request: (first[request], request))[:limit]),
+        )
+
+    async def count_asks(self) -> int:
+        """Return how many requests wait for their card to be posted."""
+        return len({each.request for each in self._unsent() if each.turn is Turn.ASK})
 
     async def next_due_at(self) -> datetime | None:
-        """Return the nearest instant at which something may be sent."""
-        return min((head.not_before for head in self._heads()), default=None)
+        """Return the nearest instant at which the first in turn of a lane may be sent."""
+        firsts = {each.lane: each.not_before for each in sorted(self._unsent(), key=_in_turn, reverse=True)}
+        return min((firsts | self._held()).values(), default=None)
 
-    def _heads(self) -> list[Outgoing]:
-        # One lane is sent in order: while its head waits or is under way, the rest waits too.
-        heads: dict[str, Outgoing] = {}
-        for outgoing in self._view[_UNSENT].values():
+    def _unsent(self) -> Iterator[Outgoing]:
+        return self._view[_UNSENT].values()
+
+    def _held(self) -> dict[str, datetime]:
+        held: dict[str, datetime] = {}
+        for outgoing in self._unsent():
+            until = self._view[_HELD].get(outgoing.id)
+            if until is not None:
+                held[outgoing.lane] = max(held.get(outgoing.lane, until), until)
+        return held
+
+    def _heads(self, now: datetime) -> list[Outgoing]:
+        # One lane is sent in order: while one of it is under way or was told to wait, the rest waits too.
+        held, heads = self._held(), dict[str, Outgoing]()
+        for outgoing in self._unsent():
+            if outgoing.not_before > now or held.get(outgoing.lane, now) > now:
+                continue
             head = heads.get(outgoing.lane)
-            if head is None or _age(outgoing) < _age(head):
+            if head is None or _in_turn(outgoing) < _in_turn(head):
                 heads[outgoing.lane] = outgoing
         return list(heads.values())
 
+    def _is_foldable(self, outgoing: Outgoing) -> bool:
+        if outgoing.request is None or outgoing.turn not in {Turn.ASK, Turn.NEWS}:
+            return False
+        request = self._view[REQUESTS].get(outgoing.request)
+        ended = request is not None and request.state.is_settled
+        sure = outgoing.attempts == outgoing.cleared
+        return ended and sure and self._view[CARDS].get(outgoing.request) is None
 
-def _age(outgoing: Outgoing) -> tuple[datetime, OutboxId]:
-    return outgoing.at, outgoing.id
+    def _waits_no_more(self, outgoing: Outgoing) -> None:
+        if outgoing.request and self._view[_WAITING_CARDS].get(outgoing.request) == outgoing.id:
+            self._view[_WAITING_CARDS].drop(outgoing.request)
+
+
+def _in_turn(outgoing: Outgoing) -> tuple[Turn, datetime, OutboxId]:
+    return outgoing.turn, outgoing.at, outgoing.id

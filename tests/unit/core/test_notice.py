@@ -17,6 +17,8 @@ NOTES: list[Notice] = [
     notice.Settled(state="cancelled"),
     notice.AskedAgain(by="salma", follow="req_2"),
     notice.Unanswered(state="timed_out", why="nobody decided in time"),
+    notice.NeverShown(),
+    notice.NeverShown(count=3, since="2026-11-20T12:00:00.000000Z", until="2026-11-20T13:00:00.000000Z"),
     notice.EffectFailed(grant="grt_1"),
     notice.EffectUnknown(grant="grt_1"),
     notice.EffectResolved(grant="grt_1", by="omar", report="succeeded"),

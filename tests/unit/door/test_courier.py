@@ -10,7 +10,17 @@ from bot.slack.outgoing.pacing import ChannelPacing
 from bot.slack.render.presenter import Presenter
 from escalation import notice
 from escalation.ids import OutboxId
-from escalation.ports import Card, Delivered, Delivery, Dossier, Impossible, OutboxKind, Outgoing, TryLater
+from escalation.ports import (
+    Card,
+    Delivered,
+    Delivery,
+    Dossier,
+    Impossible,
+    OutboxKind,
+    Outgoing,
+    TryLater,
+    Unposted,
+)
 from escalation.request import State
 from tests.harness.views import NOON, REQUEST, request
 from tests.scenario.rules import shipped
@@ -47,7 +57,7 @@ async def test_trouble_is_tried_again(trouble: str) -> None:
 async def test_no_ts_is_no_delivery() -> None:
     """An "ok" without the proof that it was posted is none."""
     delivery = await carried(Canned(), outgoing(OutboxKind.CARD), Dossier(request=request()))
-    assert delivery == TryLater(why="Slack confirmed no ts")
+    assert delivery == TryLater(why="Slack confirmed no ts", unsure=True)
 
 
 async def test_nobody_listens() -> None:
@@ -75,12 +85,12 @@ async def test_a_request_that_is_gone_is_given_up(what: OutboxKind) -> None:
 @pytest.mark.parametrize(
     ("state", "delivery"),
     [
-        (State.PENDING, TryLater(why="the card is not posted yet")),
-        (State.CANCELLED, Impossible(why="never posted")),
+        (State.PENDING, TryLater(why="the card is not posted yet", alone=True)),
+        (State.CANCELLED, Unposted()),
     ],
 )
 async def test_a_thread_without_a_card(state: State, delivery: Delivery) -> None:
-    """It waits for the card of a request that waits, and is given up with one that was never posted."""
+    """It waits for the card of a request that waits, and is summarised with one that was never posted."""
     asked = request(state=state, settled_at=NOON if state.is_settled else None)
     body = notice.body(notice.Nudged())
     assert await carried(Canned(), outgoing(OutboxKind.THREAD, body=body), Dossier(request=asked)) == delivery

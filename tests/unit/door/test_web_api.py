@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
 from bot.slack.web_api import (
+    AWAY,
     SlackRefused,
     client,
     error_code,
@@ -162,6 +163,18 @@ async def test_a_connection_that_went_stale_is_replaced() -> None:
             assert (await slack.api_call("api.test", http_verb="GET"))["ok"]
             assert (await slack.api_call("api.test", http_verb="POST"))["ok"]
     assert calls == [2, 1]
+
+
+async def test_a_post_is_never_repeated_blindly() -> None:
+    """A connection that breaks under a post may have carried it: whoever posts has to find out first."""
+    calls: list[int] = []
+    async with answering(calls, [_OK, b""]) as url:
+        slack = client(TOKEN, url)
+        async with pooled(slack):
+            assert (await slack.api_call("api.test", http_verb="GET"))["ok"]
+            with pytest.raises(AWAY):
+                await slack.chat_postMessage(channel="C1", text="once")
+    assert calls == [2]
 
 
 async def test_a_pooled_call_has_its_time() -> None:

@@ -25,9 +25,12 @@ def test_the_files_are_the_source_written_out(name: str) -> None:
 
 
 def test_it_asks_for_what_it_uses_and_no_more() -> None:
-    """Three scopes, one event, one command: no history, no files, no users."""
+    """Three scopes to speak, three to find what it said; one event, one command: no files, no users."""
     for manifest in variants():
-        assert manifest["oauth_config"]["scopes"] == {"bot": ["chat:write", "commands", "im:write"]}
+        speaks, finds = ["chat:write", "commands", "im:write"], ["channels", "groups", "im"]
+        assert manifest["oauth_config"]["scopes"] == {
+            "bot": [*speaks, *(f"{place}:history" for place in finds)]
+        }
         assert manifest["settings"]["event_subscriptions"]["bot_events"] == ["app_home_opened"]
         assert [command["command"] for command in manifest["features"]["slash_commands"]] == ["/andon"]
         assert manifest["settings"]["interactivity"]["is_enabled"] is True

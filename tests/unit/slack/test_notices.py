@@ -11,6 +11,7 @@ from bot.slack.render.block_kit.blocks import Message
 from bot.wording.times import Times
 from escalation import notice
 from escalation.grant import GrantState, LateReport, Report
+from escalation.ids import RequestId
 from escalation.reason import Reason, Refused
 from escalation.request import State, Verdict
 from escalation.switch import EVERYTHING, Scope, ScopeKind, Stop, Switch
@@ -50,6 +51,7 @@ NOTICES: tuple[notice.Notice, ...] = (
     notice.Sealed(seq=42, hash="ab" * 32),
     notice.EffectFailed(grant="grt_1"),
     notice.Swept(scope="agent:bank-reconciliation", killed=1204, late=1, revoked=3),
+    notice.NeverShown(count=7, since="2026-11-20T12:00:00.000000Z", until="2026-11-20T13:00:00.000000Z"),
 )
 STOPPED = Switch(scope=EVERYTHING, stop=Stop(by=NADIA, at=NOON, reason="Wrong ledger"))
 
@@ -98,6 +100,38 @@ def test_every_note_is_drawn() -> None:
 def test_notices_say_what_matters(shown: notice.Notice, words: str) -> None:
     """Each notice names people, consequence and way out."""
     assert words in said(shown)
+
+
+def test_a_summary_names_some_and_counts_the_rest() -> None:
+    """It says how many, since when and which; each that nobody answered can be asked again from it."""
+    states = enumerate((State.UNDELIVERABLE, State.TIMED_OUT, State.CANCELLED))
+    asked = [replace(request(state=s, settled_at=NOON), id=RequestId(f"req_{n}")) for n, s in states]
+    ended = [view(each) for each in asked]
+    surroundings = notices.Surroundings(directory=DIRECTORY, times=TIMES, named=tuple(ended))
+    message = notices.message(NOTICES[13], surroundings)
+    shown = checked(message)
+    assert "7 requests ended before anybody could be shown" in shown
+    assert "• and 4 more" in shown
+    assert "req_2" in shown
+    again = [(e["action_id"], e["value"]) for e in elements(message.blocks)]
+    assert again == [(action_ids.ASK_AGAIN, "req_0"), (action_ids.ASK_AGAIN, "req_1")]
+
+
+@pytest.mark.parametrize(("lane", "place"), [("@nadia", "*Nadia Al Kindi*"), ("C03ALERTS", "<#C03ALERTS>")])
+def test_an_alarm_that_went_another_way_says_so(lane: str, place: str) -> None:
+    """Whoever reads it in the place of others knows whom it was meant for."""
+    surroundings = notices.Surroundings(directory=DIRECTORY, times=TIMES, view=view(), meant_for=lane)
+    assert f"Meant for {place}: Slack does not take it there." in checked(
+        notices.message(NOTICES[7], surroundings)
+    )
+
+
+def test_a_twin_leads_to_the_card_that_counts() -> None:
+    """It has no buttons, and a link where Slack gave one."""
+    message = notices.twin("https://andon.slack.example/archives/C1/p1")
+    assert "<https://andon.slack.example/archives/C1/p1|the card that counts>" in checked(message)
+    assert list(elements(message.blocks)) == []
+    assert "See" not in checked(notices.twin(""))
 
 
 def test_alerts_bring_owner_and_runbook() -> None:
