@@ -62,14 +62,13 @@ class SlackCourier:
             if about is None:
                 return Impossible(why="the request is gone")
             return await self._card(outgoing, about, self._presenter.card(about, now=now))
-        await self._presenter.permalinks.learn(self._slack)
-        message = self._presenter.notice(outgoing, about, now=now)
         if outgoing.kind is OutboxKind.THREAD and outgoing.turn is not Turn.SUMMARY:
-            return await self._thread(outgoing, about, message)
+            return await self._thread(outgoing, about, self._presenter.notice(outgoing, about, now=now))
         channel = await self._channel(outgoing)
         if channel is None:
             return Impossible(why="this person has no account in Slack")
-        return await self._post(outgoing, Place(channel), message)
+        await self._presenter.permalinks.learn(self._slack)
+        return await self._post(outgoing, Place(channel), self._presenter.notice(outgoing, about, now=now))
 
     async def _card(self, outgoing: Outgoing, about: Dossier, message: Message) -> Delivery:
         place = Place(about.request.channel)

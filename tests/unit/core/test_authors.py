@@ -7,7 +7,7 @@ import pytest
 from escalation.authority import Edits, Terms, terms_after_edit
 from escalation.ids import PersonId, RequestId
 from escalation.reason import Reason, Refused
-from escalation.request import Decide, State, Supersede, Verdict, apply
+from escalation.request import Decide, Request, State, Supersede, Verdict, apply
 from tests.unit.core.kit import (
     DIRECTORY,
     NOON,
@@ -94,3 +94,17 @@ def test_who_wrote_it_rejects_it_but_does_not_approve_it() -> None:
     no = decide(OPEN, SALMA, Verdict.REJECT, text="the IBAN is wrong")
     rejected = applied(apply(OPEN, Decide(decision=no, authority=wrote), now=NOON))
     assert rejected.state is State.REJECTED
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [OPEN, replace(OPEN, state=State.REJECTED, settled_at=NOON, reason="edited by salma")],
+)
+def test_only_a_superseded_request_was_edited_by_somebody(request_: Request) -> None:
+    """A reason that a person wrote is not taken for our own words."""
+    assert request_.edited_by is None
+
+
+def test_a_superseded_request_without_a_reason_names_nobody() -> None:
+    """Where nothing says who edited it, nobody is named."""
+    assert replace(OPEN, state=State.SUPERSEDED, settled_at=NOON).edited_by is None

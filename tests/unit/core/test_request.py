@@ -291,17 +291,6 @@ def test_an_edit_ends_the_request_and_says_where_it_went() -> None:
     assert not gone.state.gives_authority
 
 
-@pytest.mark.parametrize("request_", [OPEN, replace(settled(State.REJECTED), reason="edited by salma")])
-def test_only_a_superseded_request_was_edited_by_somebody(request_: Request) -> None:
-    """A reason that a person wrote is not taken for our own words."""
-    assert request_.edited_by is None
-
-
-def test_a_superseded_request_without_a_reason_names_nobody() -> None:
-    """Where nothing says who edited it, nobody is named."""
-    assert settled(State.SUPERSEDED).edited_by is None
-
-
 # --- what the clock, the courier, the agent and a stop do ------------------------------------------
 
 

@@ -51,6 +51,8 @@ NOTICES: tuple[notice.Notice, ...] = (
     notice.Sealed(seq=42, hash="ab" * 32),
     notice.EffectFailed(grant="grt_1"),
     notice.Swept(scope="agent:bank-reconciliation", killed=1204, late=1, revoked=3),
+    notice.ConfigurationRefused(in_force="73b81a7f1ce4", why="andon.yaml:7: people: is empty"),
+    notice.ConfigurationNotLoaded(host="andon-2", why="andon.yaml:7: shifts: is no key"),
     notice.NeverShown(count=7, since="2026-11-20T12:00:00.000000Z", until="2026-11-20T13:00:00.000000Z"),
 )
 STOPPED = Switch(scope=EVERYTHING, stop=Stop(by=NADIA, at=NOON, reason="Wrong ledger"))
@@ -94,6 +96,8 @@ def test_every_note_is_drawn() -> None:
         (NOTICES[14], "1 request had timed out before."),
         (NOTICES[11], "*Maryam Al Lawati* resumed every agent, which *Nadia Al Kindi* had stopped."),
         (NOTICES[13], "it is not tried again under this approval"),
+        (NOTICES[15], "nothing changed; 73b81a7f1ce4 stays in force."),
+        (NOTICES[16], "a process on andon-2 cannot load the configuration in force."),
         (NOTICES[12], "Seal of the record: 42 events, head " + "ab" * 32),
     ],
 )
@@ -108,7 +112,7 @@ def test_a_summary_names_some_and_counts_the_rest() -> None:
     asked = [replace(request(state=s, settled_at=NOON), id=RequestId(f"req_{n}")) for n, s in states]
     ended = [view(each) for each in asked]
     surroundings = notices.Surroundings(directory=DIRECTORY, times=TIMES, named=tuple(ended))
-    message = notices.message(NOTICES[13], surroundings)
+    message = notices.message(NOTICES[-1], surroundings)
     shown = checked(message)
     assert "7 requests ended before anybody could be shown" in shown
     assert "• and 4 more" in shown
