@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from escalation.action import Action
-from escalation.audit import EventName, Verified
+from escalation.audit import EventName
 from escalation.authority import Account
 from escalation.clock import SystemClock
 from escalation.errors import InvalidAction, InvalidConfiguration
@@ -21,6 +21,7 @@ from escalation.service.steps.clerk import by_us
 from escalation.service.stop import Moved, stop
 from escalation.store.memory import MemoryStore
 from escalation.switch import EVERYTHING
+from escalation.verification import Verified
 from escalation.wakeups.local import LocalWakeups
 from tests.scenario.agent import problem_of
 from tests.scenario.rules import ANDON, MANIFEST, Change, changed, shipped
@@ -81,7 +82,8 @@ async def test_no_flood_of_requests_stands_against_a_stop() -> None:
     assert isinstance(refused, Refused)
     assert refused.reason is Reason.STOPPED
     (line,) = await queries.events(core, agent=None, subject="all", limit=10)
-    assert '"more":16001' in line.data
+    assert line.event is not None
+    assert '"more":16001' in line.event.data
 
 
 # --- cards that promise what is over -------------------------------------------------------------------
