@@ -81,5 +81,6 @@ async def test_an_open_alarm_holds_up_nobody(room: World) -> None:
     room.slack._faults[POST].clear()
     await room.salma.types("/andon stop all odd")
     await room.beats()
-    (told,) = room.slack.in_channel("#alerts")
+    told, ended = room.slack.in_channel("#alerts")
     assert told.says("Stopped")
+    assert ended.says("Ended: all")

@@ -216,6 +216,7 @@ async def test_an_edited_request_that_timed_out_is_asked_again_as_edited(room: W
     await room.salma.clicks("Edit", on=await room.card(asked))
     await room.salma.sees_modal("request:edited")
     await room.salma.fills("amount", "6150.000").submits()
+    await room.salma.submits()  # having read that directors decide
     edited = await room.agent.sees({"id": (await room.agent.sees(asked))["follow"]})
     await room.card(edited, in_="#directors")
     await room.passes(minutes=15)

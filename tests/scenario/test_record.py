@@ -37,6 +37,7 @@ async def a_day(room: World) -> None:
     await room.omar.clicks("Approve", on=await room.card(await room.agent.asks()))
     await room.agent.cancels(await room.agent.asks(memo="never mind"))
     await room.salma.types("/andon stop all odd")
+    await room.beats()
     await room.nadia.types("/andon resume all")
     await room.beats()
 
@@ -200,6 +201,7 @@ async def _written_everywhere(room: World) -> None:
     await agent.proposes({_MARK: "\0"}, summary=_MARK)
     await agent.asks(memo=f"{_MARK} 4")
     await room.salma.types(f"/andon stop all too much {_MARK}")
+    await room.beats()
 
 
 async def test_what_people_and_agents_write_is_not_in_the_chain(any_room: World) -> None:
