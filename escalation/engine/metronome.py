@@ -32,7 +32,7 @@ class Metronome:
         self._core = core
         courier_module = outbox.module(core, courier)
         stops = sweeping.module(core)
-        others = (deadlines.module(core), stops, courier_module, sealing.module(core))
+        others = (deadlines.module(core), courier_module, sealing.module(core), stops)
         self.modules: Sequence[Module] = (*others, watchdog.module(core, others))
         self._runners = {module.name: Runner(module) for module in self.modules}
         self._woken = {

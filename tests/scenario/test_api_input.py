@@ -399,6 +399,7 @@ async def test_a_wait_hears_every_end(room: World, how: str) -> None:
             await room.passes(minutes=15)
         case "a stop":
             await room.salma.types("/andon stop all now")
+            await room.beats()
         case "a cancel":
             await room.agent.cancels(asked)
         case _:

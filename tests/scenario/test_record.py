@@ -34,6 +34,7 @@ async def a_day(room: World) -> None:
     await room.omar.clicks("Approve", on=await room.card(await room.agent.asks()))
     await room.agent.cancels(await room.agent.asks(memo="never mind"))
     await room.salma.types("/andon stop all odd")
+    await room.beats()
     await room.nadia.types("/andon resume all")
     await room.beats()
 
