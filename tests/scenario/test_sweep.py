@@ -431,6 +431,28 @@ async def test_no_circle_leads_through_a_stop(postgres: Postgres, database: str)
         assert deadlocks == 0
 
 
+async def test_a_click_that_queues_behind_a_stop_holds_nothing(postgres: Postgres, database: str) -> None:
+    """Switches before requests: who waits for a stop keeps no row from those whom the stop waits for."""
+    async with world(store=lambda clock: open_store(postgres.url_of(database), clock)) as room:
+        asked = await room.agent.asks()
+        late = (
+            decide(room.core, by(SALMA, "1"), RequestId(asked["id"]), Approve()),
+            cancel(room.core, AgentName(AGENT), RequestId(asked["id"]), "found it"),
+            _edits(room.core, by(SALMA, "2"), RequestId(asked["id"])),
+        )
+        async with room.store.write() as before:
+            await before.switches.share_stopped()
+            stopping = asyncio.create_task(pulls(room.core))
+            assert (await asyncio.wait({stopping}, timeout=0.15))[1]
+            waiting = [asyncio.ensure_future(each) for each in late]
+            assert len((await asyncio.wait(waiting, timeout=0.15))[1]) == len(late)
+            found = await before.requests.lock_pending(EVERYTHING, since=START, limit=9)
+            assert [each.id for each in found] == [asked["id"]]
+        await stopping
+        for outcome in await asyncio.gather(*waiting):
+            assert isinstance(outcome, Refused)
+
+
 def _touches(core: Core, request: RequestId, mark: str) -> list[Awaitable[object]]:
     salma, khalid = by(SALMA, f"salma {mark}"), by(KHALID, f"khalid {mark}")
     return [
