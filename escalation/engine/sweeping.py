@@ -24,8 +24,16 @@ class _Sweeper:
     async def work(self) -> Progress:
         """Do one batch of each stop that has something left."""
         found = await sweeps.unfinished(self._core)
-        done = [await self._batch(each) for each in found]
-        return Progress(done=sum(done), next_in=_CONTENDED if found else None)
+        done, failed = 0, None
+        for each in found:
+            try:
+                done += await self._batch(each)
+            # A stop that meets something it cannot end must not keep the others from ending theirs.
+            except Exception as error:  # noqa: BLE001 - see above
+                failed = error
+        if failed is not None and not done:
+            raise failed
+        return Progress(done=done, next_in=_CONTENDED if found else None)
 
     async def _batch(self, sweep: Sweep) -> int:
         place = (str(sweep.scope), sweep.version)

@@ -74,7 +74,7 @@ async def _release(clerk: Clerk, person: Person, switch: Switch) -> Moved | Refu
         return outcome
     # A stop ends everything that waited at its instant, also when it is let go of a moment later.
     if (sweep := await clerk.tx.sweeps.of(switch)) is not None and sweep.finished_at is None:
-        return Refused(Reason.STILL_ENDING, f"{sweep.killed:,} requests ended so far")
+        return Refused(Reason.STILL_ENDING, f"{sweep.killed:,} ended so far")
     await clerk.tx.switches.save(outcome.switch)
     stopped_by = "" if switch.stop is None else switch.stop.by
     await clerk.record(EventName.SWITCH_RESUMED, scope, stopped_by=stopped_by)

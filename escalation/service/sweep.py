@@ -7,6 +7,7 @@ Each batch is a transaction of its own and the progress is a row, so any replica
 Nobody can let go of the switch before the sweep is finished: what a batch finds is still to be ended.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,8 @@ from escalation.switch import Stop
 
 #: How many stops are swept side by side; there are as many as somebody pulled just now.
 _AT_ONCE = 20
+#: How many requests are ended before others in this process have a turn.
+_AT_A_STRETCH = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +47,12 @@ async def end_requests(core: Core, sweep: Sweep, *, since: datetime, batch: int)
     async with core.store.write() as tx:
         stopped = await tx.switches.stopped()
         found = await tx.requests.lock_pending(sweep.scope, since=since, limit=batch)
-        after = [await settle_if_over(core, tx, request, stopped) for request in found]
+        after = []
+        for first in range(0, len(found), _AT_A_STRETCH):
+            stretch = found[first : first + _AT_A_STRETCH]
+            after += [await settle_if_over(core, tx, request, stopped) for request in stretch]
+            # SQLite never waits, and a batch must not keep the rest of this process waiting.
+            await asyncio.sleep(0)
         core.kill("sweep:before-commit")
     core.kill("sweep:committed")
     ended = [request.id for request in after if request.state.is_settled]

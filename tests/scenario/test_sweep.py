@@ -1,10 +1,13 @@
 """From the stop's commit on everything under it has ended, whoever comes round to it and however late."""
 
 import asyncio
+import shutil
+import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +34,7 @@ from escalation.service.steps.clerk import by_agent
 from escalation.service.steps.draft import record_asked
 from escalation.service.stop import Moved, resume, stop
 from escalation.store import open_store
+from escalation.store.sqlite import SqliteStore
 from escalation.switch import EVERYTHING, Scope, scope
 from tests.harness.databases import Postgres
 from tests.harness.fake_faults import Refuses
@@ -330,7 +334,7 @@ async def test_nobody_resumes_before_all_has_ended(any_room: World) -> None:
     await room.nadia.types("/andon resume all")
     refused = await room.nadia.sees("still ending what waited", in_="@nadia")
     assert refused.says("try again in a moment")
-    assert refused.says("2 requests ended so far")
+    assert refused.says("2 ended so far")
     assert (await room.agent.is_alive())["may_proceed"] is False
     assert await room.refusals() == [("person:nadia", "still_ending")]
     await sweeps(room.core)
@@ -427,6 +431,28 @@ async def test_no_circle_leads_through_a_stop(postgres: Postgres, database: str)
         assert deadlocks == 0
 
 
+async def test_a_click_that_queues_behind_a_stop_holds_nothing(postgres: Postgres, database: str) -> None:
+    """Switches before requests: who waits for a stop keeps no row from those whom the stop waits for."""
+    async with world(store=lambda clock: open_store(postgres.url_of(database), clock)) as room:
+        asked = await room.agent.asks()
+        late = (
+            decide(room.core, by(SALMA, "1"), RequestId(asked["id"]), Approve()),
+            cancel(room.core, AgentName(AGENT), RequestId(asked["id"]), "found it"),
+            _edits(room.core, by(SALMA, "2"), RequestId(asked["id"])),
+        )
+        async with room.store.write() as before:
+            await before.switches.share_stopped()
+            stopping = asyncio.create_task(pulls(room.core))
+            assert (await asyncio.wait({stopping}, timeout=0.15))[1]
+            waiting = [asyncio.ensure_future(each) for each in late]
+            assert len((await asyncio.wait(waiting, timeout=0.15))[1]) == len(late)
+            found = await before.requests.lock_pending(EVERYTHING, since=START, limit=9)
+            assert [each.id for each in found] == [asked["id"]]
+        await stopping
+        for outcome in await asyncio.gather(*waiting):
+            assert isinstance(outcome, Refused)
+
+
 def _touches(core: Core, request: RequestId, mark: str) -> list[Awaitable[object]]:
     salma, khalid = by(SALMA, f"salma {mark}"), by(KHALID, f"khalid {mark}")
     return [
@@ -448,3 +474,36 @@ async def _stops_and_resumes(core: Core, mark: str) -> None:
         await stop(core, by(KHALID, f"stop {what} {mark}"), what, "odd")
         await sweeping.module(core).run()
         await resume(core, by(NADIA, f"resume {what} {mark}"), what)
+
+
+async def test_a_stop_that_cannot_end_something_holds_up_no_other(
+    tmp_path: Path, migrated_file: Path
+) -> None:
+    """A row that nobody can read keeps its own stop unfinished; the others end theirs, it after a repair."""
+    file = Path(shutil.copy(migrated_file, tmp_path / "andon.db"))
+    async with world(store=lambda clock: SqliteStore(file, clock)) as room:
+        room.expected.add("module_failed")
+        await room.rules_become(with_second_agent())
+        broken = await room.agent.asks()
+        other = await (await room.agent_called("expense-review")).asks()
+        words = _swap_words(file, broken["id"], "{")
+        await pulls(room.core, scope(f"agent:{AGENT}"), fingerprint="1")
+        await pulls(room.core, scope("agent:expense-review"), fingerprint="2")
+        module = sweeping.module(room.core)
+        await module.run()
+        assert (await stored(room, other)).state is State.KILLED
+        assert [each.scope for each in await sweep.unfinished(room.core)] == [scope(f"agent:{AGENT}")]
+        assert module.error is not None
+        async with room.store.write():
+            pass  # the commit that the failed batch shared is through
+        _swap_words(file, broken["id"], words)
+        await module.run()
+        assert (await stored(room, broken)).state is State.KILLED
+
+
+def _swap_words(file: Path, request: str, words: str) -> str:
+    with sqlite3.connect(file) as connection:
+        [(before,)] = connection.execute("SELECT words FROM requests WHERE id = ?", (request,)).fetchall()
+        connection.execute("UPDATE requests SET words = ? WHERE id = ?", (words, request))
+    connection.close()
+    return str(before)

@@ -19,7 +19,7 @@ from escalation.store.statement import Prepared, Row, Statement, Values
 #: Seconds; a statement that takes longer has waited for somebody.
 _WAITED = 0.05
 #: Milliseconds for which a table that is needed alone is waited for before its holders are ended.
-_PATIENCE = 1000
+_PATIENCE = 1500
 #: Ends the sessions that hold a table for as long as that, but for one who has it alone and is at work:
 #: that one waited as well. Sessions of other users are not ours to end.
 _END_HOLDERS = f"""
