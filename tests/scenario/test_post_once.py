@@ -144,3 +144,22 @@ async def test_accepted_and_never_answered_where_we_may_not_look(any_room: World
     await room.beats()
     assert first.says("Approved by")
     assert not first.says('"Approve"')
+
+
+async def test_a_card_in_doubt_that_we_may_not_look_for_is_mended_by_a_click(room: World) -> None:
+    """It stands although the request was summarised: whoever clicks it hears the end, and sees it there."""
+    room.house.listeners.slack.timeout = 1
+    room.slack.fails(POST, AcceptThenSilence())
+    room.slack.fails(HISTORY, Refuses("missing_scope"))
+    asked = await room.agent.asks()
+    await room.beats()
+    await room.agent.cancels(asked)
+    await room.passes(seconds=2)
+    orphan, summary = cards(room)
+    assert summary.says("1 request ended before anybody could be shown")
+    await room.salma.clicks("Approve", on=orphan)
+    await room.salma.sees("Too late: your click changed nothing", in_="#finance")
+    await room.beats()
+    assert orphan.says("The agent took it back")
+    assert not orphan.says('"Approve"')
+    assert await room.agent.state_of(asked) == "cancelled"
