@@ -75,7 +75,9 @@ async def _ended_before(context: ListenerContext, request_id: RequestId, refused
 
 
 def _decided_before(context: ListenerContext, body: Body, ended: Dossier) -> Decision | None:
-    """Return the decision of whoever clicked, if the button they clicked says the same."""
+    """Return the decision of whoever clicked, if the button says the same and it came about so."""
+    if not (ended.request.state.gives_authority or ended.request.state is State.ANSWERED):
+        return None
     person, clicked = context.person(body), (body.get("actions") or [{}])[0]
     verdict = _VERDICTS.get(str(clicked.get("action_id", "")).rstrip(":0123456789"))
     mine = (d for d in ended.request.decisions if person is not None and d.person == person.id)
