@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import pytest
 
-from escalation.action import decode
 from tests.harness.fake_faults import (
     AcceptThenSilence,
     Duplicated,
@@ -424,7 +423,7 @@ async def test_a_five_hour_outage(room: World) -> None:
         (told,) = room.slack.in_channel(lane)
         assert told.says("10 requests ended before anybody could be shown")
     told_of = await room.events("messages.summarised")
-    assert sorted(decode(event.data)["requests"] for event in told_of) == [10, 10, 10]
+    assert ['"requests":10,' in event.data for event in told_of] == [True, True, True]
 
 
 async def test_seals_are_noted_where_we_cannot_change_them(room: World) -> None:

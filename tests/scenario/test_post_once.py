@@ -1,7 +1,7 @@
 """Slack took a message and did not say so: it is looked for, and none is posted beside it."""
 
-from escalation.ports import Dossier
-from escalation.service import deliver
+from escalation.ids import RequestId
+from escalation.service import deliver, queries
 from tests.harness.fake_faults import AcceptThenSilence, RateLimited, Refuses, ServerError
 from tests.harness.fake_slack import Posted
 from tests.scenario.world import World
@@ -51,9 +51,8 @@ async def test_a_process_that_died_after_slack_took_the_card(any_room: World) ->
     room = any_room
     asked = await room.agent.asks()
     (row,) = await deliver.take(room.core, limit=9)
-    async with room.store.read() as tx:
-        request = await tx.requests.get(row.request)
-    await room.house.engine._relay._courier.carry(row, Dossier(request=request))
+    about = await queries.dossier(room.core, RequestId(asked["id"]))
+    await room.house.engine._relay._courier.carry(row, about)
     assert len(cards(room)) == 1
     await room.passes(seconds=31)
     (card,) = cards(room)
