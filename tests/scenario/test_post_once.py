@@ -1,7 +1,7 @@
 """Slack took a message and did not say so: it is looked for, and none is posted beside it."""
 
-from escalation.ports import Dossier
-from escalation.service import deliver
+from escalation.ids import RequestId
+from escalation.service import deliver, queries
 from tests.harness.fake_faults import AcceptThenSilence, RateLimited, Refuses, ServerError
 from tests.harness.fake_slack import Posted
 from tests.scenario.world import World
@@ -51,11 +51,8 @@ async def test_a_process_that_died_after_slack_took_the_card(any_room: World) ->
     room = any_room
     asked = await room.agent.asks()
     (row,) = await deliver.take(room.core, limit=9)
-    async with room.store.read() as tx:
-        assert row.request is not None
-        request = await tx.requests.get(row.request)
-        assert request is not None
-    await room.house.engine._relay._courier.carry(row, Dossier(request=request))
+    about = await queries.dossier(room.core, RequestId(asked["id"]))
+    await room.house.engine._relay._courier.carry(row, about)
     assert len(cards(room)) == 1
     await room.passes(seconds=31)
     (card,) = cards(room)
@@ -146,3 +143,22 @@ async def test_accepted_and_never_answered_where_we_may_not_look(any_room: World
     await room.beats()
     assert first.says("Approved by")
     assert not first.says('"Approve"')
+
+
+async def test_a_card_in_doubt_that_we_may_not_look_for_is_mended_by_a_click(room: World) -> None:
+    """It stands although the request was summarised: whoever clicks it hears the end, and sees it there."""
+    room.house.listeners.slack.timeout = 1
+    room.slack.fails(POST, AcceptThenSilence())
+    room.slack.fails(HISTORY, Refuses("missing_scope"))
+    asked = await room.agent.asks()
+    await room.beats()
+    await room.agent.cancels(asked)
+    await room.passes(seconds=2)
+    orphan, summary = cards(room)
+    assert summary.says("1 request ended before anybody could be shown")
+    await room.salma.clicks("Approve", on=orphan)
+    await room.salma.sees("Too late: your click changed nothing", in_="#finance")
+    await room.beats()
+    assert orphan.says("The agent took it back")
+    assert not orphan.says('"Approve"')
+    assert await room.agent.state_of(asked) == "cancelled"

@@ -75,7 +75,9 @@ async def _ended_before(context: ListenerContext, request_id: RequestId, refused
 
 
 def _decided_before(context: ListenerContext, body: Body, ended: Dossier) -> Decision | None:
-    """Return the decision of whoever clicked, if the button they clicked says the same."""
+    """Return the decision of whoever clicked, if the button says the same and it came about so."""
+    if not (ended.request.state.gives_authority or ended.request.state is State.ANSWERED):
+        return None
     person, clicked = context.person(body), (body.get("actions") or [{}])[0]
     verdict = _VERDICTS.get(str(clicked.get("action_id", "")).rstrip(":0123456789"))
     mine = (d for d in ended.request.decisions if person is not None and d.person == person.id)
@@ -93,14 +95,26 @@ def _option(about: Dossier, clicked: Block) -> str | None:
     return subject.options[int(index)]
 
 
+def _is_of_card(body: Body) -> bool:
+    """Return whether what was clicked stands on cards alone."""
+    clicked = str((body.get("actions") or [{}])[0].get("action_id", ""))
+    return clicked.startswith((action_ids.APPROVE, action_ids.EDIT, action_ids.REJECT, action_ids.ANSWER))
+
+
 def _redraw(context: ListenerContext, body: Body, about: Dossier) -> None:
     # A card that can still be clicked shows what is over: Slack lost our update, or took the card
     # without our hearing of it, so that it stands there twice.
     seen, card = body.get("container") or {}, about.card
-    if card is None or seen.get("type") != "message" or seen.get("is_ephemeral"):
+    if seen.get("type") != "message" or seen.get("is_ephemeral"):
+        return
+    if card is None and not _is_of_card(body):
         return
     channel, ts = str(seen.get("channel_id", "")), str(seen.get("message_ts", ""))
-    if about.request.state is State.SUPERSEDED and (channel, ts) == (card.channel, card.ts):
+    if (
+        card is not None
+        and about.request.state is State.SUPERSEDED
+        and (channel, ts) == (card.channel, card.ts)
+    ):
         return  # It shows the edited request by now.
     message = context.presenter.card(about, now=context.clock.now())
     context.in_background(

@@ -316,3 +316,32 @@ async def test_people_reach_an_asgi_app() -> None:
     assert answer.json == {"ok": True}
     assert heard["path"] == "/slack/events"
     assert b"app_home_opened" in heard["body"]
+
+
+async def test_history_is_read_as_slack_tells_it(served: tuple[FakeSlack, AsyncWebClient]) -> None:
+    """Newest first, page by page, threads apart; what a message carries beside its text only when asked."""
+    _, client = served
+    carried = {"event_type": "mark", "event_payload": {"row": "out_1"}}
+    first = await post(client, metadata=carried)
+    await post(client, text="Second")
+    await post(client, text="Reply", thread_ts=first["ts"])
+    whole = await client.conversations_history(channel="C01FINANCE", include_all_metadata=True)
+    assert [(m["text"], m["metadata"]) for m in whole["messages"]] == [("Second", {}), ("Hello", carried)]
+    bare = await client.conversations_history(channel="C01FINANCE", limit=1)
+    assert [("metadata" in m, m["text"]) for m in bare["messages"]] == [(False, "Second")]
+    cursor = bare["response_metadata"]["next_cursor"]
+    rest = await client.conversations_history(channel="C01FINANCE", limit=1, cursor=cursor)
+    assert [m["text"] for m in rest["messages"]] == ["Hello"]
+    thread = await client.conversations_replies(channel="C01FINANCE", ts=first["ts"])
+    assert {m["text"] for m in thread["messages"]} == {"Hello", "Reply"}
+
+
+async def test_an_update_keeps_what_a_message_carries(served: tuple[FakeSlack, AsyncWebClient]) -> None:
+    """Metadata stays with a message whose text changes, unless the update brings its own."""
+    slack, client = served
+    stands = await post(client, metadata={"event_type": "mark", "event_payload": {"row": "out_1"}})
+    at = {"channel": "C01FINANCE", "ts": stands["ts"], "text": "New", "blocks": [SECTION]}
+    await client.chat_update(**at)
+    assert slack.messages[0].metadata["event_type"] == "mark"
+    await client.chat_update(**at, metadata={"event_type": "closed", "event_payload": {}})
+    assert slack.messages[0].metadata["event_type"] == "closed"
