@@ -117,6 +117,15 @@ async def test_looking_ends_and_says_so(any_store: OpenStore) -> None:
         assert await seen(core, SALMA) == ([], True)
 
 
+async def test_looking_goes_on_behind_what_is_not_mine_any_more(any_store: OpenStore) -> None:
+    """Hundreds that are others' by today's rules are due sooner; the one behind them is found."""
+    rules = Rules(changed(NEW_OWNER).configuration)
+    async with opened(any_store, rules) as core:
+        await store_all(core, *(asked(f"o{number:03}", MANAGERS) for number in range(250)))
+        await store_all(core, replace(asked("z", MANAGERS, minutes=1), agent=AgentName("other")))
+        assert await seen(core, SALMA) == (["req_z"], False)
+
+
 async def test_lists_say_that_there_is_more(room: World) -> None:
     """Twenty-one wait: Home and queue show what fits and say that more does; status counts them all."""
     for number in range(21):

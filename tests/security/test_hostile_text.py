@@ -127,7 +127,7 @@ _OURS = re.compile(
     r"<!date\^\d+\^\{date_short_pretty\} at \{time\}\|\d\d \w{3} \d{4} \d\d:\d\d UTC>"
     r"|<https://git\.example/andon/runbooks/bank-reconciliation\.md\|bank-reconciliation>"
     # The directory's people, at the start of a line of ours and nowhere else.
-    r"|^<@U02KHALID> and <@U01SALMA>: (?=decide by |answer by )",
+    r"|^<@U02KHALID>(?: and <@U01SALMA>)?: (?=decide by |answer by )",
     re.MULTILINE,
 )
 
