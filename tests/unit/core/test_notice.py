@@ -21,6 +21,8 @@ NOTES: list[Notice] = [
     notice.EffectResolved(grant="grt_1", by="omar", report="succeeded"),
     notice.Stopped(scope="all", by="salma", reason="", killed=3, revoked=0),
     notice.Resumed(scope="agent:bank-reconciliation", by="fahad", stopped_by="salma"),
+    notice.ConfigurationRefused(in_force="73b81a7f1ce4", why="andon.yaml:14: `teams` is empty: write one"),
+    notice.ConfigurationNotLoaded(host="", why="andon.yaml:26: `horizon` is no key here"),
     notice.Sealed(seq=9_007_199_254_740_991, hash="0" * 64),
 ]
 

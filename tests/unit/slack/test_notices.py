@@ -48,6 +48,8 @@ NOTICES: tuple[notice.Notice, ...] = (
     notice.Resumed(scope="all", by="maryam", stopped_by="nadia"),
     notice.Sealed(seq=42, hash="ab" * 32),
     notice.EffectFailed(grant="grt_1"),
+    notice.ConfigurationRefused(in_force="73b81a7f1ce4", why="andon.yaml:14: `<!channel>` is nobody"),
+    notice.ConfigurationNotLoaded(host="andon-2", why="andon.yaml:26: `horizon` is no key here"),
 )
 STOPPED = Switch(scope=EVERYTHING, stop=Stop(by=NADIA, at=NOON, reason="Wrong ledger"))
 
@@ -85,6 +87,8 @@ def test_every_note_is_drawn() -> None:
         (NOTICES[9], "2 waiting requests ended, 1 unused permission taken back."),
         (NOTICES[10], "*Maryam Al Lawati* resumed every agent, which *Nadia Al Kindi* had stopped."),
         (NOTICES[12], "it is not tried again under this approval"),
+        (NOTICES[13], "nothing changed; 73b81a7f1ce4 stays in force."),
+        (NOTICES[14], "a process on andon-2 cannot load the configuration in force."),
         (NOTICES[11], "Seal of the record: 42 events, head " + "ab" * 32),
     ],
 )
