@@ -79,7 +79,7 @@ async def test_a_changed_file_is_in_force_in_every_process(
 
 
 async def test_a_process_follows_what_is_applied(sites: list[Installation], server: Postgres) -> None:
-    """`andon apply` reaches the process that serves; started again, with its old files, it stays with that."""
+    """`andon apply` reaches who serves; started again, with its old files, it stays with that."""
     first, second = sites
     old = _version(first)
     second.change("andon.yaml", _MEMBERS, _SALMA_ALONE)
@@ -95,7 +95,7 @@ async def test_a_process_follows_what_is_applied(sites: list[Installation], serv
 
 
 async def test_what_apply_says(here: Installation) -> None:
-    """A dry run changes nothing and tells by its status whether there is anything; what is wrong is refused."""
+    """A dry run changes nothing and tells by its status what there is; what is wrong is refused."""
     first = await here.andon("apply")
     version = _version(here)
     assert (first.status, first.out.splitlines()[-1]) == (0, f"Version {version} is in force, as change 1.")
