@@ -31,16 +31,19 @@ class Metronome:
     def __init__(self, core: Core, courier: Courier) -> None:
         self._core = core
         courier_module = outbox.module(core, courier)
-        follower = configuration.module(core)
-        others = (deadlines.module(core), courier_module, sealing.module(core), follower)
+        self._follower = configuration.Follower(core)
+        others = (deadlines.module(core), courier_module, sealing.module(core), self._follower.module)
+        for writer in others[:-1]:
+            writer.paused = self._is_outdated
         self.modules: Sequence[Module] = (*others, watchdog.module(core, others))
         self._runners = {module.name: Runner(module) for module in self.modules}
-        self._woken = {Topic.OUTBOX: courier_module.name, Topic.CONFIGURATION: follower.name}
+        self._woken = {Topic.OUTBOX: courier_module.name, Topic.CONFIGURATION: self._follower.module.name}
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._listeners: list[asyncio.Task[None]] = []
 
     def also(self, module: Module) -> None:
         """Run *module* as well. Before the start."""
+        module.paused = self._is_outdated
         self.modules = (*self.modules, module)
         self._runners[module.name] = Runner(module)
 
@@ -82,6 +85,9 @@ class Metronome:
             runner.cancel()
         for runner in self._runners.values():
             await runner.ended()
+
+    def _is_outdated(self) -> bool:
+        return self._follower.is_outdated
 
     async def _listen(self, topic: str) -> None:
         async with self._core.wakeups.listen(topic) as waiter:

@@ -5,18 +5,21 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, create_engine, select
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from escalation.errors import InvalidConfiguration, SchemaMismatch
+from escalation.ports import Store
 from escalation.store import migrate, open_store, schema
 from escalation.store.migrations import REVISIONS
-from escalation.store.tables import metadata
+from escalation.store.statement import Statement
+from escalation.store.tables import fence, metadata
 from tests.contract import samples
 from tests.harness.databases import Postgres
 
@@ -83,6 +86,13 @@ async def test_an_empty_database_is_made_ready(postgres: Postgres, tmp_path: Pat
             await tx.requests.add(samples.request())
         await store.close()
     await postgres.drop("empty")
+
+
+async def test_the_fence_tells_the_schema(lasting: Store) -> None:
+    """Whoever migrates writes the revision where everybody who decides reads it."""
+    async with lasting.read() as tx:
+        session: Any = tx
+        assert await session.source.value(Statement(select(fence.c.schema))) == schema.expected()
 
 
 async def test_many_may_make_it_ready_at_once(postgres: Postgres) -> None:
