@@ -16,7 +16,7 @@ from bot.api.problems import Problem
 from bot.api.router import Route, Router
 from bot.api.routes import OPERATIONS
 from bot.http.reply import Reply
-from escalation.errors import NotInForce, StoreError
+from escalation.errors import NotInForce, SchemaMismatch, StoreError
 from escalation.service.context import Core
 
 _log = structlog.get_logger(__name__)
@@ -43,8 +43,8 @@ _UNAVAILABLE: Final = Problem(
 _NOT_IN_FORCE: Final = Problem(
     "unavailable",
     503,
-    "This process cannot load the configuration in force, so it decides nothing. Send the same call again:"
-    " it counts once, and another process may take it.",
+    "This process cannot load the configuration in force, or is older than the database: it decides nothing."
+    " Send the same call again: it counts once, and another process may take it.",
 ).reply()
 
 
@@ -87,7 +87,7 @@ class Api:
             return _NOT_ALLOWED
         try:
             return await endpoint(scope, receive, found.id)
-        except NotInForce:
+        except (NotInForce, SchemaMismatch):
             # The engine has said why, once; every call would say it again.
             return _NOT_IN_FORCE
         except StoreError as error:

@@ -35,23 +35,24 @@ class Metronome:
         self._relay = outbox.Relay(core, courier, self.reach)
         courier_module = outbox.module(self._relay)
         stops = sweeping.module(core)
-        follower = configuration.module(core)
-        others = (
-            *(deadlines.module(core), stops, courier_module, sealing.module(core), follower),
-            refusals.module(core),
-        )
+        self._follower = configuration.Follower(core)
+        writers = (deadlines.module(core), stops, courier_module, sealing.module(core), refusals.module(core))
+        for writer in writers:
+            writer.paused = self._is_outdated
+        others = (*writers, self._follower.module)
         self.modules: Sequence[Module] = (*others, watchdog.module(core, others, self.reach))
         self._runners = {module.name: Runner(module) for module in self.modules}
         self._woken = {
             Topic.OUTBOX: self._runners[courier_module.name],
             Topic.STOPS: self._runners[stops.name],
-            Topic.CONFIGURATION: self._runners[follower.name],
+            Topic.CONFIGURATION: self._runners[self._follower.module.name],
         }
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._listeners: list[asyncio.Task[None]] = []
 
     def also(self, module: Module) -> None:
         """Run *module* as well. Before the start."""
+        module.paused = self._is_outdated
         self.modules = (*self.modules, module)
         self._runners[module.name] = Runner(module)
 
@@ -94,6 +95,9 @@ class Metronome:
         for runner in self._runners.values():
             await runner.ended()
         await self._relay.stop()
+
+    def _is_outdated(self) -> bool:
+        return self._follower.is_outdated
 
     async def _listen(self, topic: str, woken: Runner) -> None:
         async with self._core.wakeups.listen(topic) as waiter:

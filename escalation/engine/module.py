@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from escalation.clock import monotonic
-from escalation.errors import EscalationError, NotInForce, StoreUnavailable, places
+from escalation.errors import EscalationError, NotInForce, SchemaMismatch, StoreUnavailable, places
 
 _log = structlog.get_logger(__name__)
 
@@ -28,6 +28,7 @@ class Module:
     work: Callable[[], Awaitable[Progress]]  #: Does what is due, up to a batch.
     every: float  #: Seconds between two beats.
     gap: float = 0.0  #: Seconds between two runs, at least, however often it is woken.
+    paused: Callable[[], bool] = lambda: False  #: Whether it must not work now.
     limit: float = 30.0  #: Seconds a batch may take; a run that took longer leaves the rest to the next one.
     last_ok: float | None = None  #: When a batch last went through, on the monotonic clock.
     error: str | None = None  #: What stopped it last time; none if it ran through.
@@ -43,12 +44,12 @@ class Module:
             done, until, progress = 0, monotonic() + self.limit, Progress(done=0)
             self.next_in = None
             try:
-                while not self._closing:
+                while not self._closing and not self._pauses():
                     progress = await self._batch()
                     done += progress.done
                     if not progress.done or monotonic() > until:
                         break
-            except (StoreUnavailable, NotInForce, TimeoutError) as error:
+            except (StoreUnavailable, NotInForce, SchemaMismatch, TimeoutError) as error:
                 self._stumbled(error)
             # A module must not take the engine down with it, whatever happened inside: the next
             # beat tries again, and the watchdog tells people if it goes on.
@@ -78,6 +79,13 @@ class Module:
     def is_late(self) -> bool:
         """Return whether it has not run through for much longer than it should."""
         return self.last_ok is not None and monotonic() - self.last_ok > self.limit + 10 * self.every
+
+    def _pauses(self) -> bool:
+        paused = self.paused()
+        if paused:
+            # It does as it should; who is paused is not late.
+            self.last_ok = monotonic()
+        return paused
 
     async def _batch(self) -> Progress:
         # Only a batch that hangs is broken off. One that is broken off may have said something in

@@ -14,7 +14,12 @@ class InForce:
 
 
 class Fence(Protocol):
-    """Held alone by a change, shared by whoever decides: each sees the other, whichever commits first."""
+    """
+    Held alone by a change, shared by whoever decides: each sees the other, whichever commits first.
+
+    Reading it in any way raises ``SchemaMismatch`` once another version of the program has migrated
+    the database.
+    """
 
     async def read(self) -> InForce:
         """Return what it says, holding nothing."""

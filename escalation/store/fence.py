@@ -4,6 +4,7 @@ from sqlalchemy import update
 
 from escalation.errors import StoreError
 from escalation.ports.fence import InForce
+from escalation.store import schema
 from escalation.store.lookup import Lock, Lookup
 from escalation.store.session import Session
 from escalation.store.statement import Statement, parameter
@@ -53,4 +54,5 @@ class SqlFence:
         row = await self._session.row(lookup, _THE_ROW)
         if row is None:
             raise StoreError("the fence has no row")
+        schema.compare(row.schema)
         return InForce(version=row.version, seq=row.seq, refused=row.refused)

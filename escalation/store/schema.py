@@ -84,6 +84,8 @@ def _upgrade(connection: "Connection") -> None:
     from alembic import command
 
     command.upgrade(configuration(connection), "head")
+    # Whoever decides reads it there: a process of an older version goes quiet at its next transaction.
+    connection.exec_driver_sql(f"UPDATE fence SET schema = '{expected()}'")  # noqa: S608  # a name of ours
 
 
 def configuration(connection: "Connection | None" = None) -> "Config":

@@ -107,6 +107,7 @@ fence = Table(
     Column("version", Name),
     Column("seq", Integer, nullable=False),
     Column("refused", Name),
+    Column("schema", Name),  # the revision that was migrated to last
     CheckConstraint("name = 'fence'", name="name"),
 )
 

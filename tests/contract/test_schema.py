@@ -5,18 +5,22 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, create_engine, select
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from escalation.errors import InvalidConfiguration, SchemaMismatch
+from escalation.ports import InForce, Store
 from escalation.store import migrate, open_store, schema
 from escalation.store.migrations import REVISIONS
-from escalation.store.tables import metadata
+from escalation.store.statement import Statement
+from escalation.store.tables import fence, metadata
 from tests.contract import samples
 from tests.harness.databases import Postgres
 
@@ -85,6 +89,39 @@ async def test_an_empty_database_is_made_ready(postgres: Postgres, tmp_path: Pat
             await tx.requests.add(samples.request())
         await store.close()
     await postgres.drop("empty")
+
+
+async def test_the_fence_tells_the_schema(lasting: Store) -> None:
+    """Whoever migrates writes the revision where everybody who decides reads it."""
+    async with lasting.read() as tx:
+        session: Any = tx
+        assert await session.source.value(Statement(select(fence.c.schema))) == schema.expected()
+
+
+def _first_tables_with_data(connection: Connection) -> None:
+    command.upgrade(schema.configuration(connection), "0001")
+    rows = ", ".join(f"('{version}', '2026-11-{day} 12:00Z', '')" for version, day in (("b", 17), ("a", 16)))
+    connection.exec_driver_sql(f"INSERT INTO config_versions (version, loaded_at, body) VALUES {rows}")  # noqa: S608
+
+
+async def test_what_was_in_force_stays_so(postgres: Postgres, tmp_path: Path) -> None:
+    """Of a database from before there was a fence, the version that was loaded last is in force."""
+    await postgres.create("served")
+    engine = create_async_engine(postgres.url_of("served"))
+    async with engine.begin() as begun:
+        await begun.run_sync(_first_tables_with_data)
+    await engine.dispose()
+    file = create_engine(f"sqlite:///{tmp_path}/served.db")
+    with file.begin() as connection:
+        _first_tables_with_data(connection)
+    file.dispose()
+    for url in (postgres.url_of("served"), f"sqlite+aiosqlite:///{tmp_path}/served.db"):
+        await migrate(url)
+        store = open_store(url)
+        async with store.read() as tx:
+            assert await tx.fence.read() == InForce(version="b", seq=0)
+        await store.close()
+    await postgres.drop("served")
 
 
 async def test_many_may_make_it_ready_at_once(postgres: Postgres) -> None:

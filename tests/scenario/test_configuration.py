@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import update
 from structlog.testing import capture_logs
 
 from bot.config import Loaded
@@ -17,9 +20,10 @@ from escalation.action import Json, decode
 from escalation.audit import Event
 from escalation.engine import configuration as follower
 from escalation.engine import sweeping
-from escalation.errors import NotInForce
+from escalation.engine.metronome import Metronome
+from escalation.errors import NotInForce, SchemaMismatch
 from escalation.ids import Ids
-from escalation.ports import InForce, OutboxKind, StoredConfiguration
+from escalation.ports import Delivery, Dossier, InForce, OutboxKind, Outgoing, Page, StoredConfiguration
 from escalation.reason import Reason, Refused
 from escalation.request import State
 from escalation.service import queries
@@ -27,8 +31,14 @@ from escalation.service.claim import Claimed
 from escalation.service.context import Counted
 from escalation.service.propose import Proposed
 from escalation.service.stop import Moved, resume, stop
+from escalation.store import open_store
 from escalation.store.memory import MemoryStore
+from escalation.store.migrations import REVISIONS
+from escalation.store.sqlite import SqliteStore
+from escalation.store.statement import Statement
+from escalation.store.tables import fence
 from escalation.switch import EVERYTHING, Scope, ScopeKind
+from tests.harness.databases import Postgres
 from tests.scenario.agent import CONFIDENT, SMALL
 from tests.scenario.conftest import OpenStore
 from tests.scenario.replicas import Replica, Site, click, events, replicas
@@ -49,6 +59,17 @@ async def pair(any_store: OpenStore) -> AsyncIterator[list[Replica]]:
     """Two processes over one database, in each kind of it; neither beats by itself."""
     async with replicas(any_store, MovableClock()) as found:
         yield found
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def lasting_store(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStore:
+    """Each store that outlives its process."""
+    if request.param == "sqlite":
+        file = Path(shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "andon.db"))
+        return lambda clock: SqliteStore(file, clock)
+    server: Postgres = request.getfixturevalue("postgres")
+    url = server.url_of(request.getfixturevalue("database"))
+    return lambda clock: open_store(url, clock)
 
 
 @pytest.fixture
@@ -380,7 +401,7 @@ async def test_what_cannot_be_loaded_makes_it_quiet(pair: list[Replica]) -> None
     for attempt in (here.asks(), here.approves("salma", waiting), here.claims(before.grant)):
         with pytest.raises(NotInForce, match=r"ffffffffffff is in force, and this version .*horizon"):
             await attempt
-    module = follower.module(here.core)
+    module = follower.Follower(here.core).module
     with capture_logs() as log:
         for _ in range(3):
             await module.run()
@@ -431,3 +452,50 @@ async def test_a_quiet_process_says_so_at_its_doors(any_room: World) -> None:
         await tx.fence.save(in_force)
     await room.beats()
     assert (await room.agent.gets("/readyz")).status_code == 200
+
+
+# --- a schema that another version made -----------------------------------------------------------------
+
+
+class _Mute:
+    """A courier that must not be called."""
+
+    async def carry(self, outgoing: Outgoing, about: Dossier | None) -> Delivery:
+        raise AssertionError(f"{outgoing.id} was sent about {about}")
+
+
+async def test_a_newer_schema_makes_it_quiet(lasting_store: OpenStore) -> None:
+    """Once another version migrated the database, a process decides, settles and delivers nothing."""
+    clock = MovableClock()
+    async with replicas(lasting_store, clock, number=1) as (here,):
+        request = await here.asked()
+        engine = Metronome(here.core, _Mute())
+        before = await _rows(here)
+        await _migrated_to(here, "9999")
+        clock.advance(minutes=15)
+        for attempt in (here.asks(), here.approves("salma", request)):
+            with pytest.raises(SchemaMismatch, match=r"ahead.*9999"):
+                await attempt
+        with capture_logs() as log:
+            for _ in range(3):
+                await engine.modules[3].run()
+                await engine.tick()
+        assert [entry["event"] for entry in log if entry["log_level"] == "error"] == ["schema_is_another"]
+        assert "SchemaMismatch" in str(engine.modules[3].error), "/readyz says it"
+        assert await _rows(here) == before
+        await _migrated_to(here, REVISIONS[-1])
+        await engine.modules[3].run()
+        await engine.modules[0].run()
+        assert await _rows(here) != before, "back again, it settles what is overdue"
+
+
+async def _rows(replica: Replica) -> tuple[list[State], int]:
+    async with replica.core.store.read() as tx:
+        requests = await tx.requests.page(Page(limit=10))
+    return [request.state for request in requests], len(await _everything(replica))
+
+
+async def _migrated_to(replica: Replica, revision: str) -> None:
+    async with replica.core.store.write() as tx:
+        session: Any = tx
+        await session.source.run(Statement(update(fence).values(schema=revision)), {})

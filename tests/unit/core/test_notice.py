@@ -25,8 +25,8 @@ NOTES: list[Notice] = [
     notice.Stopped(scope="all", by="salma", reason=""),
     notice.Swept(scope="all", killed=3, late=1, revoked=0),
     notice.Resumed(scope="agent:bank-reconciliation", by="fahad", stopped_by="salma"),
-    notice.ConfigurationRefused(in_force="73b81a7f1ce4", why="andon.yaml:7: people: is empty"),
-    notice.ConfigurationNotLoaded(host="andon-2", why="andon.yaml:7: shifts: is no key"),
+    notice.ConfigurationRefused(in_force="73b81a7f1ce4", why="andon.yaml:14: `teams` is empty: write one"),
+    notice.ConfigurationNotLoaded(host="", why="andon.yaml:26: `horizon` is no key here"),
     notice.Sealed(seq=9_007_199_254_740_991, hash="0" * 64),
 ]
 

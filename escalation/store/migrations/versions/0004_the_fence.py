@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("version", NAME),
         sa.Column("seq", sa.Integer, nullable=False),
         sa.Column("refused", NAME),
+        sa.Column("schema", NAME),  # written by whoever migrates, at the end
         sa.PrimaryKeyConstraint("name", name="fence_pkey"),
         sa.CheckConstraint("name = 'fence'", name=op.f("fence_name_check")),
     )
