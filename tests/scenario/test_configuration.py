@@ -454,9 +454,6 @@ async def test_a_quiet_process_says_so_at_its_doors(any_room: World) -> None:
     assert (await room.agent.gets("/readyz")).status_code == 200
 
 
-# --- a schema that another version made -----------------------------------------------------------------
-
-
 class _Mute:
     """A courier that must not be called."""
 

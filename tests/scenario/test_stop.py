@@ -334,3 +334,16 @@ async def test_status_tells_of_stops(room: World) -> None:
     await room.salma.types("/andon stop all odd")
     await room.salma.types("/andon status")
     await room.salma.sees("bank-reconciliation is stopped", in_="@salma")
+
+
+async def test_whoever_may_not_resume_hears_that_first(room: World) -> None:
+    """That the sweep is under way is no reason for somebody who could not resume anyway."""
+    await room.agent.asks()
+    await room.khalid.types("/andon stop all odd")
+    for who in ("khalid", "salma", "nadia"):
+        await getattr(room, who).types("/andon resume all")
+    assert [reason for _, reason in await room.refusals()] == [
+        "same_person_stopped",
+        "not_an_operator",
+        "still_ending",
+    ]

@@ -212,9 +212,6 @@ async def test_nothing_starts_between_the_stop_and_the_end_of_its_sweep(any_room
     assert (await room.agent.grant_of(granted))["state"] == "revoked"
 
 
-# --- crashes and replicas ---------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("point", "after"),
     [
@@ -341,14 +338,6 @@ async def test_nobody_resumes_before_all_has_ended(any_room: World) -> None:
     await room.nadia.types("/andon resume all")
     assert (await room.agent.is_alive())["may_proceed"] is True
     assert await states(room) == {State.KILLED}
-
-
-async def test_whoever_may_not_resume_hears_that_first(room: World) -> None:
-    """That the sweep is under way is no reason for somebody who could not resume anyway."""
-    await room.agent.asks()
-    await pulls(room.core)
-    assert await resume(room.core, by(KHALID, "1"), EVERYTHING) == Refused(Reason.SAME_PERSON_STOPPED)
-    assert await resume(room.core, by(SALMA, "2"), EVERYTHING) == Refused(Reason.NOT_AN_OPERATOR)
 
 
 async def test_a_stop_within_a_stop(any_room: World) -> None:
