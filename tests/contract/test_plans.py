@@ -89,7 +89,7 @@ async def _fill(store: Database) -> None:
             await tx.outbox.add(samples.outgoing(name, lane=f"C{number % 4}", about=name))
             await tx.record.add(samples.event(name, subject=f"req_{name}"))
             await tx.inbox.add(samples.click(name))
-            await tx.cards.put(Card(request=RequestId(f"req_{name}"), channel="C0", ts=name))
+            await tx.cards.put(Card(request=RequestId(f"req_{name}"), channel="C0" * 60, ts=name))
             decided = samples.decided(samples.request(f"d{name}"), samples.decision(name, person=person))
             await tx.requests.add(decided)
     async with store.write() as tx:

@@ -80,7 +80,7 @@ async def test_no_flood_of_requests_stands_against_a_stop() -> None:
     outcome = await stop(core, click, EVERYTHING, "It floods us")
     assert isinstance(outcome, Moved)
     async with core.store.read() as tx:
-        assert len(await tx.record.unlinked(9)) == 2
+        assert len(await tx.record.unlinked(9)) == 3  # what is in force, what was asked, and the stop
         assert await tx.requests.any_pending(EVERYTHING)
     refused = await propose(core, replace(wondering, key="two"))
     assert isinstance(refused, Refused)

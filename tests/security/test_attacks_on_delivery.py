@@ -59,6 +59,11 @@ async def engine(room: World, courier: Courier) -> AsyncIterator[Metronome]:
         await made.stop()
 
 
+def courier_of(engine: Metronome) -> Module:
+    """Return the module that delivers the outbox."""
+    return next(module for module in engine.modules if module.name == "outbox")
+
+
 async def _nobody(request: SignedRequest) -> BoltResponse:
     raise AssertionError(request)
 
@@ -105,7 +110,7 @@ async def test_a_lane_that_fails_breaks_off_no_other() -> None:
     async with world() as room:
         _, large = await room.agent.asks(), await room.agent.asks(amount="7200.000")
         async with engine(room, Scripted(does)) as other:
-            await other.modules[1].run()
+            await courier_of(other).run()
         assert await cards_of(room, large) == ["1.0"]
         assert len(slow.accepted) == 1
         room.clock.advance(seconds=31)
@@ -204,9 +209,9 @@ async def test_slack_cannot_ask_us_to_wait_for_ever() -> None:
     async with world() as room:
         await room.agent.wonders("Whose?", "Al Wadi")
         async with engine(room, Scripted(does)) as other:
-            await other.modules[1].run()
+            await courier_of(other).run()
             room.clock.advance(hours=1)
-            await other.modules[1].run()
+            await courier_of(other).run()
         assert len(tries) == 2
         room.clock.advance(hours=1)
 
