@@ -108,4 +108,5 @@ PASSING: Mapping[str, Story] = {
     "seal": rejected,
     "deadline": timed_out,
     "stop": stopped,
+    "sweep": stopped,
 }
