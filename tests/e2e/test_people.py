@@ -78,6 +78,36 @@ async def test_edit(window: Desk, agent: Bookkeeper) -> None:
     assert await edited.buttons() == []
 
 
+async def test_edit_that_others_decide(window: Desk, agent: Bookkeeper) -> None:
+    """Before an edit goes to others the form says to whom and by when; then they see what was written."""
+    wanted = posting(statement_ref="CB-26100043")
+    async with meanwhile(agent.post(wanted, summary="Post the courier's invoice")) as done:
+        card = await window.sees("CB-26100043")
+        await card.click("Edit")
+        await window.modal.opens("Edit")
+        await window.modal.fill({**_chosen(wanted), "amount": "6150.000"})
+        await window.modal.submit()
+        await window.modal.opens("Others decide this")
+        said = await window.modal.text()
+        assert "2 other people have to approve" in said
+        assert f"{MARYAM.real_name}, {YUSUF.real_name}. Your own approval does not count." in said
+        assert await window.modal.value("amount") == "6150.000"
+        await window.modal.fill(_chosen(wanted))
+        await window.modal.submit()
+        await window.modal.closes()
+        await window.act_as(MARYAM)
+        await window.open(DIRECTORS)
+        await (await window.sees("CB-26100043")).click("Reject")
+        await window.modal.opens("Reject")
+        await window.modal.fill({"Why? The agent reads this and does better.": "Ten times too much"})
+        await window.modal.submit()
+        await window.modal.closes()
+        with pytest.raises(Rejected, match="Ten times too much"):
+            await done
+    await window.act_as(SALMA)
+    await window.open(FINANCE)
+
+
 def _chosen(wanted: Posting) -> Posting:
     """Return the choices of the form as they are: Slack shows them, its local stand-in does not."""
     return {name: wanted[name] for name in ("currency", "account", "side", "against", "kind")}

@@ -71,7 +71,7 @@ def confirm(view: View, foreseen: View) -> Block:
         return _cannot(view, "Its manifest does not describe this action any more.")
     drawn = [_head(view, _needs(foreseen)), *_inputs(type_, subject.arguments)]
     metadata = f"{view.request.id}{_SEPARATOR}{needed(foreseen)}"
-    return modal(action_ids.EDITED, "Edit", drawn, metadata=metadata, submit="Send to them")
+    return modal(action_ids.EDITED, "Others decide this", drawn, metadata=metadata, submit="Send to them")
 
 
 def needed(foreseen: View) -> str:
