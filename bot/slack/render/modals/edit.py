@@ -69,7 +69,9 @@ def confirm(view: View, foreseen: View) -> Block:
     subject, type_ = foreseen.request.subject, foreseen.type
     if not isinstance(subject, Action) or type_ is None:
         return _cannot(view, "Its manifest does not describe this action any more.")
-    drawn = [_head(view, _needs(foreseen)), *_inputs(type_, subject.arguments)]
+    # At both ends: whoever pressed the button may stand at either.
+    needs = _needs(foreseen)
+    drawn = [_head(view, needs), *_inputs(type_, subject.arguments), blocks.section(needs)]
     metadata = f"{view.request.id}{_SEPARATOR}{needed(foreseen)}"
     return modal(action_ids.EDITED, "Others decide this", drawn, metadata=metadata, submit="Send to them")
 
