@@ -56,6 +56,15 @@ class EventName(Enum):
     KEY_REVOKED = "key.revoked"
     CONFIGURATION_LOADED = "configuration.loaded"
     INGRESS_REFUSED = "ingress.refused"
+    ROW_SET_ASIDE = "row.set_aside"
+    ROW_RELEASED = "row.released"
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownName:
+    """The name of an event that another version wrote: it is linked and shown like any other."""
+
+    value: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +73,7 @@ class Event:
 
     id: EventId
     at: datetime
-    name: EventName
+    name: EventName | UnknownName
     actor: str  #: ``person:salma``, ``agent:bank-reconciliation``, ``clock``, ``slack``, ``operator:cli``.
     subject: str  #: The id of what it happened to.
     agent: str | None  #: Whose business it is, for queries.
@@ -86,6 +95,23 @@ class Event:
             # written but not sealed would hold up the chain for ever.
             limit=3 * _MAX_DATA,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadEvent:
+    """
+    An event that cannot be read, as the text of what stands in its row.
+
+    It is linked like any other. Left out, it would hold up the chain for ever, or leave a gap that
+    nobody could tell from a deletion; and what it is linked by still shows whether its row was changed.
+    """
+
+    id: EventId
+    stored: str
+
+    def text(self) -> str:
+        """Return the text that is hashed."""
+        return self.stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,12 +159,12 @@ def data(values: Mapping[str, Json]) -> str:
     return canonical({key: value for key, value in values.items() if value is not None}, limit=_MAX_DATA)
 
 
-def chain(head: ChainHash, seq: int, event: Event) -> ChainHash:
+def chain(head: ChainHash, seq: int, event: Event | UnreadEvent) -> ChainHash:
     """Return the hash of link *seq*, which puts *event* after *head*."""
     return ChainHash(hashlib.sha256(f"{head}\n{seq}\n{event.text()}".encode()).hexdigest())
 
 
-def link(events: Iterable[Event], *, after: Link | None) -> list[Link]:
+def link(events: Iterable[Event | UnreadEvent], *, after: Link | None) -> list[Link]:
     """Return the links of *events*, in order, following *after*."""
     seq, head = (0, GENESIS) if after is None else (after.seq, after.hash)
     links = []
@@ -158,7 +184,7 @@ class Verifier:
         self._seq = 0
         self._hash = GENESIS
 
-    def feed(self, link: Link, event: Event | None) -> Broken | None:
+    def feed(self, link: Link, event: Event | UnreadEvent | None) -> Broken | None:
         """Return where it breaks if *link* (with its *event*, if that still exists) does not follow."""
         expected = self._seq + 1
         if link.seq != expected:

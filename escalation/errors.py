@@ -8,6 +8,7 @@ What can go wrong on our side.
     └── StoreError
         ├── StoreUnavailable   the database is away, locked, full or read-only; nothing was changed
         ├── SchemaMismatch     the database's schema is behind or ahead of this program
+        ├── Unreadable         one row cannot be read by this version, or is set aside (kind, id, why)
         └── AlreadyServed      another process serves this SQLite file
 
 A person's or an agent's mistake is no exception: it is a ``Refused`` with a ``Reason``.
@@ -51,6 +52,20 @@ class StoreUnavailable(StoreError):
 
 class SchemaMismatch(StoreError):
     """The database's schema is behind or ahead of this program."""
+
+
+class Unreadable(StoreError):
+    """
+    One row cannot be read by this version, or is set aside until an operator released it.
+
+    *kind* is its table, *id* its key there. *why* names what is wrong, and never what stands in it.
+    """
+
+    def __init__(self, kind: str, id_: str, why: str) -> None:
+        super().__init__(f"{kind} {id_} cannot be read: {why}")
+        self.kind = kind
+        self.id = id_
+        self.why = why
 
 
 class AlreadyServed(StoreError):

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from escalation.action import canonical, decode
+from escalation.errors import InvalidAction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +111,16 @@ class Sealed:
     hash: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """To the alerts channel: a row cannot be read, or cannot be worked on; everything else goes on."""
+
+    kind: str  #: Its table.
+    id: str
+    why: str  #: What is wrong with it, and never what stands in it.
+    more: int = 0  #: How many others were set aside with it and are not named.
+
+
 Notice: TypeAlias = (
     Nudged
     | BackupCalled
@@ -124,13 +135,14 @@ Notice: TypeAlias = (
     | Stopped
     | Resumed
     | Sealed
+    | SetAside
 )
 
 _KINDS: dict[str, type[Notice]] = {
     kind.__name__: kind
     for kind in (
         *(Nudged, BackupCalled, Acknowledged, ApprovedByOne, Settled, AskedAgain, Unanswered),
-        *(EffectFailed, EffectUnknown, EffectResolved, Stopped, Resumed, Sealed),
+        *(EffectFailed, EffectUnknown, EffectResolved, Stopped, Resumed, Sealed, SetAside),
     )
 }
 
@@ -144,9 +156,20 @@ def body(notice: Notice) -> str:
 
 
 def parse(stored: str) -> Notice:
-    """Return the notice that ``body`` stored."""
+    """Return the notice that ``body`` stored; what a newer version says besides is left out."""
     values = decode(stored)
     if not isinstance(values, dict):
         raise TypeError(f"no notice: {stored!r}")
     kind = _KINDS[str(values.pop("note"))]
-    return kind(**values)
+    known = {each.name for each in fields(kind)}
+    return kind(**{name: value for name, value in values.items() if name in known})
+
+
+@lru_cache(maxsize=256)
+def is_known(stored: str) -> bool:
+    """Return whether ``parse`` can make a notice of *stored*, which a newer version may have written."""
+    try:
+        parse(stored)
+    except (InvalidAction, LookupError, TypeError):
+        return False
+    return True

@@ -11,12 +11,14 @@ from escalation.ports.kills import Kills, never
 from escalation.ports.outbox import Outbox, OutboxKind, Outgoing
 from escalation.ports.record import Record
 from escalation.ports.requests import Page, Requests
+from escalation.ports.set_aside import Aside, SetAside, Unreadables
 from escalation.ports.steps import Step, Steps
 from escalation.ports.store import Store, Transaction, UseCase
 from escalation.ports.switches import Switches
 from escalation.ports.wakeups import Topic, Waiter, Wakeups
 
 __all__ = [
+    "Aside",
     "Card",
     "Cards",
     "Configurations",
@@ -37,6 +39,7 @@ __all__ = [
     "Page",
     "Record",
     "Requests",
+    "SetAside",
     "Step",
     "Steps",
     "Store",
@@ -44,6 +47,7 @@ __all__ = [
     "Topic",
     "Transaction",
     "TryLater",
+    "Unreadables",
     "UseCase",
     "Waiter",
     "Wakeups",

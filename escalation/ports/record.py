@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from escalation.audit import Event, Link, Seal
+from escalation.audit import Event, Link, Seal, UnreadEvent
 
 
 class Record(Protocol):
@@ -11,8 +11,8 @@ class Record(Protocol):
 
     async def add(self, event: Event) -> None: ...
 
-    async def unlinked(self, limit: int) -> Sequence[Event]:
-        """Return events without a link, oldest first."""
+    async def unlinked(self, limit: int) -> Sequence[Event | UnreadEvent]:
+        """Return events without a link, oldest first; one that cannot be read, by what stands in its row."""
         ...
 
     async def hold(self) -> bool:
@@ -29,7 +29,7 @@ class Record(Protocol):
 
     async def seals(self) -> Sequence[Seal]: ...
 
-    def walk(self) -> AsyncIterator[tuple[Link, Event | None]]:
+    def walk(self) -> AsyncIterator[tuple[Link, Event | UnreadEvent | None]]:
         """Yield every link in order, with its event if that still exists."""
         ...
 

@@ -4,25 +4,31 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Integer, func, select, update
+from sqlalchemy import Integer, literal_column, select, update
 
+from escalation.errors import Unreadable
 from escalation.grant import Grant, GrantState
 from escalation.ids import GrantId, RequestId
 from escalation.store.change import Insertion, RowUpdate
 from escalation.store.lookup import Lock, Lookup
+from escalation.store.reading import Damaged, Misread, Reading, known
 from escalation.store.session import Session
+from escalation.store.set_aside import not_aside, why_aside
 from escalation.store.statement import Row, Statement, parameter
 from escalation.store.tables import Instant, Name, grants, requests
 from escalation.switch import Scope, ScopeKind
 
 _MICROSECOND = timedelta(microseconds=1)
 _STATES = {state.value: state for state in GrantState}
+_NO_INSTANT = "next_due_at is no instant that this version can tell"
 _CHANGING = ("state", "version", "attempt", "claimed_at", "ended_at", "result", "resolved_by", "next_due_at")
 
 _ADD = Insertion(grants)
-_GET = Lookup(grants, grants.c.id)
-_LOCK = Lookup(grants, grants.c.id, lock=Lock.ALONE)
-_OF = Lookup(grants, grants.c.request)
+_AND_WHY_ASIDE = (why_aside(grants, grants.c.id),)
+_NOT_ASIDE = not_aside(grants, grants.c.id)
+_GET = Lookup(grants, grants.c.id, also=_AND_WHY_ASIDE)
+_LOCK = Lookup(grants, grants.c.id, lock=Lock.ALONE, also=_AND_WHY_ASIDE)
+_OF = Lookup(grants, grants.c.request, also=_AND_WHY_ASIDE)
 _SAVE = RowUpdate(
     lambda given: (
         update(grants)
@@ -34,16 +40,21 @@ _SAVE = RowUpdate(
 )
 _LOCK_DUE = Statement(
     select(grants)
-    .where(grants.c.next_due_at <= parameter("now", Instant))
+    .where(grants.c.next_due_at <= parameter("now", Instant), _NOT_ASIDE)
     .order_by(grants.c.next_due_at, grants.c.id)
     .limit(parameter("limit", Integer()))
     .with_for_update(skip_locked=True)
 )
-_NEXT_DUE_AT = Statement(select(func.min(grants.c.next_due_at)).where(grants.c.next_due_at.is_not(None)))
+_NEXT_DUE = Statement(
+    select(grants.c.id, grants.c.next_due_at)
+    .where(grants.c.next_due_at.is_not(None), _NOT_ASIDE)
+    .order_by(grants.c.next_due_at, grants.c.id)
+    .limit(literal_column("1"))
+)
 #: In the order of ids, so that two stops never wait for each other.
 _UNCLAIMED = (
     select(grants)
-    .where(grants.c.state == "granted", grants.c.next_due_at.is_not(None))
+    .where(grants.c.state == "granted", grants.c.next_due_at.is_not(None), _NOT_ASIDE)
     .order_by(grants.c.id)
     .with_for_update(of=grants)
 )
@@ -97,7 +108,12 @@ class SqlGrants:
 
     async def next_due_at(self) -> datetime | None:
         """Return the nearest instant at which a grant is due."""
-        found: datetime | None = await self._session.value(_NEXT_DUE_AT)
+        row = await self._session.row(_NEXT_DUE)
+        if row is not None and isinstance(row.next_due_at, Damaged):
+            # Due at once: read as a whole it is set aside, and no longer in the way.
+            self._session.unreadable.add(Unreadable("grants", row.id, _NO_INSTANT))
+            return self._session.now
+        found: datetime | None = None if row is None else row.next_due_at
         return found
 
     def _hold(self, found: Sequence[Grant]) -> Sequence[Grant]:
@@ -106,10 +122,11 @@ class SqlGrants:
 
     async def _one(self, statement: Statement, values: dict[str, Any]) -> Grant | None:
         row = await self._session.row(statement, values)
-        return None if row is None else _grant(row)
+        return None if row is None else _GRANT.one(row, self._session.unreadable)
 
     async def _many(self, statement: Statement, values: dict[str, Any]) -> Sequence[Grant]:
-        return [_grant(row) for row in await self._session.rows(statement, values)]
+        rows = await self._session.rows(statement, values)
+        return _GRANT.readable(rows, self._session.unreadable)
 
 
 def _values(grant: Grant) -> dict[str, Any]:
@@ -134,7 +151,7 @@ def _values(grant: Grant) -> dict[str, Any]:
 
 
 def _grant(row: Row) -> Grant:
-    return Grant(
+    grant = Grant(
         id=row.id,
         tenant=row.tenant,
         request=row.request,
@@ -143,7 +160,7 @@ def _grant(row: Row) -> Grant:
         granted_at=row.granted_at,
         expires_at=row.expires_at,
         report_within=row.report_within * _MICROSECOND,
-        state=_STATES[row.state],
+        state=known(_STATES, row.state, "state"),
         version=row.version,
         attempt=row.attempt,
         claimed_at=row.claimed_at,
@@ -151,3 +168,12 @@ def _grant(row: Row) -> Grant:
         result=row.result,
         resolved_by=row.resolved_by,
     )
+    _ = (
+        grant.expires_at + grant.report_within
+    )  # as late as its report may be due, if there is such an instant
+    if grant.next_due_at != row.next_due_at:
+        raise Misread("next_due_at", "is not when its time is over")
+    return grant
+
+
+_GRANT = Reading(grants, _grant)

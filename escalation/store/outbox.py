@@ -22,13 +22,16 @@ from sqlalchemy import (
     update,
 )
 
+from escalation import notice
 from escalation.ids import OutboxId
 from escalation.ports import OutboxKind, Outgoing
 from escalation.store.change import Conflict, Insertion, Otherwise, RowUpdate
+from escalation.store.reading import Misread, Reading, known
 from escalation.store.session import Session
 from escalation.store.statement import Row, Statement, parameter
 from escalation.store.tables import Instant, Name, outbox
 
+_KINDS = {kind.value: kind for kind in OutboxKind}
 _UNSENT = outbox.c.sent_at.is_(None)
 
 # The lanes that have something unsent, one step of the index each: never a walk over all rows.
@@ -95,6 +98,13 @@ _RETRY = RowUpdate(
     {"outgoing": Name, "not_before": Instant, "error": Text()},
 )
 
+_BRING_BACK = Statement(
+    update(outbox)
+    .where(outbox.c.id == parameter("outgoing", Name))
+    .values(sent_at=None, not_before=parameter("not_before", Instant))
+    .returning(outbox)
+)
+
 
 class SqlOutbox:
     """The outbox of one transaction."""
@@ -133,7 +143,8 @@ class SqlOutbox:
     async def take(self, now: datetime, *, lease: timedelta, limit: int) -> Sequence[Outgoing]:
         """Return what may be sent at *now*, oldest first, and hide it from others for *lease*."""
         values = {"now": now, "leased_until": now + lease, "limit": limit}
-        taken = [_outgoing(row) for row in await self._session.rows(_TAKE, values)]
+        rows = await self._session.rows(_TAKE, values)
+        taken = _OUTGOING.readable(rows, self._session.unreadable)
         return sorted(taken, key=lambda outgoing: (outgoing.at, outgoing.id))
 
     async def done(self, outgoing: OutboxId, at: datetime) -> None:
@@ -145,6 +156,15 @@ class SqlOutbox:
         values = {"outgoing": outgoing, "not_before": not_before, "error": error}
         self._session.later(_RETRY, values)
 
+    async def set_aside(self, outgoing: OutboxId, at: datetime) -> None:
+        """Take it out of its lane, unsaid."""
+        await self.done(outgoing, at)
+
+    async def bring_back(self, outgoing: OutboxId, *, not_before: datetime) -> Outgoing | None:
+        """Put what was set aside back into its lane; raise ``Unreadable`` if it still cannot be read."""
+        row = await self._session.row(_BRING_BACK, {"outgoing": outgoing, "not_before": not_before})
+        return None if row is None else _OUTGOING.one(row, self._session.unreadable)
+
     async def next_due_at(self) -> datetime | None:
         """Return the nearest instant at which something may be sent."""
         found: datetime | None = await self._session.value(_NEXT_DUE_AT)
@@ -152,9 +172,12 @@ class SqlOutbox:
 
 
 def _outgoing(row: Row) -> Outgoing:
+    kind = known(_KINDS, row.kind, "notice")
+    if kind is not OutboxKind.CARD and not notice.is_known(row.body):
+        raise Misread("body", "is no notice that this version knows")
     return Outgoing(
         id=row.id,
-        kind=OutboxKind(row.kind),
+        kind=kind,
         lane=row.lane,
         request=row.request,
         body=row.body,
@@ -162,3 +185,6 @@ def _outgoing(row: Row) -> Outgoing:
         not_before=row.not_before,
         attempts=row.attempts,
     )
+
+
+_OUTGOING = Reading(outbox, _outgoing)

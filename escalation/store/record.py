@@ -1,14 +1,19 @@
 """The audit record, in a database. Rows are only ever added; triggers refuse anything else."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 from sqlalchemy import BigInteger, Integer, func, literal_column, select
 
-from escalation.audit import Event, EventName, Link, Seal
+from escalation.action import Json
+from escalation.audit import Event, EventName, Link, Seal, UnknownName, UnreadEvent, instant
+from escalation.errors import Unreadable
 from escalation.store.change import Insertion
+from escalation.store.reading import Damaged, Reading
 from escalation.store.session import Session
 from escalation.store.statement import Row, Statement, parameter
 from escalation.store.tables import (
@@ -26,6 +31,8 @@ _NAMES = {name.value: name for name in EventName}
 _STRIDE = 1000
 #: PostgreSQL's advisory lock of the one who links events.
 _HOLD_KEY = 0x616E_646F_6E01
+#: Characters of an event that can be linked whatever they are.
+_SURELY_FITS = 64 * 1024
 _LIMIT = parameter("limit", Integer())
 _EVENT = [column for column in audit_events.columns if column.name != "position"]
 
@@ -73,9 +80,9 @@ class SqlRecord:
     async def add(self, event: Event) -> None:
         self._session.later(_ADD, _values(event))
 
-    async def unlinked(self, limit: int) -> Sequence[Event]:
-        """Return events without a link, oldest first."""
-        return [_event(row) for row in await self._session.rows(_UNLINKED, {"limit": limit})]
+    async def unlinked(self, limit: int) -> Sequence[Event | UnreadEvent]:
+        """Return events without a link, oldest first; one that cannot be read, by what stands in its row."""
+        return [self._event(row) for row in await self._session.rows(_UNLINKED, {"limit": limit})]
 
     async def hold(self) -> bool:
         """Become the only one who links events until this transaction ends; False if another is."""
@@ -101,13 +108,13 @@ class SqlRecord:
     async def seals(self) -> Sequence[Seal]:
         return [_seal(row) for row in await self._session.rows(_SEALS)]
 
-    async def walk(self) -> AsyncIterator[tuple[Link, Event | None]]:
+    async def walk(self) -> AsyncIterator[tuple[Link, Event | UnreadEvent | None]]:
         """Yield every link in order, with its event if that still exists."""
         seq = 0
         while rows := await self._session.rows(_WALK, {"after": seq}):
             for row in rows:
                 seq = row.seq
-                yield _link(row), None if row.id is None else _event(row)
+                yield _link(row), None if row.id is None else self._event(row)
             # SQLite never waits, and a long record must not keep everybody else waiting.
             await asyncio.sleep(0)
 
@@ -121,8 +128,16 @@ class SqlRecord:
             filters = {"agent": agent, "subject": each}
             statement = _page(frozenset(name for name, value in filters.items() if value is not None))
             rows = await self._session.rows(statement, {**filters, "limit": limit})
-            found |= {row.position: _event(row) for row in rows}
+            for row in rows:
+                for event in _EVENT_OF.readable([row], self._session.unreadable):
+                    found[row.position] = event
         return [found[position] for position in sorted(found)[-limit:]]
+
+    def _event(self, row: Row) -> Event | UnreadEvent:
+        try:
+            return _EVENT_OF.one(row, self._session.unreadable)
+        except Unreadable:
+            return _unread(row)
 
     async def _what_became_of(self, subject: str | None) -> AsyncIterator[str | None]:
         # One by one: asked about a list of them, PostgreSQL may prefer to read the whole record.
@@ -148,15 +163,41 @@ def _values(event: Event) -> dict[str, Any]:
 
 
 def _event(row: Row) -> Event:
-    return Event(
+    event = Event(
         id=row.id,
         at=row.at,
-        name=_NAMES[row.name],
+        name=_NAMES.get(row.name) or UnknownName(row.name),
         actor=row.actor,
         subject=row.subject,
         agent=row.agent,
         data=row.data,
     )
+    whole = "".join((row.name, row.actor, row.subject, row.agent or "", row.data))
+    if len(whole) > _SURELY_FITS or "\0" in whole:
+        event.text()  # raises for what has no text to be linked by
+    return event
+
+
+_EVENT_OF = Reading(audit_events, _event)
+
+
+def _unread(row: Row) -> UnreadEvent:
+    stored = {column.key: _as_stored(getattr(row, column.key)) for column in _EVENT}
+    return UnreadEvent(id=row.id, stored=json.dumps(stored, sort_keys=True))
+
+
+def _as_stored(value: object) -> Json:
+    match value:
+        case Damaged(stored=stored):
+            return {"damaged": _as_stored(stored)}
+        case bytes():
+            return {"bytes": value.hex()}
+        case datetime():
+            return instant(value)
+        case None | str() | int() | float():
+            return value
+        case _:
+            return {"type": type(value).__name__}
 
 
 def _link(row: Row) -> Link:

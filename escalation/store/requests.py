@@ -1,20 +1,23 @@
 """The requests, in a database."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Integer, func, select, text, update
+from sqlalchemy import Integer, func, literal_column, select, text, update
 
+from escalation.errors import Unreadable
 from escalation.ids import AgentName, PersonId, RequestId
 from escalation.ports import Page
-from escalation.request import Decision, Request, State
+from escalation.request import Request, State
 from escalation.store import request_rows as convert
 from escalation.store.change import Conflict, Insertion, RowUpdate
 from escalation.store.lookup import Among, Lock, Lookup
+from escalation.store.reading import Damaged, Reading
 from escalation.store.session import Session
-from escalation.store.statement import Statement, parameter
+from escalation.store.set_aside import not_aside, why_aside
+from escalation.store.statement import Row, Statement, parameter
 from escalation.store.tables import Instant, Name, decisions, requests
 from escalation.switch import Scope, ScopeKind
 
@@ -26,11 +29,13 @@ _CHANGING = (
 )
 _LIMIT = parameter("limit", Integer())
 _PENDING = requests.c.next_due_at.is_not(None)
+_AND_WHY_ASIDE = (why_aside(requests, requests.c.id),)
+_NOT_ASIDE = not_aside(requests, requests.c.id)
 
 _ADD = Insertion(requests, Conflict(columns=["agent", "key"], where=text("key IS NOT NULL")))
-_GET = Lookup(requests, requests.c.id)
-_LOCK = Lookup(requests, requests.c.id, lock=Lock.ALONE)
-_BY_KEY = Lookup(requests, requests.c.agent, requests.c.key)
+_GET = Lookup(requests, requests.c.id, also=_AND_WHY_ASIDE)
+_LOCK = Lookup(requests, requests.c.id, lock=Lock.ALONE, also=_AND_WHY_ASIDE)
+_BY_KEY = Lookup(requests, requests.c.agent, requests.c.key, also=_AND_WHY_ASIDE)
 _MOVE = RowUpdate(
     lambda given: (
         update(requests)
@@ -59,17 +64,22 @@ _FOLLOW = Statement(
 #: The instant is a parameter: a volatile function here would read every pending row.
 _LOCK_DUE = Statement(
     select(requests)
-    .where(requests.c.next_due_at <= parameter("now", Instant))
+    .where(requests.c.next_due_at <= parameter("now", Instant), _NOT_ASIDE)
     .order_by(requests.c.next_due_at, requests.c.id)
     .limit(_LIMIT)
     .with_for_update(skip_locked=True)
 )
 _MOST_URGENT = Statement(
-    select(requests).where(_PENDING).order_by(requests.c.deadline, requests.c.id).limit(_LIMIT)
+    select(requests).where(_PENDING, _NOT_ASIDE).order_by(requests.c.deadline, requests.c.id).limit(_LIMIT)
 )
-_NEXT_DUE_AT = Statement(select(func.min(requests.c.next_due_at)).where(_PENDING))
+_NEXT_DUE = Statement(
+    select(requests.c.id, requests.c.next_due_at)
+    .where(_PENDING, _NOT_ASIDE)
+    .order_by(requests.c.next_due_at, requests.c.id)
+    .limit(literal_column("1"))
+)
 #: In the order of ids, so that two stops never wait for each other.
-_PENDING_IN_ORDER = select(requests).where(_PENDING).order_by(requests.c.id).with_for_update()
+_PENDING_IN_ORDER = select(requests).where(_PENDING, _NOT_ASIDE).order_by(requests.c.id).with_for_update()
 _SCOPE = parameter("scope", Name)
 _LOCK_PENDING = {
     ScopeKind.ALL: Statement(_PENDING_IN_ORDER),
@@ -91,14 +101,18 @@ _LAST = select(_NEWEST.c.request, func.max(_NEWEST.c.at).label("at")).group_by(_
 _DECIDED_BY = Statement(
     select(requests)
     .join(_LAST, _LAST.c.request == requests.c.id)
+    .where(_NOT_ASIDE)
     .order_by(_LAST.c.at.desc(), requests.c.id.desc())
     .limit(_LIMIT)
 )
 
+_REQUEST = Reading(requests, convert.request_of)
+_NO_INSTANT = "next_due_at is no instant that this version can tell"
+
 
 @cache
 def _page(filters: frozenset[str]) -> Statement:
-    page = select(requests).where(requests.c.id < parameter("after", Name))
+    page = select(requests).where(requests.c.id < parameter("after", Name), _NOT_ASIDE)
     if "agent" in filters:
         page = page.where(requests.c.agent == parameter("agent", Name))
     if "states" in filters:
@@ -157,7 +171,12 @@ class SqlRequests:
 
     async def next_due_at(self) -> datetime | None:
         """Return the nearest instant at which a request is due."""
-        found: datetime | None = await self._session.value(_NEXT_DUE_AT)
+        row = await self._session.row(_NEXT_DUE)
+        if row is not None and isinstance(row.next_due_at, Damaged):
+            # Due at once: read as a whole it is set aside, and no longer in the way.
+            self._session.unreadable.add(Unreadable("requests", row.id, _NO_INSTANT))
+            return self._session.now
+        found: datetime | None = None if row is None else row.next_due_at
         return found
 
     async def page(
@@ -185,12 +204,20 @@ class SqlRequests:
             self._session.later(_ADD_DECISION, convert.values_of_decision(request, position))
 
     async def _one(self, statement: Statement, values: dict[str, Any]) -> Request | None:
-        found = await self._many(statement, values)
-        return found[0] if found else None
+        rows = await self._session.rows(statement, values)
+        if not rows:
+            return None
+        decided = await self._decisions_of(rows)
+        return _REQUEST.one(rows[0], self._session.unreadable, decided(rows[0]))
 
     async def _many(self, statement: Statement, values: dict[str, Any]) -> Sequence[Request]:
         rows = await self._session.rows(statement, values)
-        decided: dict[str, list[Decision]] = {}
-        for row in await self._session.among(_DECISIONS, [row.id for row in rows if row.decided]):
-            decided.setdefault(row.request, []).append(convert.decision_of(row))
-        return [convert.request_of(row, decided.get(row.id, ())) for row in rows]
+        decided = await self._decisions_of(rows)
+        return _REQUEST.readable(rows, self._session.unreadable, decided)
+
+    async def _decisions_of(self, rows: Sequence[Row]) -> Callable[[Row], Sequence[Row]]:
+        with_some = [row.id for row in rows if row.decided and isinstance(row.id, str)]
+        decided: dict[str, list[Row]] = {}
+        for row in await self._session.among(_DECISIONS, with_some):
+            decided.setdefault(row.request, []).append(row)
+        return lambda row: decided.get(row.id, ())

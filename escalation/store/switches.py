@@ -4,9 +4,12 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Integer, select, update
 
-from escalation.errors import StoreError
+from escalation.errors import InvalidConfiguration, StoreError, Unreadable
+from escalation.ids import PersonId
+from escalation.ports import Unreadables
 from escalation.store.change import Conflict, Insertion
 from escalation.store.lookup import Lock, Lookup
+from escalation.store.reading import Misread, Reading
 from escalation.store.session import Session
 from escalation.store.statement import Row, Statement, parameter
 from escalation.store.tables import Name, switches
@@ -51,13 +54,13 @@ class SqlSwitches:
             rows = await self._session.among(_SHARE, names)
         if len(rows) < len(names):
             raise StoreError("a switch is missing, and it could not be inserted")
-        return [_switch(row) for row in rows]
+        return [self._or_stopped(row) for row in rows]
 
     async def lock(self, scope: Scope) -> Switch | None:
         """Return the switch and keep others from reading it for a claim, or moving it."""
         await self._session.hold(switches)
         row = await self._session.row(_THE_ONE, {"scope": str(scope)})
-        return None if row is None else _switch(row)
+        return None if row is None else _SWITCH.one(row, self._met)
 
     async def save(self, switch: Switch) -> bool:
         """Write *switch* over version ``switch.version - 1``; return False if that is not there."""
@@ -66,7 +69,29 @@ class SqlSwitches:
 
     async def stopped(self) -> Sequence[Switch]:
         """Return the switches that are stopped, by scope."""
-        return [_switch(row) for row in await self._session.rows(_STOPPED)]
+        rows = await self._session.rows(_STOPPED)
+        # A scope that this version does not know covers nothing that it could hold: it is only named.
+        named = [row for row in rows if _is_scope(row.scope) or _SWITCH.readable([row], self._met)]
+        return [self._or_stopped(row) for row in named]
+
+    @property
+    def _met(self) -> Unreadables:
+        return self._session.unreadable
+
+    def _or_stopped(self, row: Row) -> Switch:
+        # Nobody can tell whether it was let go of: what it covers stands still until somebody can.
+        try:
+            return _SWITCH.one(row, self._met)
+        except Unreadable:
+            stop = Stop(by=PersonId("nobody"), at=self._session.now, reason="its switch cannot be read")
+            return Switch(scope=scope_of(row.scope), stop=stop)
+
+
+def _is_scope(stored: object) -> bool:
+    try:
+        return isinstance(stored, str) and scope_of(stored) is not None
+    except InvalidConfiguration:
+        return False
 
 
 def _moving(switch: Switch) -> dict[str, object]:
@@ -80,5 +105,10 @@ def _moving(switch: Switch) -> dict[str, object]:
 
 
 def _switch(row: Row) -> Switch:
+    if len({value is None for value in (row.stopped_by, row.stopped_at, row.reason)}) > 1:
+        raise Misread("stopped_by", "does not fit to the rest of the stop")
     stop = None if row.stopped_at is None else Stop(by=row.stopped_by, at=row.stopped_at, reason=row.reason)
     return Switch(scope=scope_of(row.scope), stop=stop, version=row.version)
+
+
+_SWITCH = Reading(switches, _switch, by="scope")

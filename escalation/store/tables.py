@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -27,6 +28,7 @@ from sqlalchemy.dialects import postgresql
 from escalation.grant import GrantState
 from escalation.ports import OutboxKind
 from escalation.request import State, Verdict
+from escalation.store.reading import Damaged
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -47,7 +49,7 @@ class Microseconds(TypeDecorator[datetime]):
         self,
         dialect: Dialect,  # noqa: ARG002
         coltype: object,  # noqa: ARG002
-    ) -> Callable[[int | None], datetime | None]:
+    ) -> Callable[[int | None], Any]:
         """Return what the driver's value stands for."""
         return _instant
 
@@ -56,8 +58,11 @@ def _microseconds(at: datetime | None) -> int | None:
     return None if at is None else (at - _EPOCH) // _MICROSECOND
 
 
-def _instant(microseconds: int | None) -> datetime | None:
-    return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
+def _instant(microseconds: int | None) -> datetime | Damaged | None:
+    try:
+        return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
+    except (OverflowError, TypeError):
+        return Damaged(microseconds)
 
 
 Instant = DateTime(timezone=True).with_variant(Microseconds(), "sqlite")
@@ -250,6 +255,16 @@ switches = Table(
     CheckConstraint(
         "(stopped_by IS NULL) = (stopped_at IS NULL) AND (stopped_by IS NULL) = (reason IS NULL)", name="stop"
     ),
+)
+
+#: Rows that cannot be read. Nobody else reads them either until an operator released them.
+set_aside = Table(
+    "set_aside",
+    metadata,
+    Column("kind", Name, primary_key=True),  # its table
+    Column("id", Name, primary_key=True),
+    Column("why", Text, nullable=False),
+    Column("at", Instant, nullable=False),
 )
 
 agent_keys = Table(

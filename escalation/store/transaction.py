@@ -12,6 +12,7 @@ from escalation.store.part import Part
 from escalation.store.record import SqlRecord
 from escalation.store.requests import SqlRequests
 from escalation.store.session import Session
+from escalation.store.set_aside import SqlSetAside
 from escalation.store.steps import SqlSteps
 from escalation.store.switches import SqlSwitches
 
@@ -29,6 +30,7 @@ class SqlTransaction:
     keys = Part(SqlKeys)
     record = Part(SqlRecord)
     configurations = Part(SqlConfigurations)
+    set_aside = Part(SqlSetAside)
 
     def __init__(self, session: Session) -> None:
         self.source = session

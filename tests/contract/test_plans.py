@@ -25,9 +25,9 @@ _MORE_MESSAGES = """
 #: Each statement that runs every second or on every click, and the index that has to answer it.
 _PLANS = {
     "requests due": (requests._LOCK_DUE, "requests_due"),
-    "next request": (requests._NEXT_DUE_AT, "requests_due"),
+    "next request": (requests._NEXT_DUE, "requests_due"),
     "grants due": (grants._LOCK_DUE, "grants_due"),
-    "next grant": (grants._NEXT_DUE_AT, "grants_due"),
+    "next grant": (grants._NEXT_DUE, "grants_due"),
     "messages due": (outbox._TAKE, "outbox_unsent"),
     "next message": (outbox._NEXT_DUE_AT, "outbox_unsent"),
     "key": (requests._BY_KEY, "requests_key"),
@@ -116,7 +116,8 @@ async def test_postgresql_finds_what_it_needs_by_index(full_database: str, postg
     for name, (statement, index) in _PLANS.items():
         plan = await _postgresql_plan(connection, statement)
         assert f"using {index}" in plan or f"on {index}" in plan, f"{name}:\n{plan}"
-        for table in statement.tables:
+        # What is set aside is a handful of rows, or none: a pass over them is as good as its index.
+        for table in statement.tables - {"set_aside"}:
             assert f"Seq Scan on {table}" not in plan, f"{name}:\n{plan}"
     await connection.close()
 

@@ -1,12 +1,13 @@
 """The grants, in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from escalation.errors import StoreError
 from escalation.grant import Grant, GrantState
 from escalation.ids import GrantId, RequestId
 from escalation.store.memory.requests import REQUESTS, covers
+from escalation.store.memory.set_aside import is_aside, refuse_aside
 from escalation.store.memory.view import Table, View
 from escalation.switch import Scope
 
@@ -27,14 +28,15 @@ class MemoryGrants:
         self._view[GRANTS].add(grant.id, grant)
 
     async def get(self, grant: GrantId) -> Grant | None:
+        refuse_aside(self._view, "grants", grant)
         return self._view[GRANTS].get(grant)
 
     async def lock(self, grant: GrantId) -> Grant | None:
-        return self._view[GRANTS].get(grant)
+        return await self.get(grant)
 
     async def of(self, request: RequestId) -> Grant | None:
         found = self._view[GRANTED_FOR].get(request)
-        return None if found is None else self._view[GRANTS].get(found)
+        return None if found is None else await self.get(found)
 
     async def save(self, grant: Grant) -> bool:
         """Write *grant* over version ``grant.version - 1``; return False if that is not there."""
@@ -51,7 +53,7 @@ class MemoryGrants:
 
     async def lock_unclaimed(self, scope: Scope) -> Sequence[Grant]:
         """Return every grant not yet claimed that a stop of *scope* covers."""
-        granted = (grant for grant in self._view[GRANTS].values() if grant.state is GrantState.GRANTED)
+        granted = (grant for grant in self._readable() if grant.state is GrantState.GRANTED)
         return sorted((grant for grant in granted if self._covers(scope, grant)), key=lambda grant: grant.id)
 
     async def next_due_at(self) -> datetime | None:
@@ -62,8 +64,8 @@ class MemoryGrants:
         return request is not None and covers(scope, request)
 
     def _due(self) -> list[tuple[datetime, Grant]]:
-        return [
-            (grant.next_due_at, grant)
-            for grant in self._view[GRANTS].values()
-            if grant.next_due_at is not None
-        ]
+        return [(grant.next_due_at, grant) for grant in self._readable() if grant.next_due_at is not None]
+
+    def _readable(self) -> Iterator[Grant]:
+        rows = self._view[GRANTS].values()
+        return (grant for grant in rows if not is_aside(self._view, "grants", grant.id))

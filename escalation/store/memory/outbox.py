@@ -9,6 +9,7 @@ from escalation.ports import OutboxKind, Outgoing
 from escalation.store.memory.view import Table, View
 
 _UNSENT: Table[OutboxId, Outgoing] = Table()
+_ASIDE: Table[OutboxId, Outgoing] = Table()
 _WAITING_CARDS: Table[RequestId, OutboxId] = Table()
 
 
@@ -54,6 +55,22 @@ class MemoryOutbox:
         found = self._view[_UNSENT].get(outgoing)
         if found is not None:
             self._view[_UNSENT].put(outgoing, replace(found, not_before=not_before))
+
+    async def set_aside(self, outgoing: OutboxId, at: datetime) -> None:
+        """Take it out of its lane, unsaid."""
+        found = self._view[_UNSENT].get(outgoing)
+        if found is not None:
+            await self.done(outgoing, at)
+            self._view[_ASIDE].put(outgoing, found)
+
+    async def bring_back(self, outgoing: OutboxId, *, not_before: datetime) -> Outgoing | None:
+        """Put what was set aside back into its lane."""
+        found = self._view[_ASIDE].get(outgoing)
+        if found is None:
+            return None
+        self._view[_ASIDE].drop(outgoing)
+        self._view[_UNSENT].put(outgoing, replace(found, not_before=not_before))
+        return found
 
     async def next_due_at(self) -> datetime | None:
         """Return the nearest instant at which something may be sent."""

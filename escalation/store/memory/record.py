@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import islice
 
-from escalation.audit import Event, Link, Seal
+from escalation.audit import Event, Link, Seal, UnreadEvent
 from escalation.errors import StoreError
 from escalation.ids import EventId, RequestId
 from escalation.store.memory.grants import GRANTED_FOR
@@ -26,7 +26,7 @@ class MemoryRecord:
         self._view[EVENTS].add(event.id, event)
         self._view[_UNLINKED].put(event.id, event)
 
-    async def unlinked(self, limit: int) -> Sequence[Event]:
+    async def unlinked(self, limit: int) -> Sequence[Event | UnreadEvent]:
         """Return events without a link, oldest first."""
         return list(islice(self._view[_UNLINKED].values(), limit))
 
@@ -53,7 +53,7 @@ class MemoryRecord:
     async def seals(self) -> Sequence[Seal]:
         return sorted(self._view[SEALS].values(), key=lambda seal: seal.seq)
 
-    async def walk(self) -> AsyncIterator[tuple[Link, Event | None]]:
+    async def walk(self) -> AsyncIterator[tuple[Link, Event | UnreadEvent | None]]:
         """Yield every link in order, with its event if that still exists."""
         for link in sorted(self._view[LINKS].values(), key=lambda link: link.seq):
             yield link, self._view[EVENTS].get(link.event)

@@ -1,6 +1,6 @@
 """The requests, in memory."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -9,6 +9,7 @@ from escalation.ids import AgentName, PersonId, RequestId
 from escalation.ports import Page
 from escalation.request import Request, State, Verdict
 from escalation.store.memory.inbox import CLICKS
+from escalation.store.memory.set_aside import is_aside, refuse_aside
 from escalation.store.memory.view import Table, View
 from escalation.switch import Scope, ScopeKind
 
@@ -33,15 +34,16 @@ class MemoryRequests:
         return True
 
     async def get(self, request: RequestId) -> Request | None:
+        refuse_aside(self._view, "requests", request)
         return self._view[REQUESTS].get(request)
 
     async def lock(self, request: RequestId) -> Request | None:
         """Return it; writers queue, so nobody else can change it meanwhile."""
-        return self._view[REQUESTS].get(request)
+        return await self.get(request)
 
     async def by_key(self, agent: AgentName, key: str) -> Request | None:
         found = self._view[_ASKED_WITH].get((agent, key))
-        return None if found is None else self._view[REQUESTS].get(found)
+        return None if found is None else await self.get(found)
 
     async def save(self, request: Request) -> bool:
         """Write *request* over version ``request.version - 1``; return False if that is not there."""
@@ -63,7 +65,7 @@ class MemoryRequests:
 
     async def lock_pending(self, scope: Scope) -> Sequence[Request]:
         """Return every pending request that a stop of *scope* covers."""
-        pending = (request for request in self._view[REQUESTS].values() if not request.state.is_settled)
+        pending = (request for request in self._readable() if not request.state.is_settled)
         return sorted((found for found in pending if covers(scope, found)), key=lambda found: found.id)
 
     async def next_due_at(self) -> datetime | None:
@@ -76,7 +78,7 @@ class MemoryRequests:
         """Return requests, newest first; no states means all of them."""
         found = [
             request
-            for request in self._view[REQUESTS].values()
+            for request in self._readable()
             if (agent is None or request.agent == agent)
             and (not states or request.state in states)
             and (page.after is None or request.id < page.after)
@@ -85,14 +87,14 @@ class MemoryRequests:
 
     async def most_urgent(self, limit: int) -> Sequence[Request]:
         """Return what is pending, soonest deadline first."""
-        pending = [r for r in self._view[REQUESTS].values() if not r.state.is_settled]
+        pending = [request for request in self._readable() if not request.state.is_settled]
         return sorted(pending, key=lambda request: (request.deadline, request.id))[:limit]
 
     async def decided_by(self, person: PersonId, limit: int) -> Sequence[Request]:
         """Return what *person* decided, newest first."""
         found = [
             (decision.at, request.id, request)
-            for request in self._view[REQUESTS].values()
+            for request in self._readable()
             for decision in request.decisions
             if decision.person == person
         ]
@@ -102,10 +104,12 @@ class MemoryRequests:
 
     def _due(self) -> list[tuple[datetime, Request]]:
         return [
-            (request.next_due_at, request)
-            for request in self._view[REQUESTS].values()
-            if request.next_due_at is not None
+            (request.next_due_at, request) for request in self._readable() if request.next_due_at is not None
         ]
+
+    def _readable(self) -> Iterator[Request]:
+        rows = self._view[REQUESTS].values()
+        return (request for request in rows if not is_aside(self._view, "requests", request.id))
 
     def _check(self, request: Request) -> None:
         if request.state.is_settled != (request.settled_at is not None):

@@ -3,4 +3,4 @@
 from typing import Final
 
 #: Every revision, oldest first. A test compares it with the files.
-REVISIONS: Final = ("0001",)
+REVISIONS: Final = ("0001", "0003")

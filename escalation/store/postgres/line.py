@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from escalation.clock import monotonic
+from escalation.ports import Unreadables
 from escalation.store.arrays import transposed
 from escalation.store.change import Arguments, Insertion
 from escalation.store.postgres.batch import Batch
@@ -25,8 +26,9 @@ class Line:
     Its *now* is the instant at which the transaction began; later once it had to wait for another.
     """
 
-    def __init__(self, connection: Any, clock: ServerClock, now: datetime) -> None:
+    def __init__(self, connection: Any, clock: ServerClock, now: datetime, unreadable: Unreadables) -> None:
         self.now = now
+        self.unreadable = unreadable
         self.connection = connection
         self._clock = clock
 

@@ -22,6 +22,7 @@ NOTES: list[Notice] = [
     notice.Stopped(scope="all", by="salma", reason="", killed=3, revoked=0),
     notice.Resumed(scope="agent:bank-reconciliation", by="fahad", stopped_by="salma"),
     notice.Sealed(seq=9_007_199_254_740_991, hash="0" * 64),
+    notice.SetAside(kind="requests", id="req_1", why="state is none that this version knows", more=2),
 ]
 
 

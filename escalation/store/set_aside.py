@@ -1,0 +1,59 @@
+"""What is set aside, in a database."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Integer, Table, delete, exists, literal_column, select
+
+from escalation.ports import Aside
+from escalation.store.change import Conflict, Insertion
+from escalation.store.session import Session
+from escalation.store.statement import Statement, parameter
+from escalation.store.tables import Name, set_aside
+
+_ADD = Insertion(set_aside, Conflict(columns=["kind", "id"]))
+_ALL = Statement(
+    select(set_aside)
+    .order_by(set_aside.c.at, set_aside.c.kind, set_aside.c.id)
+    .limit(parameter("limit", Integer()))
+)
+_REMOVE = Statement(
+    delete(set_aside).where(
+        set_aside.c.kind == parameter("this_kind", Name), set_aside.c.id == parameter("this_id", Name)
+    )
+)
+
+
+class SqlSetAside:
+    """What is set aside, in one transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def add(self, aside: Aside) -> bool:
+        """Set it aside; return False if it is so already."""
+        values = {"kind": aside.kind, "id": aside.id, "why": aside.why, "at": aside.at}
+        return await self._session.insert(_ADD, values)
+
+    async def all(self, limit: int) -> Sequence[Aside]:
+        """Return what is set aside, the oldest first."""
+        rows = await self._session.rows(_ALL, {"limit": limit})
+        return [Aside(kind=row.kind, id=row.id, why=row.why, at=row.at) for row in rows]
+
+    async def remove(self, aside: Aside) -> bool:
+        """Release it; return False if it is not set aside any more."""
+        return await self._session.run(_REMOVE, {"this_kind": aside.kind, "this_id": aside.id}) == 1
+
+
+def not_aside(table: Table, key: Column[Any]) -> ColumnElement[bool]:
+    """Return the condition that a row of *table*, known by its *key*, is not set aside."""
+    return ~exists().where(*_is(table, key))
+
+
+def why_aside(table: Table, key: Column[Any]) -> ColumnElement[Any]:
+    """Return the column ``aside``: why a row of *table* is set aside, if it is."""
+    return select(set_aside.c.why).where(*_is(table, key)).scalar_subquery().label("aside")
+
+
+def _is(table: Table, key: Column[Any]) -> Sequence[ColumnElement[bool]]:
+    return set_aside.c.kind == literal_column(f"'{table.name}'"), set_aside.c.id == key
