@@ -1,8 +1,8 @@
-"""The command line: serve, check, migrate, keys, audit, slack-manifest."""
+"""The command line: serve, check, migrate, doctor, keys, audit, slack-manifest."""
 
 import typer
 
-from bot.cli import audit, check, keys, migrate, serve, slack_manifest
+from bot.cli import audit, check, doctor, keys, migrate, serve, slack_manifest
 
 app = typer.Typer(
     name="andon",
@@ -15,6 +15,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("check")(check.check)
 app.command("migrate")(migrate.migrate)
+app.command("doctor")(doctor.doctor)
 app.command("slack-manifest")(slack_manifest.slack_manifest)
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")

@@ -13,7 +13,7 @@ from datetime import UTC
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from escalation.engine import deadlines, outbox, sealing, watchdog
+from escalation.engine import deadlines, doctor, outbox, sealing, watchdog
 from escalation.engine.module import Module
 from escalation.engine.runner import Runner
 from escalation.ports import Courier, Topic
@@ -31,7 +31,7 @@ class Metronome:
     def __init__(self, core: Core, courier: Courier) -> None:
         self._core = core
         courier_module = outbox.module(core, courier)
-        others = (deadlines.module(core), courier_module, sealing.module(core))
+        others = (deadlines.module(core), courier_module, sealing.module(core), doctor.module(core))
         self.modules: Sequence[Module] = (*others, watchdog.module(core, others))
         self._runners = {module.name: Runner(module) for module in self.modules}
         self._woken = self._runners[courier_module.name]

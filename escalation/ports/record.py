@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from escalation.audit import Event, Link, Seal, UnreadEvent
+from escalation.ids import EventId
 
 
 class Record(Protocol):
@@ -13,6 +14,10 @@ class Record(Protocol):
 
     async def unlinked(self, limit: int) -> Sequence[Event | UnreadEvent]:
         """Return events without a link, oldest first; one that cannot be read, by what stands in its row."""
+        ...
+
+    async def get(self, event: EventId) -> Event | None:
+        """Return the event, or raise ``Unreadable``."""
         ...
 
     async def hold(self) -> bool:

@@ -32,6 +32,10 @@ class SetAside(Protocol):
         """Return what is set aside, the oldest first."""
         ...
 
+    async def of(self, id_: str) -> Sequence[Aside]:
+        """Return what of this key is set aside, of whichever table."""
+        ...
+
     async def remove(self, aside: Aside) -> bool:
         """Release it; return False if it is not set aside any more."""
         ...
@@ -47,6 +51,10 @@ class Unreadables:
         """Remember *met* until somebody takes it."""
         if len(self._met) < _MOST:
             self._met.setdefault((met.kind, met.id), met)
+
+    def forget(self, aside: Aside) -> None:
+        """Forget that this row was met: it is looked after."""
+        self._met.pop((aside.kind, aside.id), None)
 
     def taken(self) -> list[Unreadable]:
         """Hand over what was met, and forget it."""

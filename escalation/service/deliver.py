@@ -24,6 +24,7 @@ from escalation.request import ConfirmDelivery, GiveUp, Request, State, apply
 from escalation.service.context import Core, wake
 from escalation.service.steps.clerk import Clerk, by_us
 from escalation.service.steps.dossier import dossier_of
+from escalation.service.steps.set_aside import readable, set_aside
 from escalation.service.steps.settle import unanswered
 
 _log = structlog.get_logger(__name__)
@@ -41,16 +42,21 @@ _LONGEST_WAIT = timedelta(hours=1)
 async def take(core: Core, *, limit: int) -> list[Outgoing]:
     """Lease up to *limit* messages that are due and return them."""
     async with core.store.write() as tx:
-        return list(await tx.outbox.take(tx.now, lease=LEASE, limit=limit))
+        taken = list(await tx.outbox.take(tx.now, lease=LEASE, limit=limit))
+    # One that cannot be read is out of its lane with that: the rest of the lane goes on.
+    await set_aside(core)
+    return taken
 
 
 async def send(core: Core, courier: Courier, outgoing: Outgoing) -> None:
     """Send *outgoing*, and store the result: done, due for a retry, or given up."""
     core.kill("post:claimed")
     async with core.store.read() as tx:
-        about = await _about(tx, outgoing)
+        about = await readable(_about(tx, outgoing))
         moved_on = about is not None and await _moved_on(tx, outgoing, about)
-    if moved_on:
+    # What cannot be read has no card; its release draws one. What is said beside cards is said all the same.
+    is_lost = about is None and outgoing.kind in {OutboxKind.CARD, OutboxKind.THREAD}
+    if moved_on or is_lost:
         await _finish(core, outgoing.id)
         return
     delivery = await _carry(courier, outgoing, about)

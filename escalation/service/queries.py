@@ -12,6 +12,7 @@ from escalation.request import Request, State
 from escalation.service.context import Core, seconds_until
 from escalation.service.steps.dossier import dossier_of, grant_of
 from escalation.service.steps.judge import authority
+from escalation.service.steps.set_aside import readable
 from escalation.switch import Switch, covering
 
 #: How many pending requests are looked through for those that one person may decide.
@@ -49,7 +50,7 @@ async def listed(core: Core, agent: AgentName, *, states: Sequence[State], page:
     """Return a page of the agent's own requests, newest first."""
     async with core.store.read() as tx:
         found = await tx.requests.page(page, agent=agent, states=states)
-        return [Dossier(request=request, grant=await tx.grants.of(request.id)) for request in found]
+        return [Dossier(request=request, grant=await readable(tx.grants.of(request.id))) for request in found]
 
 
 async def queue(core: Core, person: PersonId | None = None, *, limit: int = 50) -> Sequence[Dossier]:

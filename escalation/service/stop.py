@@ -17,6 +17,7 @@ from escalation.service.context import Click, Core, wake
 from escalation.service.steps.clerk import Clerk, by_person
 from escalation.service.steps.click import take_in
 from escalation.service.steps.grants import revoke_grant
+from escalation.service.steps.set_aside import readable
 from escalation.service.steps.settle import settle_if_late, settled
 from escalation.switch import Scope, Stop, Switch
 
@@ -150,7 +151,7 @@ async def _revoke_unclaimed(clerk: Clerk, scope: Scope) -> int:
     for grant in await clerk.tx.grants.lock_unclaimed(scope):
         if await revoke_grant(clerk, grant, reason="stopped") is not None:
             continue
-        if (request := await clerk.tx.requests.get(grant.request)) is not None:
+        if (request := await readable(clerk.tx.requests.get(grant.request))) is not None:
             await clerk.card(request)
         revoked += 1
     return revoked

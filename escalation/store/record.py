@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, Integer, func, literal_column, select
 from escalation.action import Json
 from escalation.audit import Event, EventName, Link, Seal, UnknownName, UnreadEvent, instant
 from escalation.errors import Unreadable
+from escalation.ids import EventId
 from escalation.store.change import Insertion
 from escalation.store.reading import Damaged, Reading
 from escalation.store.session import Session
@@ -43,6 +44,7 @@ _UNLINKED = Statement(
     .order_by(audit_unlinked.c.position)
     .limit(_LIMIT)
 )
+_GET = Statement(select(*_EVENT).where(audit_events.c.id == parameter("id", Name)))
 _COUNT_UNLINKED = Statement(select(func.count()).select_from(audit_unlinked))
 _HOLD = Statement(select(func.pg_try_advisory_xact_lock(_HOLD_KEY)))
 _LAST_LINK = Statement(select(audit_links).order_by(audit_links.c.seq.desc()).limit(1))
@@ -83,6 +85,11 @@ class SqlRecord:
     async def unlinked(self, limit: int) -> Sequence[Event | UnreadEvent]:
         """Return events without a link, oldest first; one that cannot be read, by what stands in its row."""
         return [self._event(row) for row in await self._session.rows(_UNLINKED, {"limit": limit})]
+
+    async def get(self, event: EventId) -> Event | None:
+        """Return the event, or raise ``Unreadable``."""
+        row = await self._session.row(_GET, {"id": event})
+        return None if row is None else _EVENT_OF.one(row, self._session.unreadable)
 
     async def hold(self) -> bool:
         """Become the only one who links events until this transaction ends; False if another is."""

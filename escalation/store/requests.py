@@ -185,7 +185,14 @@ class SqlRequests:
         """Return requests, newest first; no states means all of them."""
         filters = {"agent": agent, "states": [state.value for state in states]}
         statement = _page(frozenset(name for name, value in filters.items() if value))
-        return await self._many(statement, {**filters, "after": page.after or _END, "limit": page.limit})
+        found: list[Request] = []
+        after: str | None = page.after or _END
+        # Filled up where a row cannot be read: a page that is not full says that it is the last one.
+        while after is not None and (left := page.limit - len(found)):
+            rows = await self._session.rows(statement, {**filters, "after": after, "limit": left})
+            found += await self._readable(rows)
+            after = rows[-1].id if len(rows) == left else None
+        return found
 
     async def most_urgent(self, limit: int) -> Sequence[Request]:
         """Return what is pending, soonest deadline first."""
@@ -211,7 +218,9 @@ class SqlRequests:
         return _REQUEST.one(rows[0], self._session.unreadable, decided(rows[0]))
 
     async def _many(self, statement: Statement, values: dict[str, Any]) -> Sequence[Request]:
-        rows = await self._session.rows(statement, values)
+        return await self._readable(await self._session.rows(statement, values))
+
+    async def _readable(self, rows: Sequence[Row]) -> Sequence[Request]:
         decided = await self._decisions_of(rows)
         return _REQUEST.readable(rows, self._session.unreadable, decided)
 

@@ -8,7 +8,7 @@ from sqlalchemy import Column, ColumnElement, Integer, Table, delete, exists, li
 from escalation.ports import Aside
 from escalation.store.change import Conflict, Insertion
 from escalation.store.session import Session
-from escalation.store.statement import Statement, parameter
+from escalation.store.statement import Row, Statement, parameter
 from escalation.store.tables import Name, set_aside
 
 _ADD = Insertion(set_aside, Conflict(columns=["kind", "id"]))
@@ -17,6 +17,7 @@ _ALL = Statement(
     .order_by(set_aside.c.at, set_aside.c.kind, set_aside.c.id)
     .limit(parameter("limit", Integer()))
 )
+_OF = Statement(select(set_aside).where(set_aside.c.id == parameter("id", Name)).order_by(set_aside.c.kind))
 _REMOVE = Statement(
     delete(set_aside).where(
         set_aside.c.kind == parameter("this_kind", Name), set_aside.c.id == parameter("this_id", Name)
@@ -37,12 +38,19 @@ class SqlSetAside:
 
     async def all(self, limit: int) -> Sequence[Aside]:
         """Return what is set aside, the oldest first."""
-        rows = await self._session.rows(_ALL, {"limit": limit})
-        return [Aside(kind=row.kind, id=row.id, why=row.why, at=row.at) for row in rows]
+        return [_aside(row) for row in await self._session.rows(_ALL, {"limit": limit})]
+
+    async def of(self, id_: str) -> Sequence[Aside]:
+        """Return what of this key is set aside, of whichever table."""
+        return [_aside(row) for row in await self._session.rows(_OF, {"id": id_})]
 
     async def remove(self, aside: Aside) -> bool:
         """Release it; return False if it is not set aside any more."""
         return await self._session.run(_REMOVE, {"this_kind": aside.kind, "this_id": aside.id}) == 1
+
+
+def _aside(row: Row) -> Aside:
+    return Aside(kind=row.kind, id=row.id, why=row.why, at=row.at)
 
 
 def not_aside(table: Table, key: Column[Any]) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from escalation.ids import RequestId
 from escalation.ladder import Rung
-from escalation.ports import Step
+from escalation.ports import Step, Unreadables
 from escalation.store.change import Insertion
 from escalation.store.lookup import Lookup
 from escalation.store.reading import Reading, known
@@ -34,8 +34,9 @@ class SqlSteps:
 
     async def of(self, request: RequestId) -> Sequence[Step]:
         """Return the rungs of *request* that this version knows, lowest first."""
+        # They are only shown: one that is left out changes nothing, and is no alarm.
         rows = await self._session.rows(_OF, {"request": request})
-        return _STEP.readable(rows, self._session.unreadable)
+        return _STEP.readable(rows, Unreadables())
 
 
 def _step(row: Row) -> Step:

@@ -1,5 +1,6 @@
 """Breaks single rows as a newer version, a bad disk or a hand at the database would: with plain SQL."""
 
+import asyncio
 import sqlite3
 from dataclasses import dataclass
 
@@ -31,7 +32,8 @@ class Vandal:
         """Run *sql*, whatever the schema says to it."""
         match self.store:
             case SqliteStore():
-                self._in_sqlite(self.store, sql)
+                # In a thread: what is being committed in this loop holds the file until it is.
+                await asyncio.to_thread(self._in_sqlite, self.store, sql)
             case PostgresStore():
                 await self._in_postgresql(self.store, sql)
             case _:

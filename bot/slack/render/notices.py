@@ -60,6 +60,8 @@ def message(said: notice.Notice, surroundings: Surroundings) -> Message:
         case notice.Sealed(seq=seq, hash=hash_):
             head = f"Seal of the record: {seq} events, head {mrkdwn(hash_)}"
             return NoticeText(sentences=(head,)).message()
+        case notice.SetAside():
+            return _set_aside(said).message()
         case _ if surroundings.view is None:
             return _orphan(said, surroundings.directory).message()
         case _:
@@ -212,6 +214,31 @@ def _switch(said: notice.Stopped | notice.Resumed, directory: Directory) -> Noti
             f"*What you can do:* a different operator resumes it with /andon resume {mrkdwn(said.scope)}.",
         ),
         words=said.reason,
+    )
+
+
+#: What it means that a row of a table is set aside.
+_MEANS = {
+    "requests": "Nobody can decide it and its deadline does not run.",
+    "grants": "Nobody can claim it.",
+    "outbox": "This message was not posted.",
+    "switches": "What it covers counts as stopped.",
+    "audit_events": "The record goes on; the event is linked as it stands.",
+    "agent_keys": "Nobody can call with this key.",
+}
+
+
+def _set_aside(said: notice.SetAside) -> NoticeText:
+    command = f"andon doctor --release {mrkdwn(said.id)}"
+    more = [f"*And {_count(said.more, 'row')} more*, which are not named here."] if said.more else []
+    return NoticeText(
+        heading=f"Set aside: {said.id}",
+        sentences=(
+            f"*What happened:* one row of {mrkdwn(said.kind)} cannot be used: {mrkdwn(said.why)}.",
+            f"*What was done:* it is set aside. {_MEANS.get(said.kind, '')} Everything else goes on.",
+            f"*What you can do:* repair the row, or run the version that wrote it; then {command}.",
+            *more,
+        ),
     )
 
 

@@ -60,6 +60,14 @@ def status(shown: Status) -> Message:
     return Message(text=text, blocks=(*drawn, *_others(agents, shown.stopped)))
 
 
+def unreadable() -> Message:
+    """Answer a click about something that cannot be read."""
+    return sentence(
+        "This did not count: what is stored about it cannot be read, so nobody can decide it now."
+        " The operators were told."
+    )
+
+
 def queue(views: Sequence[View]) -> Message:
     """Answer ``/andon queue``: what this person may decide."""
     if not views:

@@ -117,6 +117,8 @@ def by_agent(core: Core, tx: Transaction, agent: AgentName) -> Clerk:
     return Clerk(core=core, tx=tx, actor=f"agent:{agent}")
 
 
-def by_us(core: Core, tx: Transaction, which: Literal["clock", "courier", "sealer", "operator"]) -> Clerk:
+def by_us(
+    core: Core, tx: Transaction, which: Literal["clock", "courier", "sealer", "operator", "doctor"]
+) -> Clerk:
     """Return the clerk of what Andon does by itself, or at the command line."""
     return Clerk(core=core, tx=tx, actor=which)

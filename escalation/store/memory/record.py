@@ -30,6 +30,9 @@ class MemoryRecord:
         """Return events without a link, oldest first."""
         return list(islice(self._view[_UNLINKED].values(), limit))
 
+    async def get(self, event: EventId) -> Event | None:
+        return self._view[EVENTS].get(event)
+
     async def hold(self) -> bool:
         """Become the only one who links events: writers queue, so this one is."""
         return True

@@ -26,6 +26,11 @@ class MemorySetAside:
         """Return what is set aside, the oldest first."""
         return sorted(self._view[_ASIDE].values(), key=lambda each: (each.at, each.kind, each.id))[:limit]
 
+    async def of(self, id_: str) -> Sequence[Aside]:
+        """Return what of this key is set aside, of whichever table."""
+        found = (each for each in self._view[_ASIDE].values() if each.id == id_)
+        return sorted(found, key=lambda each: each.kind)
+
     async def remove(self, aside: Aside) -> bool:
         """Release it; return False if it is not set aside any more."""
         if self._view[_ASIDE].get((aside.kind, aside.id)) is None:

@@ -48,6 +48,7 @@ NOTICES: tuple[notice.Notice, ...] = (
     notice.Resumed(scope="all", by="maryam", stopped_by="nadia"),
     notice.Sealed(seq=42, hash="ab" * 32),
     notice.EffectFailed(grant="grt_1"),
+    notice.SetAside(kind="requests", id="req_1", why="state is none that this version knows", more=3),
 )
 STOPPED = Switch(scope=EVERYTHING, stop=Stop(by=NADIA, at=NOON, reason="Wrong ledger"))
 
@@ -85,6 +86,10 @@ def test_every_note_is_drawn() -> None:
         (NOTICES[9], "2 waiting requests ended, 1 unused permission taken back."),
         (NOTICES[10], "*Maryam Al Lawati* resumed every agent, which *Nadia Al Kindi* had stopped."),
         (NOTICES[12], "it is not tried again under this approval"),
+        (NOTICES[13], "one row of requests cannot be used: state is none that this version knows."),
+        (NOTICES[13], "Nobody can decide it and its deadline does not run. Everything else goes on."),
+        (NOTICES[13], "then andon doctor --release req_1."),
+        (NOTICES[13], "*And 3 rows more*, which are not named here."),
         (NOTICES[11], "Seal of the record: 42 events, head " + "ab" * 32),
     ],
 )
