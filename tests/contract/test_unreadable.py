@@ -229,8 +229,8 @@ async def test_a_broken_switch_counts_as_stopped(lasting: Database, vandal: Vand
 
 async def test_a_switch_of_an_unknown_kind_is_named(lasting: Database, vandal: Vandal) -> None:
     """A scope that a newer version stopped is left out of the list of stops, and named."""
-    row = f"('team:treasury', 'salma', {vandal.never}, 'new', 2)"
-    await vandal.runs("INSERT INTO switches (scope, stopped_by, stopped_at, reason, version) VALUES " + row)
+    new = "INSERT INTO switches (scope, stopped_by, stopped_at, reason, version) VALUES"
+    await vandal.runs(f"{new} ('team:treasury', 'salma', {vandal.never}, 'new', 2)")
     async with lasting.read() as tx:
         assert await tx.switches.stopped() == []
     assert [row.id for row in lasting.unreadable.taken()] == ["team:treasury"]
