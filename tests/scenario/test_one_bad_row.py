@@ -261,6 +261,11 @@ async def test_a_broken_switch_holds_what_it_covers(bad_room: World) -> None:
     await room.salma.sees("This did not count", in_="@salma")
     await room.beats()
     assert await set_aside(room) == [("switches", scope)]
+    # It is met at every claim, and is still one alarm.
+    assert problem_of(await room.agent.claims(asked)) == (423, "stopped")
+    await room.passes(seconds=5)
+    await room.beats()
+    assert len(alarms(room)) == 1
     with pytest.raises(Unreadable):
         await doctor.release(room.core, scope)
     await vandal.sets("switches", "stopped_by", "NULL", of=scope, by="scope")

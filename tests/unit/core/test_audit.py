@@ -18,6 +18,8 @@ from escalation.audit import (
     EventName,
     Link,
     Seal,
+    UnknownName,
+    UnreadEvent,
     Verified,
     Verifier,
     chain,
@@ -297,3 +299,17 @@ def test_no_single_change_passes_a_noted_seal(change: str, at: int, seal: int) -
         assert list(touched)[:seal] == list(ROWS)[:seal]  # nothing that the seal covers was touched
     elif change != "relink":
         assert verdict.seq <= at + 2  # a repeated row shows at the one behind it
+
+
+def test_an_event_that_cannot_be_read_is_linked_by_what_is_stored() -> None:
+    """A name we do not know and a row we cannot read have their place in the chain, and show any change."""
+    named = replace(event(1), name=UnknownName("request.applauded"))
+    unread = UnreadEvent(id=EventId("evt_2"), stored='{"at": {"damaged": 1}}')
+    events: list[Event | UnreadEvent] = [named, unread, event(3)]
+    links, verifier = link(events, after=None), Verifier([])
+    for each, linked in zip(events, links, strict=True):
+        assert verifier.feed(linked, each) is None
+    verifier = Verifier([])
+    assert verifier.feed(links[0], named) is None
+    changed = UnreadEvent(id=unread.id, stored='{"at": {"damaged": 2}}')
+    assert isinstance(verifier.feed(links[1], changed), Broken)
