@@ -49,7 +49,11 @@ class Action:
 
 def action(type_: str, arguments: Mapping[str, Json]) -> Action:
     """Return the action of *type_* and *arguments*, or raise ``InvalidAction``."""
-    text = canonical(arguments)
+    return of_canonical(type_, canonical(arguments))
+
+
+def of_canonical(type_: str, text: str) -> Action:
+    """Return the action of *type_* whose arguments have the canonical form *text*."""
     # The canonical form of {"arguments": …, "type": …}, put together from what is canonical already.
     whole = f'{{"arguments":{text},"type":{canonical(type_)}}}'
     return Action(type=type_, canonical=text, digest=_digest_of(whole))

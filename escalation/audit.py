@@ -9,6 +9,7 @@ people and agents wrote is in the chain as commitments only: see ``commitment``.
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,8 @@ ChainHash = NewType("ChainHash", str)
 GENESIS = ChainHash("0" * 64)
 #: An event's data, in bytes.
 _MAX_DATA = 512 * 1024
+#: Characters of an event that have a canonical text whatever they are, but for NUL.
+_SURELY_FITS = 64 * 1024
 #: Events are linked in seconds; one that waits for longer than this is not about to be.
 SEALING_DELAY = timedelta(minutes=5)
 
@@ -66,6 +69,8 @@ class EventName(Enum):
     CONFIGURATION_REFUSED = "configuration.refused"
     INGRESS_REFUSED = "ingress.refused"
     INGRESS_REFUSED_OFTEN = "ingress.refused_often"
+    ROW_SET_ASIDE = "row.set_aside"
+    ROW_RELEASED = "row.released"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,26 +98,49 @@ class Stored:
     subject: str
     agent: str | None
     data: str
+    no_instant: str | None = None  #: What the row holds in place of an instant.
 
-    def text(self) -> str | None:
-        """Return the canonical text that is hashed; nothing if no event ever had such values."""
+    def text(self) -> str:
+        """
+        Return the text that is hashed: of an event its canonical text, of any other row what stands in it.
+
+        Left out, such a row would hold up the chain, or leave a gap that nobody could tell from a
+        deletion. Linked as it stands, it shows any change as every other event does.
+        """
+        canonical_text = self._canonical()
+        if canonical_text is not None:
+            return canonical_text
+        # With spaces between its parts, which no canonical text has.
+        return json.dumps({**self._values(), "no_instant": self.no_instant}, sort_keys=True)
+
+    def problem(self) -> str | None:
+        """Return why no version can have written this; none of an event, known to this version or not."""
+        if self.at is None:
+            return "its instant is impossible"
+        whole = "".join((self.name, self.actor, self.subject, self.agent or "", self.data))
+        if len(whole) <= _SURELY_FITS and "\0" not in whole:
+            return None
+        return "its row holds what no event can" if self._canonical() is None else None
+
+    def _canonical(self) -> str | None:
         if self.at is None:
             return None
-        values = {
+        try:
+            # Quoted once more, data grows to twice its bytes at most.
+            return canonical(self._values(), limit=3 * _MAX_DATA)
+        except InvalidAction:
+            return None
+
+    def _values(self) -> dict[str, Json]:
+        return {
             "actor": self.actor,
             "agent": self.agent,
-            "at": instant(self.at),
+            "at": None if self.at is None else instant(self.at),
             "data": self.data,
             "id": self.id,
             "name": self.name,
             "subject": self.subject,
         }
-        try:
-            # Quoted once more, data grows to twice its bytes at most; a line that could be
-            # written but not sealed would hold up the chain for ever.
-            return canonical(values, limit=3 * _MAX_DATA)
-        except InvalidAction:
-            return None
 
     def event(self) -> Event | None:
         """Return the event, if this version knows what happened."""
@@ -191,14 +219,11 @@ def values_of(event: Stored) -> dict[str, Json]:
 
 
 def link(events: Iterable[Stored], *, after: Link | None) -> list[Link]:
-    """Return the links of *events*, in order, following *after*; what has no text cannot be linked."""
+    """Return the links of *events*, in order, following *after*."""
     seq, head = (0, GENESIS) if after is None else (after.seq, after.hash)
     links = []
     for event in events:
-        hash_ = _hash(head, seq + 1, event.position, event)
-        if hash_ is None:
-            continue
-        seq, head = seq + 1, hash_
+        seq, head = seq + 1, _hash(head, seq + 1, event.position, event)
         links.append(Link(seq=seq, event=event.id, hash=head, position=event.position))
     return links
 
@@ -229,9 +254,6 @@ def in_order(entries: Iterable[Entry]) -> list[Entry]:
     return sorted(entries, key=place)
 
 
-def _hash(head: ChainHash, seq: int, position: int | None, event: Stored) -> ChainHash | None:
-    text = event.text()
-    if text is None:
-        return None
+def _hash(head: ChainHash, seq: int, position: int | None, event: Stored) -> ChainHash:
     place = f"{seq}" if position is None else f"{seq}\n{position}"
-    return ChainHash(hashlib.sha256(f"{head}\n{place}\n{text}".encode()).hexdigest())
+    return ChainHash(hashlib.sha256(f"{head}\n{place}\n{event.text()}".encode()).hexdigest())

@@ -9,6 +9,7 @@ What can go wrong on our side.
         ├── StoreUnavailable   the database is away, locked, full or read-only; nothing was changed
         ├── NotInForce         this process works by another configuration than the one in force
         ├── SchemaMismatch     the database's schema is behind or ahead of this program
+        ├── Unreadable         one row cannot be read by this version, or is set aside (kind, id, why)
         └── AlreadyServed      another process serves this SQLite file
 
 A person's or an agent's mistake is no exception: it is a ``Refused`` with a ``Reason``.
@@ -56,6 +57,20 @@ class NotInForce(StoreError):
 
 class SchemaMismatch(StoreError):
     """The database's schema is behind or ahead of this program."""
+
+
+class Unreadable(StoreError):
+    """
+    One row cannot be read by this version, or is set aside until an operator released it.
+
+    *kind* is its table, *id* its key there. *why* names what is wrong, and never what stands in it.
+    """
+
+    def __init__(self, kind: str, id_: str, why: str) -> None:
+        super().__init__(f"{kind} {id_} cannot be read: {why}")
+        self.kind = kind
+        self.id = id_
+        self.why = why
 
 
 class AlreadyServed(StoreError):

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from escalation.action import canonical, decode
+from escalation.errors import InvalidAction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +149,16 @@ class Sealed:
     hash: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """To the alerts channel: a row cannot be read, or cannot be worked on; everything else goes on."""
+
+    kind: str  #: Its table.
+    id: str
+    why: str  #: What is wrong with it, and never what stands in it.
+    more: int = 0  #: How many others were set aside with it and are not named.
+
+
 Notice: TypeAlias = (
     Asked
     | Nudged
@@ -167,6 +178,7 @@ Notice: TypeAlias = (
     | ConfigurationRefused
     | ConfigurationNotLoaded
     | Sealed
+    | SetAside
 )
 
 _KINDS: dict[str, type[Notice]] = {
@@ -174,8 +186,7 @@ _KINDS: dict[str, type[Notice]] = {
     for kind in (
         *(Asked, Nudged, BackupCalled, Acknowledged, ApprovedByOne, Settled, AskedAgain, Unanswered),
         NeverShown,
-        *(EffectFailed, EffectUnknown, EffectResolved, Stopped, Swept, Resumed, Sealed),
-        *(EffectFailed, EffectUnknown, EffectResolved, Stopped, Resumed, Sealed),
+        *(EffectFailed, EffectUnknown, EffectResolved, Stopped, Swept, Resumed, Sealed, SetAside),
         *(ConfigurationRefused, ConfigurationNotLoaded),
     )
 }
@@ -190,11 +201,21 @@ def body(notice: Notice) -> str:
 
 
 def parse(stored: str) -> Notice:
-    """Return the notice that ``body`` stored."""
+    """Return the notice that ``body`` stored; what a newer version says besides is left out."""
     values = decode(stored)
     if not isinstance(values, dict):
         raise TypeError(f"no notice: {stored!r}")
     kind = _KINDS[str(values.pop("note"))]
-    # A row that an older version queued may say more than this one asks for; it is said all the same.
+    # A row that another version queued may say more than this one asks for; it is said all the same.
     known = {each.name for each in fields(kind)}
     return kind(**{name: value for name, value in values.items() if name in known})
+
+
+@lru_cache(maxsize=256)
+def is_known(stored: str) -> bool:
+    """Return whether ``parse`` can make a notice of *stored*, which a newer version may have written."""
+    try:
+        parse(stored)
+    except (InvalidAction, LookupError, TypeError):
+        return False
+    return True

@@ -20,7 +20,8 @@ from datetime import datetime
 from enum import Enum
 from typing import TypeAlias, assert_never
 
-from escalation.action import Action, Digest
+from escalation.action import Action, Digest, Json
+from escalation.action import digest as digest_of
 from escalation.authority import Authority, Terms
 from escalation.ids import AgentName, DecisionId, IngressId, PersonId, RequestId
 from escalation.ladder import Ladder, Rung
@@ -75,6 +76,12 @@ class Question:
     options: tuple[str, ...]  #: What a person may pick; may be empty if free text is allowed.
     allow_text: bool  #: Whether an answer in a person's own words is taken.
     tried: str | None = None  #: What the agent did to find out by itself.
+
+    @property
+    def digest(self) -> Digest:
+        """What identifies it: decisions name it."""
+        asked: Json = {"allow_text": self.allow_text, "options": list(self.options), "question": self.text}
+        return digest_of(asked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,6 +83,12 @@ class Applied:
     switch: Switch
 
 
+def in_doubt(scope_: Scope, *, since: datetime, version: int = 1) -> Switch:
+    """Return the switch of *scope_* where nobody can tell whether it was let go of: it counts as stopped."""
+    stop = Stop(by=PersonId("nobody"), at=since, reason="its switch cannot be read")
+    return Switch(scope=scope_, stop=stop, version=version)
+
+
 def pull(switch: Switch, stop: Stop) -> Applied | Refused:
     """Return *switch* stopped. The first stop stands: its author must not be able to swap themselves out."""
     if switch.stop is not None:

@@ -32,6 +32,7 @@ class Verified:
     unsealed: int = 0  #: Events written since the last seal, not chained yet.
     erased: int = 0  #: Texts that were erased; the chain vouches that there were some.
     unknown: tuple[str, ...] = ()  #: Events whose names only a newer version knows, the first of them.
+    odd: tuple[str, ...] = ()  #: Rows that are no events, linked as they stood, the first of them.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,7 @@ class Verifier:
         self._unsealed = 0
         self._erased = 0
         self._unknown: list[str] = []
+        self._odd: list[str] = []
 
     def feed(self, entry: Entry) -> Broken | None:
         """Return where it breaks if the next *entry* of the chain does not follow."""
@@ -85,8 +87,6 @@ class Verifier:
             return None
         if not entry.waits:
             return _broken(None, event, "it was never linked, and nothing is left that would link it")
-        if event.text() is None:
-            return _broken(None, event, f"it cannot be linked: {_unreadable(event)}")
         if event.at is not None and now - event.at > SEALING_DELAY:
             since = instant(event.at)
             why = f"it was never linked, since {since}; if no server ran since then, start one and ask again"
@@ -110,11 +110,11 @@ class Verifier:
             unsealed=self._unsealed,
             erased=self._erased,
             unknown=tuple(self._unknown),
+            odd=tuple(self._odd),
         )
 
     def _check_texts(self, entry: Entry, event: Stored) -> Broken | None:
-        if event.name not in _NAMES and len(self._unknown) < _NAMED:
-            self._unknown.append(f"{event.name} at {self._seq} (event {event.id}, position {event.position})")
+        self._note(event)
         if not entry.texts and '"commit:' not in event.data:
             return None
         gone = lost(values_of(event), entry.texts)
@@ -123,6 +123,15 @@ class Verifier:
             return _broken(self._seq, event, f"its {changed[0]} is not what was recorded")
         self._erased += len(gone)
         return None
+
+    def _note(self, event: Stored) -> None:
+        problem = event.problem()
+        if problem is None and event.name in _NAMES:
+            return
+        place = f"at {self._seq} (event {event.id}, position {event.position})"
+        noted = self._unknown if problem is None else self._odd
+        if len(noted) < _NAMED:
+            noted.append(f"{event.name} {place}" if problem is None else f"{place}: {problem}")
 
     def _check_seals(self) -> Broken | None:
         while self._next_seal < len(self._seals) and self._seals[self._next_seal].seq == self._seq:
@@ -139,12 +148,8 @@ def _broken(seq: int | None, event: Stored, why: str) -> Broken:
 def _difference(link: Link, event: Stored) -> str:
     if link.position is not None and event.id == link.event and event.position != link.position:
         return f"its row was moved: it was linked at position {link.position}"
-    if event.text() is None:
-        return f"it was changed: {_unreadable(event)}"
+    if (problem := event.problem()) is not None:
+        return f"it was changed: {problem}"
     if event.name not in _NAMES:
         return f"it or its link was changed: nothing is called {event.name!r}"
     return "it or its link was changed"
-
-
-def _unreadable(event: Stored) -> str:
-    return "its instant is impossible" if event.at is None else "its row holds what no event can"

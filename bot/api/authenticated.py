@@ -1,14 +1,17 @@
 """Lets a call in by its agent's key, and records what that agent sent and nobody could read."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
+import structlog
 from starlette.types import Receive, Scope
 
 from bot.api.call import Call, Operation
 from bot.api.problems import Problem
 from bot.http.reply import Reply
-from escalation.service import keys, refusals
+from escalation.errors import StoreError, Unreadable
+from escalation.service import doctor, keys, refusals
 from escalation.service.context import Core
 
 _UNAUTHENTICATED: Final = Problem(
@@ -17,8 +20,26 @@ _UNAUTHENTICATED: Final = Problem(
     "'andon keys create' makes one.",
 ).reply()  # fmt: skip
 
+_UNREADABLE: Final = Problem(
+    "unreadable", 500,
+    "What is stored about this cannot be read, and the operators were told. Nothing was decided or started. "
+    "Do not act; ask again later with the same key.",
+).reply()  # fmt: skip
+_log = structlog.get_logger(__name__)
+
 
 async def answered(core: Core, operation: Operation, scope: Scope, receive: Receive, id_: str) -> Reply:
+    """Return the answer of *operation*, or the problem; what cannot be read is set aside, and never a yes."""
+    try:
+        return await _answered(core, operation, scope, receive, id_)
+    except Unreadable as error:
+        _log.warning("call_about_unreadable_row", kind=error.kind, id=error.id, why=error.why)
+        with suppress(StoreError):  # the engine does it then
+            await doctor.note(core)
+        return _UNREADABLE
+
+
+async def _answered(core: Core, operation: Operation, scope: Scope, receive: Receive, id_: str) -> Reply:
     """Return the answer of *operation*, or the problem; without a key the body is not even read."""
     secret = _bearer(_header(scope["headers"], b"authorization"))
     # Read from the store each time: a key that was revoked on another replica is refused here at once.

@@ -1,8 +1,8 @@
-"""The command line: serve, check, apply, migrate, keys, audit, slack-manifest."""
+"""The command line: serve, check, apply, migrate, doctor, keys, audit, slack-manifest."""
 
 import typer
 
-from bot.cli import apply, audit, check, keys, migrate, serve, slack_manifest
+from bot.cli import apply, audit, check, doctor, keys, migrate, serve, slack_manifest
 
 app = typer.Typer(
     name="andon",
@@ -16,6 +16,7 @@ app.command("serve")(serve.serve)
 app.command("check")(check.check)
 app.command("apply")(apply.apply)
 app.command("migrate")(migrate.migrate)
+app.command("doctor")(doctor.doctor)
 app.command("slack-manifest")(slack_manifest.slack_manifest)
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")

@@ -45,6 +45,8 @@ def _tell_more(verdict: Verified) -> None:
         typer.echo(f"{texts} erased; that there were words, and when, is proven all the same.")
     for each in verdict.unknown:
         typer.echo(f"Written by a newer version: {each}.")
+    for each in verdict.odd:
+        typer.echo(f"Linked as it stood, though no event: {each}.")
 
 
 @app.command()

@@ -15,7 +15,7 @@ from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 
 from bot.slack.listeners import buttons, home_tab, modal_submissions, slash_command
-from bot.slack.listeners.context import Handler, ListenerContext
+from bot.slack.listeners.context import Handler, ListenerContext, answered
 from bot.slack.listeners.payload import is_hollow
 from bot.slack.signed_request import INGRESS_HEADER, Body, Dispatch, SignedRequest
 from escalation.errors import InvalidConfiguration, places
@@ -44,7 +44,7 @@ def dispatcher(app: AsyncApp, context: ListenerContext) -> Dispatch:
         if handler is None:
             return await _through_bolt(app, request)
         try:
-            carried = await handler(context, request)
+            carried = await answered(context, request, handler)
         except InvalidConfiguration:  # a scope that we never wrote on a button
             return hollow()
         except Exception as error:  # noqa: BLE001  # whatever it is, the click must not be acknowledged
@@ -87,7 +87,7 @@ async def _through_bolt(app: AsyncApp, request: SignedRequest) -> BoltResponse:
 
 def _listener(context: ListenerContext, handler: Handler) -> Callable[..., Awaitable[None]]:
     async def listener(ack: AsyncAck, request: AsyncBoltRequest) -> None:
-        carried = await handler(context, signed(request))
+        carried = await answered(context, signed(request), handler)
         await ack(**carried)
 
     return listener

@@ -13,7 +13,7 @@ from datetime import UTC
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from escalation.engine import configuration, deadlines, outbox, refusals, sealing, sweeping, watchdog
+from escalation.engine import configuration, deadlines, doctor, outbox, refusals, sealing, sweeping, watchdog
 from escalation.engine.module import Module
 from escalation.engine.reach import Reach
 from escalation.engine.runner import Runner
@@ -36,7 +36,10 @@ class Metronome:
         courier_module = outbox.module(self._relay)
         stops = sweeping.module(core)
         self._follower = configuration.Follower(core)
-        writers = (deadlines.module(core), stops, courier_module, sealing.module(core), refusals.module(core))
+        writers = (
+            *(deadlines.module(core), stops, courier_module, sealing.module(core)),
+            *(refusals.module(core), doctor.module(core)),
+        )
         for writer in writers:
             writer.paused = self._is_outdated
         others = (*writers, self._follower.module)

@@ -12,6 +12,7 @@ from escalation.ports.kills import Kills, never
 from escalation.ports.outbox import Again, Folded, Outbox, OutboxKind, Outgoing, Turn
 from escalation.ports.record import Record
 from escalation.ports.requests import Asked, Page, Pending, Requests
+from escalation.ports.set_aside import Aside, SetAside, Unreadables
 from escalation.ports.steps import Step, Steps
 from escalation.ports.store import Store, Transaction, UseCase
 from escalation.ports.sweeps import Sweep, Sweeps
@@ -21,6 +22,7 @@ from escalation.ports.wakeups import Topic, Waiter, Wakeups
 __all__ = [
     "Adopt",
     "Again",
+    "Aside",
     "Asked",
     "Card",
     "Cards",
@@ -46,6 +48,7 @@ __all__ = [
     "Pending",
     "Record",
     "Requests",
+    "SetAside",
     "Step",
     "Steps",
     "Store",
@@ -58,6 +61,7 @@ __all__ = [
     "TryLater",
     "Turn",
     "Unposted",
+    "Unreadables",
     "UseCase",
     "Waiter",
     "Wakeups",

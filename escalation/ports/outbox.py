@@ -116,6 +116,14 @@ class Outbox(Protocol):
         """Return how many requests wait for their card to be posted."""
         ...
 
+    async def set_aside(self, outgoing: OutboxId, at: datetime) -> None:
+        """Take it out of its lane, unsaid."""
+        ...
+
+    async def bring_back(self, outgoing: OutboxId, *, not_before: datetime) -> Outgoing | None:
+        """Put what was set aside back into its lane; raise ``Unreadable`` if it still cannot be read."""
+        ...
+
     async def next_due_at(self) -> datetime | None:
         """Return the nearest instant at which the first in turn of a lane may be sent."""
         ...

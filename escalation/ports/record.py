@@ -5,6 +5,7 @@ from typing import Protocol
 
 from escalation.audit import Entry, Event, Link, Seal, Stored
 from escalation.commitment import Disclosure
+from escalation.ids import EventId
 
 
 class Record(Protocol):
@@ -15,7 +16,11 @@ class Record(Protocol):
         ...
 
     async def unlinked(self, limit: int) -> Sequence[Stored]:
-        """Return events that wait for a link, oldest first."""
+        """Return what waits for a link, oldest first; a row that is no event as well, as it stands."""
+        ...
+
+    async def get(self, event: EventId) -> Stored | None:
+        """Return the event; raise ``Unreadable`` if its row is none."""
         ...
 
     async def hold(self) -> bool:

@@ -14,6 +14,7 @@ from escalation.ports.keys import Keys
 from escalation.ports.outbox import Outbox
 from escalation.ports.record import Record
 from escalation.ports.requests import Requests
+from escalation.ports.set_aside import SetAside, Unreadables
 from escalation.ports.steps import Steps
 from escalation.ports.sweeps import Sweeps
 from escalation.ports.switches import Switches
@@ -53,6 +54,8 @@ class Transaction(Protocol):
     def configurations(self) -> Configurations: ...
     @property
     def fence(self) -> Fence: ...
+    @property
+    def set_aside(self) -> SetAside: ...
 
 
 #: What is done in one transaction.
@@ -61,6 +64,11 @@ UseCase: TypeAlias = Callable[[Transaction], Awaitable[T]]
 
 class Store(Protocol):
     """The database, or its twin in memory."""
+
+    @property
+    def unreadable(self) -> Unreadables:
+        """The rows that its transactions met and could not read."""
+        ...
 
     def write(self) -> AbstractAsyncContextManager[Transaction]:
         """Open a transaction that may change things; commit at the end of the block, or roll back."""

@@ -1,17 +1,22 @@
 """The clock settles what nobody answered (nudge, backup, safe default) and lets grants lapse."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from escalation import grant as grants
-from escalation.grant import Lapse
+from escalation.grant import Grant, Lapse
+from escalation.ids import GrantId, RequestId
 from escalation.ports import Transaction
 from escalation.reason import Refused
-from escalation.request import Climb, apply
+from escalation.request import Climb, Request, apply
 from escalation.service.context import Core, seconds_until, wake
-from escalation.service.steps.clerk import by_us
+from escalation.service.steps.batch import settle_batch
+from escalation.service.steps.clerk import Clerk
 from escalation.service.steps.grants import end_grant
 from escalation.service.steps.judge import stop_on
+from escalation.service.steps.set_aside import set_aside
 from escalation.service.steps.settle import climbed, settle_if_over
+from escalation.switch import Switch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,17 +42,18 @@ async def due(core: Core) -> Due:
     """Return when the next rung and the next end of a grant are due."""
     async with core.store.read() as tx:
         requests_at, grants_at = await tx.requests.next_due_at(), await tx.grants.next_due_at()
-        return Due(
+        found = Due(
             requests_in=None if requests_at is None else seconds_until(requests_at, tx.now),
             grants_in=None if grants_at is None else seconds_until(grants_at, tx.now),
         )
+    # What cannot be read is never settled: it must not be aimed at again and again.
+    await set_aside(core)
+    return found
 
 
 async def settle_due(core: Core, *, batch: int) -> int:
     """Take the next rung of up to *batch* requests that are due, oldest first; return how many."""
-    async with core.store.write() as tx:
-        settled = await _climb_all(core, tx, batch)
-        core.kill("deadline:before-commit")
+    settled = await settle_batch(core, _Requests(), limit=batch)
     if settled:
         await wake(core, *settled)
     return len(settled)
@@ -55,31 +61,53 @@ async def settle_due(core: Core, *, batch: int) -> int:
 
 async def lapse_due(core: Core, *, batch: int) -> int:
     """Let up to *batch* grants lapse that nobody claimed, or nobody reported; return how many."""
-    async with core.store.write() as tx:
-        clerk, lapsed = by_us(core, tx, "clock"), 0
-        for grant in await tx.grants.lock_due(tx.now, batch):
-            outcome = grants.apply(grant, Lapse(), now=tx.now)
-            if isinstance(outcome, Refused):
-                continue
-            await end_grant(clerk, outcome.grant)
-            lapsed += 1
+    lapsed = await settle_batch(core, _Grants(), limit=batch)
     if lapsed:
         await wake(core)
-    return lapsed
+    return len(lapsed)
 
 
-async def _climb_all(core: Core, tx: Transaction, batch: int) -> list[str]:
-    clerk, done = by_us(core, tx, "clock"), []
-    # Not shared: a stop must not wait for a batch. One that commits meanwhile takes effect after it.
-    stopped = await tx.switches.stopped()
-    for request in await tx.requests.lock_due(tx.now, batch):
-        if stop_on(request, stopped) is not None:
-            ended = await settle_if_over(core, tx, request, stopped)
-            done += [str(ended.id)] if ended.state.is_settled else []
-            continue
-        outcome = apply(request, Climb(), now=tx.now)
+class _Requests:
+    """Requests whose next rung is due; those under a stop are ended by it."""
+
+    kind = "requests"
+
+    def __init__(self) -> None:
+        self._stopped: Sequence[Switch] = ()
+
+    async def lock_due(self, tx: Transaction, limit: int) -> Sequence[Request]:
+        # Not shared: a stop must not wait for a batch. One that commits meanwhile takes effect after it.
+        self._stopped = await tx.switches.stopped()
+        return await tx.requests.lock_due(tx.now, limit)
+
+    async def lock(self, tx: Transaction, id_: str) -> Request | None:
+        self._stopped = await tx.switches.stopped()
+        return await tx.requests.lock(RequestId(id_))
+
+    async def settle(self, clerk: Clerk, row: Request) -> bool:
+        if stop_on(row, self._stopped) is not None:
+            return (await settle_if_over(clerk.core, clerk.tx, row, self._stopped)).state.is_settled
+        outcome = apply(row, Climb(), now=clerk.tx.now)
         if isinstance(outcome, Refused):
-            continue
-        await climbed(clerk, request, outcome.request)
-        done.append(str(request.id))
-    return done
+            return False
+        await climbed(clerk, row, outcome.request)
+        return True
+
+
+class _Grants:
+    """Grants whose time is over."""
+
+    kind = "grants"
+
+    async def lock_due(self, tx: Transaction, limit: int) -> Sequence[Grant]:
+        return await tx.grants.lock_due(tx.now, limit)
+
+    async def lock(self, tx: Transaction, id_: str) -> Grant | None:
+        return await tx.grants.lock(GrantId(id_))
+
+    async def settle(self, clerk: Clerk, row: Grant) -> bool:
+        outcome = grants.apply(row, Lapse(), now=clerk.tx.now)
+        if isinstance(outcome, Refused):
+            return False
+        await end_grant(clerk, outcome.grant)
+        return True

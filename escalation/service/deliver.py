@@ -29,6 +29,7 @@ from escalation.service.steps import fold
 from escalation.service.steps.asking import ask_directly
 from escalation.service.steps.clerk import Clerk, by_us
 from escalation.service.steps.dossier import dossier_of
+from escalation.service.steps.set_aside import readable, set_aside
 from escalation.service.steps.settle import lock, unanswered
 from escalation.service.steps.ways import is_alarm, ways
 
@@ -57,7 +58,10 @@ class Tried:
 async def take(core: Core, *, limit: int) -> list[Outgoing]:
     """Lease up to *limit* messages that are due and return them."""
     async with core.store.write() as tx:
-        return list(await tx.outbox.take(tx.now, lease=LEASE, limit=limit))
+        taken = list(await tx.outbox.take(tx.now, lease=LEASE, limit=limit))
+    # One that cannot be read is out of its lane with that: the rest of the lane goes on.
+    await set_aside(core)
+    return taken
 
 
 async def undelivered(core: Core) -> int:
@@ -75,9 +79,10 @@ async def send(core: Core, courier: Courier, outgoing: Outgoing) -> Tried | None
     core.kill("post:claimed")
     async with core.store.read() as tx:
         outgoing = await fold.told(tx, outgoing)
-        about = await _about(tx, outgoing)
+        about = await readable(_about(tx, outgoing))
         moved_on = about is not None and await _moved_on(tx, outgoing, about)
-    if moved_on:
+    # What cannot be read has no card; its release draws one. What is said beside cards is said all the same.
+    if moved_on or _is_lost(outgoing, about):
         await _finish(core, outgoing.id)
         return None
     if fold.is_unseen(outgoing, about) and await _fold(core, outgoing):
@@ -131,6 +136,11 @@ async def _carry(courier: Courier, outgoing: Outgoing, about: Dossier | None) ->
 async def _about(tx: Transaction, outgoing: Outgoing) -> Dossier | None:
     request = None if outgoing.request is None else await tx.requests.get(outgoing.request)
     return None if request is None else await dossier_of(tx, request)
+
+
+def _is_lost(outgoing: Outgoing, about: Dossier | None) -> bool:
+    beside_a_card = outgoing.kind in {OutboxKind.CARD, OutboxKind.THREAD}
+    return about is None and outgoing.request is not None and beside_a_card
 
 
 async def _moved_on(tx: Transaction, outgoing: Outgoing, about: Dossier) -> bool:

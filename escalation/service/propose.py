@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from escalation.action import Action, Digest, Json, action, digest
+from escalation.action import Action, Digest, Json, action
 from escalation.configuration import Agent
 from escalation.errors import StoreError
 from escalation.grant import Grant
@@ -75,17 +75,10 @@ async def propose(core: Core, command: Propose) -> Proposed | Refused:
     return counted(core, command.agent, "propose", outcome)
 
 
-def digest_of(question: Question) -> Digest:
-    """Return what identifies *question*: decisions name it."""
-    return digest(
-        {"allow_text": question.allow_text, "options": list(question.options), "question": question.text}
-    )
-
-
 def _check(core: Core, command: Propose) -> _Candidate:
     agent, wanted = core.configuration().agents.get(command.agent), command.subject
     if isinstance(wanted, Question):
-        return _Candidate(agent=agent, subject=wanted, digest=digest_of(wanted))
+        return _Candidate(agent=agent, subject=wanted, digest=wanted.digest)
     made = action(wanted.type, wanted.arguments)
     return _Candidate(agent=agent, subject=_misfit(agent, made) or made, digest=made.digest)
 

@@ -19,6 +19,7 @@ from escalation.ports import Sweep, Transaction
 from escalation.service.context import Core, wake
 from escalation.service.steps.clerk import by_person, by_us
 from escalation.service.steps.grants import revoke_grant
+from escalation.service.steps.set_aside import readable, set_aside
 from escalation.service.steps.settle import settle_if_over
 from escalation.switch import Stop
 
@@ -72,6 +73,8 @@ async def revoke_grants(core: Core, sweep: Sweep, *, batch: int) -> int:
         if revoked:
             await tx.sweeps.count(Sweep(scope=sweep.scope, version=sweep.version, revoked=revoked))
         core.kill("sweep:before-commit")
+    # What cannot be read, request or grant, is ended by nobody: set aside, it is not waited for.
+    await set_aside(core)
     if revoked:
         await wake(core)
     return revoked
@@ -100,6 +103,6 @@ async def _revoke(core: Core, tx: Transaction, grant: Grant, stop: Stop) -> int:
     clerk = by_person(core, tx, stop.by)
     if await revoke_grant(clerk, grant, reason="stopped") is not None:
         return 0
-    if (request := await tx.requests.get(grant.request)) is not None:
+    if (request := await readable(tx.requests.get(grant.request))) is not None:
         await clerk.card(request)
     return 1

@@ -6,8 +6,9 @@ from escalation.errors import StoreError
 from escalation.ports.fence import InForce
 from escalation.store import schema
 from escalation.store.lookup import Lock, Lookup
+from escalation.store.reading import Reading
 from escalation.store.session import Session
-from escalation.store.statement import Statement, parameter
+from escalation.store.statement import Row, Statement, parameter
 from escalation.store.tables import Name, fence
 
 _THE_ROW = {"name": "fence"}
@@ -55,4 +56,11 @@ class SqlFence:
         if row is None:
             raise StoreError("the fence has no row")
         schema.compare(row.schema)
-        return InForce(version=row.version, seq=row.seq, refused=row.refused)
+        return _FENCE.one(row, self._session.unreadable)
+
+
+def _in_force(row: Row) -> InForce:
+    return InForce(version=row.version, seq=row.seq, refused=row.refused)
+
+
+_FENCE = Reading(fence, _in_force, by="name")

@@ -4,19 +4,24 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Integer, func, select, update
+from sqlalchemy import Integer, literal_column, select, update
 
+from escalation.errors import Unreadable
 from escalation.grant import Grant, GrantState, LateReport, Report
 from escalation.ids import GrantId, RequestId
 from escalation.store.change import Insertion, RowUpdate
 from escalation.store.lookup import Lock, Lookup
+from escalation.store.reading import Damaged, Misread, Reading, known
 from escalation.store.session import Session
+from escalation.store.set_aside import not_aside, why_aside
 from escalation.store.statement import Row, Statement, parameter
 from escalation.store.tables import Instant, Name, grants, requests
 from escalation.switch import Scope, ScopeKind
 
 _MICROSECOND = timedelta(microseconds=1)
 _STATES = {state.value: state for state in GrantState}
+_REPORTS = {report.value: report for report in Report}
+_NO_INSTANT = "next_due_at is no instant that this version can tell"
 _CHANGING = (
     "state",
     "version",
@@ -33,9 +38,11 @@ _CHANGING = (
 )
 
 _ADD = Insertion(grants)
-_GET = Lookup(grants, grants.c.id)
-_LOCK = Lookup(grants, grants.c.id, lock=Lock.ALONE)
-_OF = Lookup(grants, grants.c.request)
+_AND_WHY_ASIDE = (why_aside(grants, grants.c.id),)
+_NOT_ASIDE = not_aside(grants, grants.c.id)
+_GET = Lookup(grants, grants.c.id, also=_AND_WHY_ASIDE)
+_LOCK = Lookup(grants, grants.c.id, lock=Lock.ALONE, also=_AND_WHY_ASIDE)
+_OF = Lookup(grants, grants.c.request, also=_AND_WHY_ASIDE)
 _SAVE = RowUpdate(
     lambda given: (
         update(grants)
@@ -47,15 +54,20 @@ _SAVE = RowUpdate(
 )
 _LOCK_DUE = Statement(
     select(grants)
-    .where(grants.c.next_due_at <= parameter("now", Instant))
+    .where(grants.c.next_due_at <= parameter("now", Instant), _NOT_ASIDE)
     .order_by(grants.c.next_due_at, grants.c.id)
     .limit(parameter("limit", Integer()))
     .with_for_update(skip_locked=True)
 )
-_NEXT_DUE_AT = Statement(select(func.min(grants.c.next_due_at)).where(grants.c.next_due_at.is_not(None)))
+_NEXT_DUE = Statement(
+    select(grants.c.id, grants.c.next_due_at)
+    .where(grants.c.next_due_at.is_not(None), _NOT_ASIDE)
+    .order_by(grants.c.next_due_at, grants.c.id)
+    .limit(literal_column("1"))
+)
 _UNCLAIMED = (
     select(grants)
-    .where(grants.c.state == "granted", grants.c.next_due_at.is_not(None))
+    .where(grants.c.state == "granted", grants.c.next_due_at.is_not(None), _NOT_ASIDE)
     .order_by(grants.c.next_due_at, grants.c.id)
     .limit(parameter("limit", Integer()))
 )
@@ -97,8 +109,8 @@ class SqlGrants:
 
     async def among(self, requests: Sequence[RequestId]) -> Mapping[RequestId, Grant]:
         """Return the grants of *requests*, as far as they have one, in one read."""
-        found = map(_grant, await self._session.among(_OF, requests))
-        return {grant.request: grant for grant in found}
+        rows = await self._session.among(_OF, requests)
+        return {grant.request: grant for grant in _GRANT.readable(rows, self._session.unreadable)}
 
     async def save(self, grant: Grant) -> bool:
         """Write *grant* over version ``grant.version - 1``; return False if that is not there."""
@@ -120,11 +132,17 @@ class SqlGrants:
 
     async def any_unclaimed(self, scope: Scope) -> bool:
         """Return whether a stop of *scope* covers an unclaimed grant, whoever holds it."""
-        return bool(await self._many(_ANY_UNCLAIMED[scope.kind], {"scope": scope.name, "limit": 1}))
+        found = await self._session.row(_ANY_UNCLAIMED[scope.kind], {"scope": scope.name, "limit": 1})
+        return found is not None
 
     async def next_due_at(self) -> datetime | None:
         """Return the nearest instant at which a grant is due."""
-        found: datetime | None = await self._session.value(_NEXT_DUE_AT)
+        row = await self._session.row(_NEXT_DUE)
+        if row is not None and isinstance(row.next_due_at, Damaged):
+            # Due at once: read as a whole it is set aside, and no longer in the way.
+            self._session.unreadable.add(Unreadable("grants", row.id, _NO_INSTANT))
+            return self._session.now
+        found: datetime | None = None if row is None else row.next_due_at
         return found
 
     def _hold(self, found: Sequence[Grant]) -> Sequence[Grant]:
@@ -133,10 +151,11 @@ class SqlGrants:
 
     async def _one(self, statement: Statement, values: dict[str, Any]) -> Grant | None:
         row = await self._session.row(statement, values)
-        return None if row is None else _grant(row)
+        return None if row is None else _GRANT.one(row, self._session.unreadable)
 
     async def _many(self, statement: Statement, values: dict[str, Any]) -> Sequence[Grant]:
-        return [_grant(row) for row in await self._session.rows(statement, values)]
+        rows = await self._session.rows(statement, values)
+        return _GRANT.readable(rows, self._session.unreadable)
 
 
 def values_of_grant(grant: Grant) -> dict[str, Any]:
@@ -170,13 +189,16 @@ def _late_values(late: LateReport | None) -> dict[str, Any]:
 
 
 def _late(row: Row) -> LateReport | None:
+    if (row.late_report is None) != (row.late_at is None) or (row.late_report is None and row.late_result):
+        raise Misread("late_report", "does not fit to the rest of the late report")
     if row.late_report is None:
         return None
-    return LateReport(report=Report(row.late_report), result=row.late_result, at=row.late_at)
+    report = known(_REPORTS, row.late_report, "late_report")
+    return LateReport(report=report, result=row.late_result, at=row.late_at)
 
 
 def _grant(row: Row) -> Grant:
-    return Grant(
+    grant = Grant(
         id=row.id,
         tenant=row.tenant,
         request=row.request,
@@ -185,7 +207,7 @@ def _grant(row: Row) -> Grant:
         granted_at=row.granted_at,
         expires_at=row.expires_at,
         report_within=row.report_within * _MICROSECOND,
-        state=_STATES[row.state],
+        state=known(_STATES, row.state, "state"),
         version=row.version,
         attempt=row.attempt,
         claimed_at=row.claimed_at,
@@ -195,3 +217,13 @@ def _grant(row: Row) -> Grant:
         late=_late(row),
         resolved_by=row.resolved_by,
     )
+    # As late as its report may be due, if there is such an instant.
+    _ = grant.expires_at + grant.report_within
+    if grant.lease_until is not None and grant.claimed_at is None:
+        raise Misread("lease_until", "is of a claim that nobody made")
+    if grant.next_due_at != row.next_due_at:
+        raise Misread("next_due_at", "is not when its time is over")
+    return grant
+
+
+_GRANT = Reading(grants, _grant)

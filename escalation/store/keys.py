@@ -9,6 +9,7 @@ from escalation.ids import KeyId
 from escalation.ports import Key
 from escalation.store.change import Insertion
 from escalation.store.lookup import Lookup
+from escalation.store.reading import Reading
 from escalation.store.session import Session
 from escalation.store.statement import Row, Statement, parameter
 from escalation.store.tables import Instant, Name, agent_keys
@@ -44,10 +45,10 @@ class SqlKeys:
     async def by_hash(self, hash_: str) -> Key | None:
         """Return the key, unless it was revoked."""
         row = await self._session.row(_BY_HASH, {"hash": hash_})
-        return None if row is None else _key(row)
+        return None if row is None else _KEY.one(row, self._session.unreadable)
 
     async def all(self) -> Sequence[Key]:
-        return [_key(row) for row in await self._session.rows(_ALL)]
+        return _KEY.readable(await self._session.rows(_ALL), self._session.unreadable)
 
     async def revoke(self, key: KeyId, at: datetime) -> bool:
         """Revoke it; return False if it is not there, or revoked already."""
@@ -58,3 +59,6 @@ def _key(row: Row) -> Key:
     return Key(
         id=row.id, agent=row.agent, hash=row.hash, created_at=row.created_at, revoked_at=row.revoked_at
     )
+
+
+_KEY = Reading(agent_keys, _key)

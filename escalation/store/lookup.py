@@ -31,7 +31,7 @@ class Lookup(Statement):
     The rows of *table* whose columns *by* have the values given; *only* those that fulfil a condition.
 
     With *lock* they are held, and taken in the order of their keys: in the same order everywhere, so
-    that nobody waits in a circle. *order* tells rows of one key apart.
+    that nobody waits in a circle. *order* tells rows of one key apart; *also* are columns beside theirs.
     """
 
     def __init__(
@@ -41,11 +41,14 @@ class Lookup(Statement):
         only: ColumnElement[bool] | None = None,
         order: Column[Any] | None = None,
         lock: Lock | None = None,
+        also: Sequence[ColumnElement[Any]] = (),
     ) -> None:
         self.by = tuple(column.key for column in by)
         one = select(table).where(*(column == parameter(column.key, column.type) for column in by))
         many = _by_one(table, by[0]) if len(by) == 1 else _by_several(table, by)
         many = many.order_by(*by)
+        if also:
+            one, many = one.add_columns(*also), many.add_columns(*also)
         if only is not None:
             one, many = one.where(only), many.where(only)
         if order is not None:

@@ -23,14 +23,21 @@ from sqlalchemy import (
     update,
 )
 
+from escalation import notice
 from escalation.ids import OutboxId
 from escalation.ports import Again, Folded, OutboxKind, Outgoing, Turn
 from escalation.request import State
 from escalation.store.change import Conflict, Insertion, Otherwise, RowUpdate
+from escalation.store.reading import Damaged, Misread, Reading, known
 from escalation.store.session import Session
+from escalation.store.set_aside import not_aside
 from escalation.store.statement import Row, Statement, parameter
 from escalation.store.tables import Instant, Name, cards, outbox, requests
 
+_KINDS = {kind.value: kind for kind in OutboxKind}
+_TURNS = {turn.value: turn for turn in Turn}
+#: What a request is in that ended, as far as this version knows.
+_ENDED: list[ColumnElement[str]] = [literal_column(f"'{state.value}'") for state in State if state.is_settled]
 _UNSENT = outbox.c.sent_at.is_(None)
 _NOW = parameter("now", Instant)
 _LANE = parameter("lane", Name)
@@ -124,7 +131,8 @@ _FOLDABLE = Statement(
         outbox.c.lane == _LANE,
         outbox.c.turn.in_([literal_column(str(turn.value)) for turn in (Turn.ASK, Turn.NEWS)]),
         outbox.c.attempts == outbox.c.cleared,
-        literal_column(f"'{State.PENDING.value}'") != _STATE,
+        _STATE.in_(_ENDED),
+        not_aside(requests, outbox.c.request),
         _CARD.is_(None),
     )
     .order_by(*_IN_TURN)
@@ -165,6 +173,13 @@ _FOLDED_REQUESTS = Statement(
 _COUNTED: Select[Any] = select(func.count(outbox.c.request.distinct()))
 _COUNT_ASKS = Statement(_COUNTED.where(_UNSENT, outbox.c.turn == literal_column(str(Turn.ASK.value))))
 
+_BRING_BACK = Statement(
+    update(outbox)
+    .where(outbox.c.id == parameter("outgoing", Name))
+    .values(sent_at=None, held_until=None, not_before=parameter("not_before", Instant))
+    .returning(outbox)
+)
+
 
 class SqlOutbox:
     """The outbox of one transaction."""
@@ -201,7 +216,8 @@ class SqlOutbox:
     async def take(self, now: datetime, *, lease: timedelta, limit: int) -> Sequence[Outgoing]:
         """Return what may be sent at *now*, by its turn, and hide it from others for *lease*."""
         values = {"now": now, "leased_until": now + lease, "limit": limit}
-        taken = [_outgoing(row) for row in await self._session.rows(_TAKE, values)]
+        rows = await self._session.rows(_TAKE, values)
+        taken = _OUTGOING.readable(rows, self._session.unreadable)
         return sorted(taken, key=lambda outgoing: (outgoing.turn, outgoing.at, outgoing.id))
 
     async def done(self, outgoing: OutboxId, at: datetime) -> None:
@@ -240,8 +256,8 @@ class SqlOutbox:
         found = await self._session.rows(_FOLDED_REQUESTS, {"into": into, "limit": limit})
         return Folded(
             count=row.count,
-            first_at=row.first_at,
-            last_at=row.last_at,
+            first_at=self._told(row.first_at),
+            last_at=self._told(row.last_at),
             requests=tuple(each.request for each in found),
         )
 
@@ -249,22 +265,41 @@ class SqlOutbox:
         """Return how many requests wait for their card to be posted."""
         return int(await self._session.value(_COUNT_ASKS) or 0)
 
+    async def set_aside(self, outgoing: OutboxId, at: datetime) -> None:
+        """Take it out of its lane, unsaid."""
+        await self.done(outgoing, at)
+
+    async def bring_back(self, outgoing: OutboxId, *, not_before: datetime) -> Outgoing | None:
+        """Put what was set aside back into its lane; raise ``Unreadable`` if it still cannot be read."""
+        row = await self._session.row(_BRING_BACK, {"outgoing": outgoing, "not_before": not_before})
+        return None if row is None else _OUTGOING.one(row, self._session.unreadable)
+
     async def next_due_at(self) -> datetime | None:
         """Return the nearest instant at which the first in turn of a lane may be sent."""
-        found: datetime | None = await self._session.value(_NEXT_DUE_AT)
-        return found
+        found: datetime | Damaged | None = await self._session.value(_NEXT_DUE_AT)
+        # What is due at no instant that this version can tell is met when it is taken.
+        return None if isinstance(found, Damaged) else found
+
+    def _told(self, at: datetime | Damaged) -> datetime:
+        return self._session.now if isinstance(at, Damaged) else at
 
 
 def _outgoing(row: Row) -> Outgoing:
+    kind = known(_KINDS, row.kind, "notice")
+    if kind is not OutboxKind.CARD and not notice.is_known(row.body):
+        raise Misread("body", "is no notice that this version knows")
     return Outgoing(
         id=row.id,
-        kind=OutboxKind(row.kind),
+        kind=kind,
         lane=row.lane,
         request=row.request,
         body=row.body,
         at=row.at,
         not_before=row.not_before,
-        turn=Turn(row.turn),
+        turn=known(_TURNS, row.turn, "turn"),
         attempts=row.attempts,
         cleared=row.cleared,
     )
+
+
+_OUTGOING = Reading(outbox, _outgoing)

@@ -9,6 +9,8 @@ from sqlalchemy import BigInteger, ColumnElement, Integer, Select, func, literal
 
 from escalation.audit import Entry, Event, Link, Seal, Stored, in_order
 from escalation.commitment import Disclosure
+from escalation.errors import Unreadable
+from escalation.ids import EventId
 from escalation.store import record_rows as rows_as
 from escalation.store.change import Insertion
 from escalation.store.lookup import Lookup
@@ -45,6 +47,7 @@ _UNLINKED = rows_as.statement(
         select(*event).join(audit_unlinked, _IN_LINE).order_by(audit_unlinked.c.position).limit(_LIMIT)
     )
 )
+_GET = rows_as.statement(lambda event: select(*event).where(audit_events.c.id == parameter("id", Name)))
 _COUNT_UNLINKED = Statement(select(func.count()).select_from(audit_unlinked))
 _HOLD = Statement(select(func.pg_try_advisory_xact_lock(_HOLD_KEY)))
 _LAST_LINK = Statement(select(audit_links).order_by(audit_links.c.seq.desc()).limit(1))
@@ -120,8 +123,18 @@ class SqlRecord:
             self._session.later(_ADD_TEXT, rows_as.values_of_text(text))
 
     async def unlinked(self, limit: int) -> Sequence[Stored]:
-        """Return events that wait for a link, oldest first."""
-        return [rows_as.stored(row) for row in await self._session.rows(_UNLINKED, {"limit": limit})]
+        """Return what waits for a link, oldest first; a row that is no event as well, as it stands."""
+        return [self._stored(row) for row in await self._session.rows(_UNLINKED, {"limit": limit})]
+
+    async def get(self, event: EventId) -> Stored | None:
+        """Return the event; raise ``Unreadable`` if its row is none."""
+        row = await self._session.row(_GET, {"id": event})
+        if row is None:
+            return None
+        found = self._stored(row)
+        if (problem := found.problem()) is not None:
+            raise Unreadable(audit_events.name, found.id, problem)
+        return found
 
     async def hold(self) -> bool:
         """Become the only one who links events until this transaction ends; False if another is."""
@@ -193,9 +206,15 @@ class SqlRecord:
 
     async def _entries(self, rows: Sequence[Row]) -> list[Entry]:
         texts: dict[str, list[Disclosure]] = {}
-        for found in await self._session.among(_TEXTS, [row.id for row in rows if row.id is not None]):
+        for found in await self._session.among(_TEXTS, [row.id for row in rows if isinstance(row.id, str)]):
             texts.setdefault(found.event, []).append(rows_as.text(found))
         return [rows_as.entry(row, texts) for row in rows]
+
+    def _stored(self, row: Row) -> Stored:
+        found = rows_as.stored(row)
+        if (problem := found.problem()) is not None:
+            self._session.unreadable.add(Unreadable(audit_events.name, found.id, problem))
+        return found
 
     async def _what_became_of(self, subject: str | None) -> AsyncIterator[str | None]:
         # One by one: asked about a list of them, PostgreSQL may prefer to read the whole record.

@@ -8,6 +8,8 @@ from sqlalchemy import ColumnElement, Select, Text, cast, func, type_coerce
 
 from escalation.audit import Entry, Event, Link, Seal, Stored
 from escalation.commitment import Disclosure
+from escalation.ids import EventId
+from escalation.store.reading import Damaged
 from escalation.store.statement import Row, Statement
 from escalation.store.tables import audit_events, audit_links
 
@@ -48,15 +50,17 @@ def values_of_event(event: Event) -> dict[str, Any]:
 
 def stored(row: Row) -> Stored:
     """Return the event in *row*."""
+    at = _instant(row.at)
     return Stored(
         position=row.position,
-        id=row.id,
-        at=_instant(row.at),
-        name=row.name,
-        actor=row.actor,
-        subject=row.subject,
-        agent=row.agent,
-        data=row.data,
+        id=EventId(_as_text(row.id)),
+        at=at,
+        name=_as_text(row.name),
+        actor=_as_text(row.actor),
+        subject=_as_text(row.subject),
+        agent=None if row.agent is None else _as_text(row.agent),
+        data=_as_text(row.data),
+        no_instant=None if at is not None else _as_text(row.at),
     )
 
 
@@ -93,7 +97,21 @@ def values_of_text(text: Disclosure) -> dict[str, Any]:
 
 def text(row: Row) -> Disclosure:
     """Return the text in *row*."""
-    return Disclosure(event=row.event, field=row.field, salt=row.salt, text=row.text)
+    salt, words = _as_text(row.salt), _as_text(row.text)
+    return Disclosure(event=row.event, field=_as_text(row.field), salt=salt, text=words)
+
+
+def _as_text(value: object) -> str:
+    # A text in the database, or else in words with a NUL, which is in no event's text.
+    match value:
+        case str():
+            return value
+        case Damaged(stored=stored):
+            return _as_text(stored)
+        case bytes():
+            return f"\0bytes {value.hex()}"
+        case _:
+            return f"\0{type(value).__name__} {value}"
 
 
 def _instant(microseconds: object) -> datetime | None:

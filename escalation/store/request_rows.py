@@ -1,19 +1,32 @@
 """A request and its decisions as rows, and rows as them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from escalation.action import Action
+from escalation.action import Action, of_canonical
 from escalation.authority import Edits, Terms
 from escalation.ladder import Ladder, Rung
 from escalation.request import Decision, Evidence, Question, Request, Ruling, State, Verdict, Words
+from escalation.store.reading import Misread, Shape, decoded, known
 from escalation.store.statement import Row
+from escalation.store.tables import decisions as decisions_table
 
 _STATES = {state.value: state for state in State}
 _EDITS = {edits.value: edits for edits in Edits}
 _RUNGS = {int(rung): rung for rung in Rung}
 _VERDICTS = {verdict.value: verdict for verdict in Verdict}
+_DECISION = Shape(decisions_table)
+_NONE = type(None)
+#: The keys of a question and of an agent's words that this version knows, with their types.
+_QUESTION = {"text": (str,), "options": (list,), "allow_text": (bool,), "tried": (str, _NONE)}
+_WORDS = {
+    "summary": (str,),
+    "reasoning": (str,),
+    "confidence": (float, int),
+    "workflow": (str,),
+    "trace": (str,),
+}
 
 
 def values_of_request(request: Request) -> dict[str, Any]:
@@ -52,9 +65,20 @@ def approvers_text(names: Sequence[str]) -> str:
     return json.dumps(names)
 
 
-def approvers_of(row: Row) -> tuple[str, ...]:
-    """Return the list of approvers in *row*."""
-    return tuple(json.loads(row.approvers))
+def approvers_of(text: str) -> tuple[str, ...]:
+    """Return the list of approvers that is stored as *text*, or raise ``Misread``."""
+    names = decoded(text, "approvers", list)
+    if not all(isinstance(name, str) for name in names):
+        raise Misread("approvers", "has a name that is no text")
+    return tuple(names)
+
+
+def approvers_if_any(stored: object) -> tuple[str, ...] | None:
+    """Return the list of approvers that is *stored*; nothing if it cannot be read."""
+    try:
+        return approvers_of(stored) if isinstance(stored, str) else None
+    except Misread:
+        return None
 
 
 def values_that_change(request: Request) -> dict[str, Any]:
@@ -74,8 +98,22 @@ def values_that_change(request: Request) -> dict[str, Any]:
     }
 
 
-def request_of(row: Row, decisions: Sequence[Decision] = ()) -> Request:
-    """Return the request of a whole *row* of ``requests``."""
+def request_of(row: Row, decided: Sequence[Row] = ()) -> Request:
+    """
+    Return the request of a whole *row* of ``requests`` and its rows of ``decisions``, if they are there.
+
+    What this version does not know is ignored in the agent's words alone: they decide nothing. Anything
+    else that does not fit together may change who decides or what runs: then it raises ``Misread``.
+    """
+    request = _request(row, [decision_of(each) for each in decided])
+    if len(decided) < row.decided:
+        raise Misread("decided", "counts more decisions than there are")
+    if request.next_due_at != row.next_due_at:
+        raise Misread("next_due_at", "is not when its next rung is due")
+    return request
+
+
+def _request(row: Row, decisions: Sequence[Decision]) -> Request:
     return Request(
         id=row.id,
         tenant=row.tenant,
@@ -86,7 +124,11 @@ def request_of(row: Row, decisions: Sequence[Decision] = ()) -> Request:
         digest=row.digest,
         words=_words(row.words),
         ruling=Ruling(rule=row.ruling_rule, version=row.ruling_version),
-        terms=Terms(approvers=approvers_of(row), quorum=row.quorum, edits=_EDITS[row.editing]),
+        terms=Terms(
+            approvers=approvers_of(row.approvers),
+            quorum=row.quorum,
+            edits=known(_EDITS, row.editing, "editing"),
+        ),
         channel=row.channel,
         ladder=Ladder(nudge_at=row.nudge_at, backup_at=row.backup_at, deadline=row.deadline),
         asked_at=row.asked_at,
@@ -95,9 +137,9 @@ def request_of(row: Row, decisions: Sequence[Decision] = ()) -> Request:
         author=row.author,
         asks_again=row.asks_again,
         follow=row.follow,
-        state=_STATES[row.state],
+        state=known(_STATES, row.state, "state"),
         version=row.version,
-        rung=_RUNGS[row.rung],
+        rung=known(_RUNGS, row.rung, "rung"),
         delivered_at=row.delivered_at,
         acknowledged_by=row.acknowledged_by,
         decisions=tuple(decisions),
@@ -124,11 +166,12 @@ def values_of_decision(request: Request, position: int) -> dict[str, Any]:
 
 
 def decision_of(row: Row) -> Decision:
-    """Return the decision of a whole *row* of ``decisions``."""
+    """Return the decision of a whole *row* of ``decisions``, or raise ``Misread``."""
+    _DECISION.check(row)
     return Decision(
         id=row.id,
         person=row.person,
-        verdict=_VERDICTS[row.verdict],
+        verdict=known(_VERDICTS, row.verdict, "verdict"),
         digest=row.digest,
         at=row.at,
         ingress=row.ingress,
@@ -136,11 +179,28 @@ def decision_of(row: Row) -> Decision:
     )
 
 
+def _typed(column: str, values: Mapping[str, Any], name: str, *types: type) -> Any:
+    value = values.get(name)
+    if type(value) not in types:
+        raise Misread(column, f"has a {name} that this version cannot read")
+    return value
+
+
 def _subject(row: Row) -> Action | Question:
     if row.action_type is not None:
-        return Action(type=row.action_type, canonical=row.subject, digest=row.digest)
-    values = json.loads(row.subject)
-    return Question(**{**values, "options": tuple(values["options"])})
+        action = of_canonical(row.action_type, row.subject)
+        if action.digest != row.digest:
+            raise Misread("subject", "does not have its digest")
+        return action
+    values = decoded(row.subject, "subject", dict)
+    fields = {name: _typed("subject", values, name, *types) for name, types in _QUESTION.items()}
+    question = Question(**{**fields, "options": tuple(fields["options"])})
+    if not all(isinstance(option, str) for option in question.options):
+        raise Misread("subject", "has an option that is no text")
+    # A key that is not known may be part of what is asked: only if the digest does without it, it is not.
+    if values.keys() - _QUESTION.keys() and question.digest != row.digest:
+        raise Misread("subject", "does not have its digest")
+    return question
 
 
 def _question_text(question: Question) -> str:
@@ -155,9 +215,10 @@ def _question_text(question: Question) -> str:
 
 
 def _words(text: str) -> Words:
-    values = json.loads(text)
-    evidence = tuple(Evidence(title=title, url=url) for title, url in values.pop("evidence", ()))
-    return Words(**values, evidence=evidence)
+    values = decoded(text, "words", dict)
+    said = {name: _typed("words", values, name, *_WORDS[name]) for name in _WORDS.keys() & values.keys()}
+    evidence = tuple(Evidence(title=title, url=url) for title, url, *_ in values.get("evidence", ()))
+    return Words(**said, evidence=evidence)
 
 
 def _words_text(words: Words) -> str:

@@ -1,6 +1,6 @@
 """The requests, in a database."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -21,14 +21,17 @@ from sqlalchemy import (
     update,
 )
 
+from escalation.errors import Unreadable
 from escalation.ids import AgentName, PersonId, RequestId
 from escalation.ports import Asked, Page, Pending
-from escalation.request import Decision, Request, State
+from escalation.request import Request, State
 from escalation.store import request_rows as convert
 from escalation.store.change import Conflict, Insertion, RowUpdate
 from escalation.store.lookup import Among, Lock, Lookup
+from escalation.store.reading import Damaged, Reading
 from escalation.store.session import Session
-from escalation.store.statement import Statement, parameter
+from escalation.store.set_aside import not_aside, why_aside
+from escalation.store.statement import Row, Statement, parameter
 from escalation.store.tables import Instant, Name, decisions, requests
 from escalation.switch import Scope, ScopeKind
 
@@ -39,14 +42,15 @@ _CHANGING = (
     *("follow", "state", "version", "rung", "delivered_at", "acknowledged_by", "decided"),
     *("settled_at", "reason", "answer", "next_due_at"),
 )
-_EPOCH = datetime.fromtimestamp(0, UTC)
 _LIMIT = parameter("limit", Integer())
 _PENDING = requests.c.next_due_at.is_not(None)
+_AND_WHY_ASIDE = (why_aside(requests, requests.c.id),)
+_NOT_ASIDE = not_aside(requests, requests.c.id)
 
 _ADD = Insertion(requests, Conflict(columns=["agent", "key"], where=text("key IS NOT NULL")))
-_GET = Lookup(requests, requests.c.id)
-_LOCK = Lookup(requests, requests.c.id, lock=Lock.ALONE)
-_BY_KEY = Lookup(requests, requests.c.agent, requests.c.key)
+_GET = Lookup(requests, requests.c.id, also=_AND_WHY_ASIDE)
+_LOCK = Lookup(requests, requests.c.id, lock=Lock.ALONE, also=_AND_WHY_ASIDE)
+_BY_KEY = Lookup(requests, requests.c.agent, requests.c.key, also=_AND_WHY_ASIDE)
 _MOVE = RowUpdate(
     lambda given: (
         update(requests)
@@ -75,7 +79,7 @@ _FOLLOW = Statement(
 #: The instant is a parameter: a volatile function here would read every pending row.
 _LOCK_DUE = Statement(
     select(requests)
-    .where(requests.c.next_due_at <= parameter("now", Instant))
+    .where(requests.c.next_due_at <= parameter("now", Instant), _NOT_ASIDE)
     .order_by(requests.c.next_due_at, requests.c.id)
     .limit(_LIMIT)
     .with_for_update(skip_locked=True)
@@ -89,12 +93,15 @@ _MOST_URGENT = Statement(
         > tuple_(parameter("deadline", Instant), parameter("id", Name)),
         requests.c.owner != parameter("owner", Name),
         _PENDING,
+        _NOT_ASIDE,
     )
     .order_by(requests.c.deadline, requests.c.id)
     .limit(_LIMIT)
 )
 _PENDING_BY_AGENT = Statement(
-    select(requests.c.agent, func.count().label("pending")).where(_PENDING).group_by(requests.c.agent)
+    select(requests.c.agent, func.count().label("pending"))
+    .where(_PENDING, _NOT_ASIDE)
+    .group_by(requests.c.agent)
 )
 
 
@@ -102,7 +109,12 @@ def _each_list() -> Statement:
     """From one list of approvers the index leads to the next one: what waits of each is never walked."""
     # In the whole order of the index of what is pending, so that no other index will do.
     in_order = (requests.c.approvers, requests.c.deadline, requests.c.id)
-    one = select(requests.c.approvers).where(_PENDING).order_by(*in_order).limit(literal_column("1"))
+    one = (
+        select(requests.c.approvers)
+        .where(_PENDING, _NOT_ASIDE)
+        .order_by(*in_order)
+        .limit(literal_column("1"))
+    )
     lists = select(one.scalar_subquery().label("approvers")).cte("lists", recursive=True)
     behind = one.where(requests.c.approvers > lists.c.approvers).correlate(lists).scalar_subquery()
     found = lists.union_all(select(behind).where(lists.c.approvers.is_not(None)))
@@ -113,7 +125,9 @@ _PENDING_APPROVERS = _each_list()
 
 
 def _up_to_cap(column: Column[Any], name: str) -> ScalarSelect[Any]:
-    some: Select[Any] = select(literal_column("1")).where(column == parameter(name, Name), _PENDING)
+    some: Select[Any] = select(literal_column("1")).where(
+        column == parameter(name, Name), _PENDING, _NOT_ASIDE
+    )
     return (
         select(func.count())
         .select_from(some.limit(parameter("at_most", Integer())).subquery())
@@ -132,7 +146,12 @@ _ASKED_SINCE = Statement(
     .where(Among(requests.c.approvers, "lists"), requests.c.asked_at > parameter("since", Instant))
     .group_by(requests.c.approvers)
 )
-_NEXT_DUE_AT = Statement(select(func.min(requests.c.next_due_at)).where(_PENDING))
+_NEXT_DUE = Statement(
+    select(requests.c.id, requests.c.next_due_at)
+    .where(_PENDING, _NOT_ASIDE)
+    .order_by(requests.c.next_due_at, requests.c.id)
+    .limit(literal_column("1"))
+)
 _SCOPE = parameter("scope", Name)
 _NOTHING: ColumnElement[str] = literal_column("''")
 #: Which rows a stop covers, in words that no index knows: the pending ones are walked once, as they
@@ -146,7 +165,7 @@ _COVERED = {
 _LOCK_PENDING = {
     kind: Statement(
         select(requests)
-        .where(_PENDING, requests.c.next_due_at >= parameter("since", Instant), covered)
+        .where(_PENDING, requests.c.next_due_at >= parameter("since", Instant), covered, _NOT_ASIDE)
         .order_by(requests.c.next_due_at, requests.c.id)
         .limit(_LIMIT)
         .with_for_update(skip_locked=True)
@@ -157,7 +176,7 @@ _ANY_PENDING = {
     kind: Statement(
         select(requests.c.id)
         # In the words and the order of the index of what is due: any other would have to be sorted.
-        .where(_PENDING, requests.c.next_due_at >= parameter("since", Instant), covered)
+        .where(_PENDING, requests.c.next_due_at >= parameter("since", Instant), covered, _NOT_ASIDE)
         .order_by(requests.c.next_due_at, requests.c.id)
         .limit(literal_column("1"))  # a parameter would be planned as a tenth of all rows
     )
@@ -177,14 +196,18 @@ _LAST = select(_NEWEST.c.request, func.max(_NEWEST.c.at).label("at")).group_by(_
 _DECIDED_BY = Statement(
     select(requests)
     .join(_LAST, _LAST.c.request == requests.c.id)
+    .where(_NOT_ASIDE)
     .order_by(_LAST.c.at.desc(), requests.c.id.desc())
     .limit(_LIMIT)
 )
 
+_REQUEST = Reading(requests, convert.request_of)
+_NO_INSTANT = "next_due_at is no instant that this version can tell"
+
 
 @cache
 def _page(filters: frozenset[str]) -> Statement:
-    page = select(requests).where(requests.c.id < parameter("after", Name))
+    page = select(requests).where(requests.c.id < parameter("after", Name), _NOT_ASIDE)
     if "agent" in filters:
         page = page.where(requests.c.agent == parameter("agent", Name))
     if "states" in filters:
@@ -244,12 +267,17 @@ class SqlRequests:
 
     async def any_pending(self, scope: Scope) -> bool:
         """Return whether a stop of *scope* covers a pending request, whoever holds it."""
-        given = {"scope": scope.name, "since": _EPOCH}
+        given = {"scope": scope.name, "since": _BEFORE_ALL}
         return await self._session.row(_ANY_PENDING[scope.kind], given) is not None
 
     async def next_due_at(self) -> datetime | None:
         """Return the nearest instant at which a request is due."""
-        found: datetime | None = await self._session.value(_NEXT_DUE_AT)
+        row = await self._session.row(_NEXT_DUE)
+        if row is not None and isinstance(row.next_due_at, Damaged):
+            # Due at once: read as a whole it is set aside, and no longer in the way.
+            self._session.unreadable.add(Unreadable("requests", row.id, _NO_INSTANT))
+            return self._session.now
+        found: datetime | None = None if row is None else row.next_due_at
         return found
 
     async def page(
@@ -258,21 +286,38 @@ class SqlRequests:
         """Return requests, newest first; no states means all of them."""
         filters = {"agent": agent, "states": [state.value for state in states]}
         statement = _page(frozenset(name for name, value in filters.items() if value))
-        return await self._many(statement, {**filters, "after": page.after or _END, "limit": page.limit})
+        found: list[Request] = []
+        after: str | None = page.after or _END
+        # Filled up where a row cannot be read: a page that is not full says that it is the last one.
+        while after is not None and (left := page.limit - len(found)):
+            rows = await self._session.rows(statement, {**filters, "after": after, "limit": left})
+            found += await self._readable(rows)
+            after = rows[-1].id if len(rows) == left else None
+        return found
 
     async def pending_approvers(self, limit: int) -> Sequence[tuple[str, ...]]:
         """Return each list of approvers that something pending was asked of, once."""
         rows = await self._session.rows(_PENDING_APPROVERS, {"limit": limit})
-        return [convert.approvers_of(row) for row in rows]
+        # A list that cannot be read is in rows that cannot: they are named as soon as one of them is read.
+        lists = (convert.approvers_if_any(row.approvers) for row in rows)
+        return [names for names in lists if names is not None]
 
     async def most_urgent(
         self, approvers: tuple[str, ...], *, not_of: PersonId, after: Request | None, limit: int
     ) -> Sequence[Request]:
         """Return what is pending of exactly these *approvers*, soonest deadline first, behind *after*."""
+        which = {"approvers": convert.approvers_text(approvers), "owner": not_of}
         start = {"deadline": _BEFORE_ALL, "id": ""}
         behind = start if after is None else {"deadline": after.deadline, "id": after.id}
-        which = {"approvers": convert.approvers_text(approvers), "owner": not_of, "limit": limit}
-        return await self._many(_MOST_URGENT, {**which, **behind})
+        found: list[Request] = []
+        # Filled up, as a page is.
+        while left := limit - len(found):
+            rows = await self._session.rows(_MOST_URGENT, {**which, **behind, "limit": left})
+            found += await self._readable(rows)
+            if len(rows) < left or not isinstance(rows[-1].deadline, datetime):
+                break
+            behind = {"deadline": rows[-1].deadline, "id": rows[-1].id}
+        return found
 
     async def pending_by_agent(self) -> Mapping[AgentName, int]:
         """Return how much is pending of each agent that has any."""
@@ -291,11 +336,15 @@ class SqlRequests:
         """Count what was asked after *since* of exactly these lists of *approvers*, where there is any."""
         by_text = {convert.approvers_text(names): names for names in approvers}
         rows = await self._session.rows(_ASKED_SINCE, {"lists": list(by_text), "since": since})
-        return {by_text[row.approvers]: Asked(count=row.count, first=row.first) for row in rows}
+        return {by_text[row.approvers]: Asked(count=row.count, first=self._told(row.first)) for row in rows}
 
     async def decided_by(self, person: PersonId, limit: int) -> Sequence[Request]:
         """Return what *person* decided, newest first."""
         return await self._many(_DECIDED_BY, {"person": person, "limit": limit})
+
+    def _told(self, at: datetime | Damaged) -> datetime:
+        # What counts against somebody and cannot tell since when counts from now on.
+        return self._session.now if isinstance(at, Damaged) else at
 
     def _hold(self, found: Sequence[Request]) -> Sequence[Request]:
         self._held |= {request.id: request.version for request in found if not request.state.is_settled}
@@ -306,12 +355,22 @@ class SqlRequests:
             self._session.later(_ADD_DECISION, convert.values_of_decision(request, position))
 
     async def _one(self, statement: Statement, values: dict[str, Any]) -> Request | None:
-        found = await self._many(statement, values)
-        return found[0] if found else None
+        rows = await self._session.rows(statement, values)
+        if not rows:
+            return None
+        decided = await self._decisions_of(rows)
+        return _REQUEST.one(rows[0], self._session.unreadable, decided(rows[0]))
 
     async def _many(self, statement: Statement, values: dict[str, Any]) -> Sequence[Request]:
-        rows = await self._session.rows(statement, values)
-        decided: dict[str, list[Decision]] = {}
-        for row in await self._session.among(_DECISIONS, [row.id for row in rows if row.decided]):
-            decided.setdefault(row.request, []).append(convert.decision_of(row))
-        return [convert.request_of(row, decided.get(row.id, ())) for row in rows]
+        return await self._readable(await self._session.rows(statement, values))
+
+    async def _readable(self, rows: Sequence[Row]) -> Sequence[Request]:
+        decided = await self._decisions_of(rows)
+        return _REQUEST.readable(rows, self._session.unreadable, decided)
+
+    async def _decisions_of(self, rows: Sequence[Row]) -> Callable[[Row], Sequence[Row]]:
+        with_some = [row.id for row in rows if row.decided and isinstance(row.id, str)]
+        decided: dict[str, list[Row]] = {}
+        for row in await self._session.among(_DECISIONS, with_some):
+            decided.setdefault(row.request, []).append(row)
+        return lambda row: decided.get(row.id, ())

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import Table
 
 from escalation.errors import StoreError
+from escalation.ports import Unreadables
 from escalation.store.change import Arguments, Change, Insertion
 from escalation.store.lookup import Key, Lookup
 from escalation.store.statement import Row, Statement, Values
@@ -27,8 +28,10 @@ class Session(ABC):
 
     exclusive: bool  #: Whether nobody else can write meanwhile.
 
-    def __init__(self, *, frozen: bool) -> None:
+    def __init__(self, *, frozen: bool, unreadable: Unreadables) -> None:
         self._frozen = frozen
+        #: What this store's transactions met and could not read.
+        self.unreadable = unreadable
         self._later: Later = {}
 
     @property

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from escalation.clock import Clock, SystemClock
 from escalation.errors import AlreadyServed, SchemaMismatch, StoreError, StoreUnavailable
-from escalation.ports import UseCase
+from escalation.ports import Unreadables, UseCase
 from escalation.store import schema
 from escalation.store.sqlite_writer import SqliteSession, SqliteWriter, our_errors
 from escalation.store.transaction import SqlTransaction
@@ -41,12 +41,13 @@ class SqliteStore:
         self._clock = clock or SystemClock()
         self._writer: SqliteWriter | None = None
         self._readers: list[sqlite3.Connection] = []
+        self.unreadable = Unreadables()
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[SqlTransaction]:
         """Open a transaction that may change things; commit at the end of the block, or roll back."""
         if self._writer is None:
-            self._writer = SqliteWriter(self._connect(_LOG_AHEAD), self._clock)
+            self._writer = SqliteWriter(self._connect(_LOG_AHEAD), self._clock, self.unreadable)
         async with self._writer.transaction() as session:
             yield SqlTransaction(session)
 
@@ -62,7 +63,8 @@ class SqliteStore:
         try:
             with our_errors():
                 connection.execute("BEGIN")
-            yield SqlTransaction(SqliteSession(connection, self._clock.now(), frozen=True))
+            session = SqliteSession(connection, self._clock.now(), frozen=True, unreadable=self.unreadable)
+            yield SqlTransaction(session)
         finally:
             self._give_back(connection)
 

@@ -12,15 +12,18 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Table
 
 from escalation.clock import Clock, monotonic
 from escalation.errors import StoreError, StoreUnavailable
+from escalation.ports import Unreadables
 from escalation.store.change import Arguments, Change, Insertion
 from escalation.store.lookup import Key, Lookup
+from escalation.store.reading import Damaged
 from escalation.store.session import Later, Session
-from escalation.store.statement import Row, Statement, Values
+from escalation.store.statement import Raw, Row, Statement, Values
 
 _DIALECT = "sqlite"
 #: How long to wait for another process that writes, in seconds.
@@ -49,8 +52,10 @@ class SqliteSession(Session):
 
     exclusive = True
 
-    def __init__(self, connection: sqlite3.Connection, now: datetime, *, frozen: bool) -> None:
-        super().__init__(frozen=frozen)
+    def __init__(
+        self, connection: sqlite3.Connection, now: datetime, *, frozen: bool, unreadable: Unreadables
+    ) -> None:
+        super().__init__(frozen=frozen, unreadable=unreadable)
         self._connection = connection
         self._now = now
 
@@ -74,8 +79,22 @@ class SqliteSession(Session):
     async def _fetch(self, statement: Statement, values: Values) -> Sequence[Row]:
         prepared = statement.prepared(_DIALECT)
         with our_errors():
-            found = self._connection.execute(prepared.sql, prepared.arguments(values)).fetchall()
-        return prepared.rows(found)
+            return prepared.rows(self._found(statement, prepared.sql, prepared.arguments(values)))
+
+    def _found(self, statement: Statement, sql: str, arguments: Sequence[Any]) -> Sequence[Raw]:
+        # One text that is no UTF-8 would fail all the rows around it. Whoever asks anew gets them; but
+        # what changes rows is run once.
+        if not statement.writes:
+            try:
+                return self._connection.execute(sql, arguments).fetchall()
+            except sqlite3.OperationalError as error:
+                if not str(error).startswith("Could not decode to UTF-8"):
+                    raise
+        self._connection.text_factory = _text
+        try:
+            return self._connection.execute(sql, arguments).fetchall()
+        finally:
+            self._connection.text_factory = str
 
     async def _insert(self, insertion: Insertion, values: Values) -> bool:
         return await self._execute(insertion, values) == 1
@@ -94,9 +113,10 @@ class SqliteSession(Session):
 class SqliteWriter:
     """Runs transactions one after the other; commits those that met together."""
 
-    def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
+    def __init__(self, connection: sqlite3.Connection, clock: Clock, unreadable: Unreadables) -> None:
         self._connection = connection
         self._clock = clock
+        self._unreadable = unreadable
         self._turn = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="andon-sqlite")
         self._commit: asyncio.Task[None] | None = None  # of the open batch
@@ -108,7 +128,8 @@ class SqliteWriter:
         async with self._turn:
             commit = await self._join()
             # The clock is read once the turn has come: instants follow the order of commits.
-            session = SqliteSession(self._connection, self._clock.now(), frozen=False)
+            now = self._clock.now()
+            session = SqliteSession(self._connection, now, frozen=False, unreadable=self._unreadable)
             try:
                 yield session
                 await session.flush()
@@ -194,6 +215,13 @@ class SqliteWriter:
                 raise StoreUnavailable(f"SQLite: {error}") from error
             else:
                 return
+
+
+def _text(stored: bytes) -> str | Damaged:
+    try:
+        return stored.decode()
+    except UnicodeDecodeError:
+        return Damaged(stored)
 
 
 def _look(task: asyncio.Task[None]) -> None:

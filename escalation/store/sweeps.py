@@ -9,6 +9,7 @@ from sqlalchemy import Integer, select, update
 from escalation.ports import Sweep
 from escalation.store.change import Arguments, Fields, Insertion, RowUpdate
 from escalation.store.lookup import Lock, Lookup
+from escalation.store.reading import Reading
 from escalation.store.session import Session
 from escalation.store.statement import Row, Statement, parameter
 from escalation.store.tables import Instant, Name, sweeps
@@ -70,12 +71,12 @@ class SqlSweeps:
     async def of(self, switch: Switch) -> Sweep | None:
         """Return the sweep of the stop that *switch* is under."""
         row = await self._session.row(_OF, {"scope": str(switch.scope), "version": switch.version})
-        return None if row is None else _sweep(row)
+        return None if row is None else _SWEEP.one(row, self._session.unreadable)
 
     async def lock(self, sweep: Sweep) -> Sweep | None:
         """Return it as it is now, and keep others from counting until this transaction ends."""
         row = await self._session.row(_LOCK, {"scope": str(sweep.scope), "version": sweep.version})
-        return None if row is None else _sweep(row)
+        return None if row is None else _SWEEP.one(row, self._session.unreadable)
 
     async def count(self, ended: Sweep) -> None:
         """Add what *ended* counts to its sweep, at the end: nobody waits for the row meanwhile."""
@@ -86,7 +87,8 @@ class SqlSweeps:
 
     async def unfinished(self, limit: int) -> Sequence[Sweep]:
         """Return up to *limit* sweeps that are not finished, by scope."""
-        return [_sweep(row) for row in await self._session.rows(_UNFINISHED, {"limit": limit})]
+        rows = await self._session.rows(_UNFINISHED, {"limit": limit})
+        return _SWEEP.readable(rows, self._session.unreadable)
 
 
 def _key(sweep: Sweep) -> dict[str, Any]:
@@ -107,3 +109,6 @@ def _sweep(row: Row) -> Sweep:
         revoked=row.revoked,
         finished_at=row.finished_at,
     )
+
+
+_SWEEP = Reading(sweeps, _sweep, by="scope")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -28,6 +29,7 @@ from escalation.authority import Edits
 from escalation.grant import GrantState
 from escalation.ports import OutboxKind
 from escalation.request import State, Verdict
+from escalation.store.reading import Damaged
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -48,7 +50,7 @@ class Microseconds(TypeDecorator[datetime]):
         self,
         dialect: Dialect,  # noqa: ARG002
         coltype: object,  # noqa: ARG002
-    ) -> Callable[[int | None], datetime | None]:
+    ) -> Callable[[int | None], Any]:
         """Return what the driver's value stands for."""
         return _instant
 
@@ -57,8 +59,11 @@ def _microseconds(at: datetime | None) -> int | None:
     return None if at is None else (at - _EPOCH) // _MICROSECOND
 
 
-def _instant(microseconds: int | None) -> datetime | None:
-    return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
+def _instant(microseconds: int | None) -> datetime | Damaged | None:
+    try:
+        return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
+    except (OverflowError, TypeError):
+        return Damaged(microseconds)
 
 
 Instant = DateTime(timezone=True).with_variant(Microseconds(), "sqlite")
@@ -293,6 +298,16 @@ sweeps = Table(
     Column("revoked", Integer, nullable=False),
     Column("finished_at", Instant),
     _partial("sweeps_unfinished", "scope", "version", where="finished_at IS NULL"),
+)
+
+#: Rows that cannot be read. Nobody else reads them either until an operator released them.
+set_aside = Table(
+    "set_aside",
+    metadata,
+    Column("kind", Name, primary_key=True),  # its table
+    Column("id", Name, primary_key=True),
+    Column("why", Text, nullable=False),
+    Column("at", Instant, nullable=False),
 )
 
 agent_keys = Table(

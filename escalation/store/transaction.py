@@ -13,6 +13,7 @@ from escalation.store.part import Part
 from escalation.store.record import SqlRecord
 from escalation.store.requests import SqlRequests
 from escalation.store.session import Session
+from escalation.store.set_aside import SqlSetAside
 from escalation.store.steps import SqlSteps
 from escalation.store.sweeps import SqlSweeps
 from escalation.store.switches import SqlSwitches
@@ -33,6 +34,7 @@ class SqlTransaction:
     record = Part(SqlRecord)
     configurations = Part(SqlConfigurations)
     fence = Part(SqlFence)
+    set_aside = Part(SqlSetAside)
 
     def __init__(self, session: Session) -> None:
         self.source = session

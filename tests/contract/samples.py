@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from escalation import notice
 from escalation.action import Action, action
 from escalation.audit import Event, EventName, Seal, Stored, link
 from escalation.authority import Terms
@@ -145,7 +146,7 @@ def outgoing(
         kind=kind,
         lane=lane,
         request=RequestId(f"req_{about}"),
-        body='{"say":"Füße"}',
+        body=notice.body(notice.Settled(state="rejected", text="Füße")),
         at=at,
         not_before=at,
     )

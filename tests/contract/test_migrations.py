@@ -8,6 +8,7 @@ from alembic import command
 from sqlalchemy import Connection, NullPool, create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from escalation.action import action
 from escalation.ids import RequestId
 from escalation.store import migrate, open_store, schema
 from tests.harness.databases import Postgres
@@ -16,7 +17,7 @@ _EDITED = (
     "INSERT INTO requests (id, tenant, agent, function, owner, action_type, subject, digest, words,"
     " ruling_rule, ruling_version, approvers, quorum, channel, nudge_at, backup_at, deadline, asked_at,"
     " edits, state, version, rung, decided, settled_at, reason)"
-    " SELECT id, 'T', 'a', 'f', 'nadia', 'x', '{{}}', 'sha256:1', '{{}}', 'r', 'v', '[]', 1, 'C',"
+    " SELECT id, 'T', 'a', 'f', 'nadia', 'x', '{{}}', '{digest}', '{{}}', 'r', 'v', '[]', 1, 'C',"
     " {at}, {at}, {at}, {at}, edits, state, 2, 0, 0, {at}, reason FROM ("
     "SELECT 'req_1' AS id, NULL AS edits, 'superseded' AS state, 'edited by salma' AS reason UNION ALL "
     "SELECT 'req_2', 'req_1', 'rejected', 'edited by nobody, it says') AS rows"
@@ -51,7 +52,8 @@ async def first(request: pytest.FixtureRequest, postgres: Postgres, tmp_path: Pa
 async def test_an_edit_gets_its_author(first: str) -> None:
     """Who edited a request stood in the words of the one that was edited; now it is with the edit."""
     instant = "1" if first.startswith("sqlite") else "now()"
-    await _within(first, lambda connection: connection.exec_driver_sql(_EDITED.format(at=instant)).close())
+    edited = _EDITED.format(at=instant, digest=action("x", {}).digest)
+    await _within(first, lambda connection: connection.exec_driver_sql(edited).close())
     await migrate(first)
     store = open_store(first)
     async with store.read() as tx:

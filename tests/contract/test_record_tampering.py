@@ -272,18 +272,21 @@ async def test_a_row_that_nobody_can_read_is_named(lasting: Store, what: str) ->
     ]
 
 
-async def test_a_row_that_cannot_be_linked_holds_up_nobody(lasting: Store) -> None:
-    """What waits for a link and can have none is left out, named, and the others are linked."""
+async def test_a_row_that_is_no_event_holds_up_nobody(lasting: Store) -> None:
+    """A row that is no event is linked in its turn by what stands in it, and named; the others as ever."""
     await _recorded(lasting, "1", "2", "3", linked=False)
     impossible = "9000000000000000000" if isinstance(lasting, SqliteStore) else "'infinity'"
     await _past_guards(lasting, f"UPDATE audit_events SET at = {impossible} WHERE position = 2")  # noqa: S608  # ours
     async with lasting.write() as tx:
         links = link(await tx.record.unlinked(99), after=None)
         await tx.record.add_links(links)
-    assert [each.event for each in links] == ["evt_1", "evt_3"]
+    assert [each.event for each in links] == ["evt_1", "evt_2", "evt_3"]
+    assert (await _whole(lasting)).odd == ("at 2 (event evt_2, position 2): its instant is impossible",)
+    another = "-9000000000000000000" if isinstance(lasting, SqliteStore) else "'-infinity'"
+    await _past_guards(lasting, f"UPDATE audit_events SET at = {another} WHERE position = 2")  # noqa: S608  # ours
     broken = await _broken(lasting)
-    assert broken.place == "beside the chain (event evt_2, position 2)"
-    assert broken.why == "it cannot be linked: its instant is impossible"
+    assert broken.place == "at 2 (event evt_2, position 2)"
+    assert broken.why == "it was changed: its instant is impossible"
 
 
 async def test_events_come_in_the_chains_order(store: Store) -> None:

@@ -149,9 +149,9 @@ async def test_the_engine_lives_through_it(shaky_room: World) -> None:
     await room.beats()
     assert (await room.agent.gets("/readyz")).json() == {"ready": True, "trouble": [], "degraded": []}
     assert await room.agent.state_of(asked) == "timed_out"
-    # But for the one that counts refused calls: there were none.
+    # But for the two that have nothing to write: no call was refused, and every row could be read.
     stumbled = [entry["event"] for entry in room.log].count("module_stumbled")
-    assert stumbled == len(room.house.engine.modules) - 1
+    assert stumbled == len(room.house.engine.modules) - 2
 
 
 @pytest.mark.parametrize("when", [Away.AT_THE_COMMIT, Away.AFTER_THE_COMMIT])

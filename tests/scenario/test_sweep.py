@@ -468,14 +468,15 @@ async def _stops_and_resumes(core: Core, mark: str) -> None:
 async def test_a_stop_that_cannot_end_something_holds_up_no_other(
     tmp_path: Path, migrated_file: Path
 ) -> None:
-    """A row that nobody can read keeps its own stop unfinished; the others end theirs, it after a repair."""
+    """A row that nobody can change keeps its own stop unfinished; the others end, and it after a repair."""
     file = Path(shutil.copy(migrated_file, tmp_path / "andon.db"))
     async with world(store=lambda clock: SqliteStore(file, clock)) as room:
         room.expected.add("module_failed")
         await room.rules_become(with_second_agent())
         broken = await room.agent.asks()
         other = await (await room.agent_called("expense-review")).asks()
-        words = _swap_words(file, broken["id"], "{")
+        no = f"WHEN OLD.id = '{broken['id']}' BEGIN SELECT RAISE(ABORT, 'a test says so'); END"
+        _runs(file, f"CREATE TRIGGER no_change BEFORE UPDATE ON requests {no}")
         await pulls(room.core, scope(f"agent:{AGENT}"), fingerprint="1")
         await pulls(room.core, scope("agent:expense-review"), fingerprint="2")
         module = sweeping.module(room.core)
@@ -485,14 +486,12 @@ async def test_a_stop_that_cannot_end_something_holds_up_no_other(
         assert module.error is not None
         async with room.store.write():
             pass  # the commit that the failed batch shared is through
-        _swap_words(file, broken["id"], words)
+        _runs(file, "DROP TRIGGER no_change")
         await module.run()
         assert (await stored(room, broken)).state is State.KILLED
 
 
-def _swap_words(file: Path, request: str, words: str) -> str:
+def _runs(file: Path, sql: str) -> None:
     with sqlite3.connect(file) as connection:
-        [(before,)] = connection.execute("SELECT words FROM requests WHERE id = ?", (request,)).fetchall()
-        connection.execute("UPDATE requests SET words = ? WHERE id = ?", (words, request))
+        connection.execute(sql)
     connection.close()
-    return str(before)

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TypeVar
 
 from escalation.errors import StoreUnavailable
-from escalation.ports import Store, Transaction, UseCase
+from escalation.ports import Store, Transaction, Unreadables, UseCase
 
 T = TypeVar("T")
 
@@ -26,6 +26,10 @@ class UnreliableStore:
 
     inner: Store
     away: Away | None = None
+
+    @property
+    def unreadable(self) -> Unreadables:
+        return self.inner.unreadable
 
     @contextmanager
     def goes_away(self, when: Away = Away.AT_THE_START) -> Iterator[None]:

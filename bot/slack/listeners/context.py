@@ -11,6 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.listeners.payload import account, channel
+from bot.slack.render import private_replies
 from bot.slack.render.block_kit.blocks import Block, Message
 from bot.slack.render.presenter import Presenter
 from bot.slack.signed_request import Body, SignedRequest
@@ -18,8 +19,9 @@ from bot.slack.web_api import AWAY, error_code
 from bot.wording.view import View
 from escalation.authority import Account, Person
 from escalation.clock import Clock
-from escalation.errors import EscalationError
+from escalation.errors import EscalationError, Unreadable
 from escalation.ports import Dossier
+from escalation.service import doctor
 from escalation.service.context import Core
 
 _log = structlog.get_logger(__name__)
@@ -93,6 +95,17 @@ class ListenerContext:
 
 #: Takes one request: runs a use case to its commit, and returns what is acknowledged.
 Handler: TypeAlias = Callable[[ListenerContext, SignedRequest], Awaitable[Ack]]
+
+
+async def answered(context: ListenerContext, request: SignedRequest, handler: Handler) -> Ack:
+    """Return what *handler* makes of *request*; where that cannot be read, say so and tell the operators."""
+    try:
+        return await handler(context, request)
+    except Unreadable as error:
+        _log.warning("click_on_unreadable_row", kind=error.kind, id=error.id, why=error.why)
+        await doctor.note(context.core)
+        context.reply_privately(request.body, private_replies.unreadable())
+        return TAKEN
 
 
 async def _best_effort(call: Coroutine[Any, Any, Any]) -> None:

@@ -93,6 +93,8 @@ def _text(said: notice.Notice, surroundings: Surroundings) -> NoticeText:
             return _configuration(said)
         case notice.Sealed(seq=seq, hash=hash_):
             return NoticeText(sentences=(f"Seal of the record: {seq} events, head {mrkdwn(hash_)}",))
+        case notice.SetAside():
+            return _set_aside(said)
         case notice.NeverShown():
             return _never_shown(said, surroundings)
         case _ if surroundings.view is None:
@@ -392,6 +394,33 @@ def _configuration(said: notice.ConfigurationRefused | notice.ConfigurationNotLo
             "*What you can do:* update it to the version of andon that the others run.",
         ),
         words=said.why,
+    )
+
+
+#: What it means that a row of a table is set aside.
+_MEANS = {
+    "requests": "Nobody can decide it and its deadline does not run.",
+    "grants": "Nobody can claim it.",
+    "outbox": "This message was not posted.",
+    "switches": "What it covers counts as stopped.",
+    "sweeps": "Nobody lets go of this stop, and what waits under it ends when it is asked about or due.",
+    "fence": "Nothing is proposed, decided or claimed.",
+    "audit_events": "The record goes on; the event is linked as it stands.",
+    "agent_keys": "Nobody can call with this key.",
+}
+
+
+def _set_aside(said: notice.SetAside) -> NoticeText:
+    command = f"andon doctor --release {mrkdwn(said.id)}"
+    more = [f"*And {_count(said.more, 'row')} more*, which are not named here."] if said.more else []
+    return NoticeText(
+        heading=f"Set aside: {said.id}",
+        sentences=(
+            f"*What happened:* one row of {mrkdwn(said.kind)} cannot be used: {mrkdwn(said.why)}.",
+            f"*What was done:* it is set aside. {_MEANS.get(said.kind, '')} Everything else goes on.",
+            f"*What you can do:* repair the row, or run the version that wrote it; then {command}.",
+            *more,
+        ),
     )
 
 

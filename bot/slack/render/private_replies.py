@@ -73,6 +73,14 @@ def hampered(answer: Message, lines: Sequence[str]) -> Message:
     return Message(text=f"{mrkdwn('; '.join(lines))}. {answer.text}", blocks=(said, *answer.blocks))
 
 
+def unreadable() -> Message:
+    """Answer a click about something that cannot be read."""
+    return sentence(
+        "This did not count: what is stored about it cannot be read, so nobody can decide it now."
+        " The operators were told."
+    )
+
+
 def queue(views: Sequence[View], *, more: bool = False) -> Message:
     """Answer ``/andon queue``: what this person may decide, and whether there is *more* of it."""
     if not views and not more:

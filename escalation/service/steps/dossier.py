@@ -6,15 +6,17 @@ from escalation.action import Action
 from escalation.grant import Grant
 from escalation.ports import Dossier, Transaction
 from escalation.request import Request
+from escalation.service.steps.set_aside import readable
 
 
 async def dossier_of(tx: Transaction, request: Request) -> Dossier:
     """Return *request* with what belongs to it."""
     return Dossier(
         request=request,
-        grant=await grant_of(tx, request),
+        # People see the request although something around it cannot be read; an agent is told instead.
+        grant=await readable(grant_of(tx, request)),
         card=await tx.cards.get(request.id),
-        original=None if request.edits is None else await tx.requests.get(request.edits),
+        original=None if request.edits is None else await readable(tx.requests.get(request.edits)),
         steps=await tx.steps.of(request.id),
     )
 

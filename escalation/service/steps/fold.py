@@ -7,6 +7,7 @@ from escalation import notice
 from escalation.audit import EventName, instant
 from escalation.ports import Delivered, Dossier, OutboxKind, Outgoing, Transaction, Turn
 from escalation.service.steps.clerk import Clerk
+from escalation.service.steps.set_aside import readable
 
 #: Rows folded in one transaction.
 _AT_ONCE: Final = 500
@@ -45,7 +46,7 @@ async def told(tx: Transaction, outgoing: Outgoing) -> Outgoing:
     found = await tx.outbox.folded(outgoing.id, limit=_NAMED)
     if found is None:
         return outgoing
-    requests = [await tx.requests.get(request) for request in found.requests]
+    requests = [await readable(tx.requests.get(request)) for request in found.requests]
     said = notice.NeverShown(count=found.count, since=instant(found.first_at), until=instant(found.last_at))
     return replace(
         outgoing, body=notice.body(said), tells_of=tuple(each for each in requests if each is not None)

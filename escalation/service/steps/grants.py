@@ -14,6 +14,7 @@ from escalation.reason import Refused
 from escalation.replay import granted
 from escalation.request import Request
 from escalation.service.steps.clerk import Clerk
+from escalation.service.steps.set_aside import readable
 
 
 async def give_grant(clerk: Clerk, request: Request) -> Grant:
@@ -53,11 +54,11 @@ async def keep_late_report(clerk: Clerk, grant: Grant, late: LateReport) -> None
         report=late.report.value,
         result=written(late.result),
     )
-    request = await clerk.tx.requests.get(grant.request)
+    request = await readable(clerk.tx.requests.get(grant.request))
+    await clerk.alert(notice.EffectUnknown(grant=grant.id), request)
     if request is not None:
         await clerk.card(request)
         await clerk.direct(request.owner, notice.EffectUnknown(grant=grant.id), request)
-        await clerk.alert(notice.EffectUnknown(grant=grant.id), request)
 
 
 async def revoke_grant(clerk: Clerk, grant: Grant, *, reason: str) -> Refused | None:
@@ -74,7 +75,7 @@ async def end_grant(clerk: Clerk, grant: Grant) -> Request | None:
     """
     Save *grant* as ended, record how, bring its card up to date, and tell people unless all is well.
 
-    Return its request.
+    Return its request, if that can be read.
     """
     await clerk.save(grant)
     await clerk.record(
@@ -84,13 +85,15 @@ async def end_grant(clerk: Clerk, grant: Grant) -> Request | None:
         request=grant.request,
         result=written(grant.result),
     )
-    request = await clerk.tx.requests.get(grant.request)
+    request = await readable(clerk.tx.requests.get(grant.request))
+    if grant.state is GrantState.UNKNOWN:
+        # An alarm that lost its request is still an alarm.
+        await clerk.alert(notice.EffectUnknown(grant=grant.id), request)
     if request is None:
         return None
     await clerk.card(request)
     if grant.state is GrantState.UNKNOWN:
         await clerk.direct(request.owner, notice.EffectUnknown(grant=grant.id), request)
-        await clerk.alert(notice.EffectUnknown(grant=grant.id), request)
     elif grant.state is GrantState.FAILED and grant.resolved_by is None:
         await clerk.direct(request.owner, notice.EffectFailed(grant=grant.id), request)
         await clerk.thread(request, notice.EffectFailed(grant=grant.id))

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import TypeVar
 
 from escalation.clock import Clock, SystemClock
-from escalation.ports import UseCase
+from escalation.ports import Unreadables, UseCase
 from escalation.store import schema
 from escalation.store.memory.transaction import MemoryTransaction
 from escalation.store.memory.view import Rows, View
@@ -21,6 +21,7 @@ class MemoryStore:
         self._clock = clock or SystemClock()
         self._rows: Rows = {}
         self._writer = asyncio.Lock()
+        self.unreadable = Unreadables()
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[MemoryTransaction]:

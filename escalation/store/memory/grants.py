@@ -1,12 +1,13 @@
 """The grants, in memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from escalation.errors import StoreError
 from escalation.grant import Grant, GrantState
 from escalation.ids import GrantId, RequestId
 from escalation.store.memory.requests import REQUESTS, covers
+from escalation.store.memory.set_aside import is_aside, refuse_aside
 from escalation.store.memory.view import Table, View
 from escalation.switch import Scope
 
@@ -27,19 +28,20 @@ class MemoryGrants:
         self._view[GRANTS].add(grant.id, grant)
 
     async def get(self, grant: GrantId) -> Grant | None:
+        refuse_aside(self._view, "grants", grant)
         return self._view[GRANTS].get(grant)
 
     async def lock(self, grant: GrantId) -> Grant | None:
-        return self._view[GRANTS].get(grant)
+        return await self.get(grant)
 
     async def of(self, request: RequestId) -> Grant | None:
         found = self._view[GRANTED_FOR].get(request)
-        return None if found is None else self._view[GRANTS].get(found)
+        return None if found is None else await self.get(found)
 
     async def among(self, requests: Sequence[RequestId]) -> Mapping[RequestId, Grant]:
         """Return the grants of *requests*, as far as they have one."""
-        found = [await self.of(request) for request in requests]
-        return {grant.request: grant for grant in found if grant is not None}
+        wanted = set(requests)
+        return {grant.request: grant for grant in self._readable() if grant.request in wanted}
 
     async def save(self, grant: Grant) -> bool:
         """Write *grant* over version ``grant.version - 1``; return False if that is not there."""
@@ -56,7 +58,7 @@ class MemoryGrants:
 
     async def lock_unclaimed(self, scope: Scope, *, limit: int) -> Sequence[Grant]:
         """Return up to *limit* unclaimed grants that a stop of *scope* covers."""
-        granted = (grant for grant in self._view[GRANTS].values() if grant.state is GrantState.GRANTED)
+        granted = (grant for grant in self._readable() if grant.state is GrantState.GRANTED)
         covered = sorted((each for each in granted if self._covers(scope, each)), key=lambda each: each.id)
         return covered[:limit]
 
@@ -72,8 +74,8 @@ class MemoryGrants:
         return request is not None and covers(scope, request)
 
     def _due(self) -> list[tuple[datetime, Grant]]:
-        return [
-            (grant.next_due_at, grant)
-            for grant in self._view[GRANTS].values()
-            if grant.next_due_at is not None
-        ]
+        return [(grant.next_due_at, grant) for grant in self._readable() if grant.next_due_at is not None]
+
+    def _readable(self) -> Iterator[Grant]:
+        rows = self._view[GRANTS].values()
+        return (grant for grant in rows if not is_aside(self._view, "grants", grant.id))

@@ -8,11 +8,13 @@ from escalation.ids import OutboxId, RequestId
 from escalation.ports import Again, Folded, OutboxKind, Outgoing, Turn
 from escalation.store.memory.cards import CARDS
 from escalation.store.memory.requests import REQUESTS
+from escalation.store.memory.set_aside import is_aside
 from escalation.store.memory.view import Table, View
 
 _UNSENT: Table[OutboxId, Outgoing] = Table()
 #: Until when each of the messages that do so holds its lane.
 _HELD: Table[OutboxId, datetime] = Table()
+_ASIDE: Table[OutboxId, Outgoing] = Table()
 _WAITING_CARDS: Table[RequestId, OutboxId] = Table()
 
 
@@ -113,6 +115,22 @@ class MemoryOutbox:
         """Return how many requests wait for their card to be posted."""
         return len({each.request for each in self._unsent() if each.turn is Turn.ASK})
 
+    async def set_aside(self, outgoing: OutboxId, at: datetime) -> None:
+        """Take it out of its lane, unsaid."""
+        found = self._view[_UNSENT].get(outgoing)
+        if found is not None:
+            await self.done(outgoing, at)
+            self._view[_ASIDE].put(outgoing, found)
+
+    async def bring_back(self, outgoing: OutboxId, *, not_before: datetime) -> Outgoing | None:
+        """Put what was set aside back into its lane."""
+        found = self._view[_ASIDE].get(outgoing)
+        if found is None:
+            return None
+        self._view[_ASIDE].drop(outgoing)
+        self._view[_UNSENT].put(outgoing, replace(found, not_before=not_before))
+        return found
+
     async def next_due_at(self) -> datetime | None:
         """Return the nearest instant at which the first in turn of a lane may be sent."""
         firsts = {each.lane: each.not_before for each in sorted(self._unsent(), key=_in_turn, reverse=True)}
@@ -145,6 +163,7 @@ class MemoryOutbox:
             return False
         request = self._view[REQUESTS].get(outgoing.request)
         ended = request is not None and request.state.is_settled
+        ended = ended and not is_aside(self._view, "requests", outgoing.request)
         sure = outgoing.attempts == outgoing.cleared
         return ended and sure and self._view[CARDS].get(outgoing.request) is None
 

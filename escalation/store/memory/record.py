@@ -41,6 +41,10 @@ class MemoryRecord:
         """Return events that wait for a link, oldest first."""
         return list(islice(self._view[UNLINKED].values(), limit))
 
+    async def get(self, event: EventId) -> Stored | None:
+        """Return the event; nothing here is ever unreadable."""
+        return self._view[EVENTS].get(event)
+
     async def hold(self) -> bool:
         """Become the only one who links events: writers queue, so this one is."""
         return True

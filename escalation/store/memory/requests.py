@@ -11,6 +11,7 @@ from escalation.ids import AgentName, PersonId, RequestId
 from escalation.ports import Asked, Page, Pending
 from escalation.request import Request, State, Verdict
 from escalation.store.memory.inbox import CLICKS
+from escalation.store.memory.set_aside import is_aside, refuse_aside
 from escalation.store.memory.view import Table, View
 from escalation.switch import Scope, ScopeKind
 
@@ -35,15 +36,16 @@ class MemoryRequests:
         return True
 
     async def get(self, request: RequestId) -> Request | None:
+        refuse_aside(self._view, "requests", request)
         return self._view[REQUESTS].get(request)
 
     async def lock(self, request: RequestId) -> Request | None:
         """Return it; writers queue, so nobody else can change it meanwhile."""
-        return self._view[REQUESTS].get(request)
+        return await self.get(request)
 
     async def by_key(self, agent: AgentName, key: str) -> Request | None:
         found = self._view[_ASKED_WITH].get((agent, key))
-        return None if found is None else self._view[REQUESTS].get(found)
+        return None if found is None else await self.get(found)
 
     async def save(self, request: Request) -> bool:
         """Write *request* over version ``request.version - 1``; return False if that is not there."""
@@ -82,7 +84,7 @@ class MemoryRequests:
         """Return requests, newest first; no states means all of them."""
         found = [
             request
-            for request in self._view[REQUESTS].values()
+            for request in self._readable()
             if (agent is None or request.agent == agent)
             and (not states or request.state in states)
             and (page.after is None or request.id < page.after)
@@ -127,7 +129,7 @@ class MemoryRequests:
         """Return what *person* decided, newest first."""
         found = [
             (decision.at, request.id, request)
-            for request in self._view[REQUESTS].values()
+            for request in self._readable()
             for decision in request.decisions
             if decision.person == person
         ]
@@ -136,14 +138,16 @@ class MemoryRequests:
         return list(newest.values())[:limit]
 
     def _pending(self) -> Iterator[Request]:
-        return (request for request in self._view[REQUESTS].values() if not request.state.is_settled)
+        return (request for request in self._readable() if not request.state.is_settled)
 
     def _due(self) -> list[tuple[datetime, Request]]:
         return [
-            (request.next_due_at, request)
-            for request in self._view[REQUESTS].values()
-            if request.next_due_at is not None
+            (request.next_due_at, request) for request in self._readable() if request.next_due_at is not None
         ]
+
+    def _readable(self) -> Iterator[Request]:
+        rows = self._view[REQUESTS].values()
+        return (request for request in rows if not is_aside(self._view, "requests", request.id))
 
     def _check(self, request: Request) -> None:
         if request.state.is_settled != (request.settled_at is not None):

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Sequence
 from operator import itemgetter
 
+from escalation.store.memory.set_aside import aside_of, refuse_aside
 from escalation.store.memory.view import Table, View
-from escalation.switch import Scope, Switch
+from escalation.switch import Scope, Switch, in_doubt
 
 _SWITCHES: Table[Scope, Switch] = Table()
 
@@ -26,7 +27,8 @@ class MemorySwitches:
         await self.ensure(scopes)
         found = (self._view[_SWITCHES].get(scope) for scope in set(scopes))
         return sorted(
-            (switch for switch in found if switch is not None), key=lambda switch: str(switch.scope)
+            (self._or_stopped(switch) for switch in found if switch is not None),
+            key=lambda switch: str(switch.scope),
         )
 
     async def share_stopped(self) -> Sequence[Switch]:
@@ -34,6 +36,7 @@ class MemorySwitches:
         return await self.stopped()
 
     async def lock(self, scope: Scope) -> Switch | None:
+        refuse_aside(self._view, "switches", str(scope))
         return self._view[_SWITCHES].get(scope)
 
     async def save(self, switch: Switch) -> bool:
@@ -46,8 +49,12 @@ class MemorySwitches:
 
     async def stopped(self) -> Sequence[Switch]:
         """Return what is stopped, first stop first."""
-        switches = self._view[_SWITCHES].values()
+        switches = map(self._or_stopped, self._view[_SWITCHES].values())
         stopped = [
             (switch.stop.at, str(switch.scope), switch) for switch in switches if switch.stop is not None
         ]
         return [switch for _, _, switch in sorted(stopped, key=itemgetter(0, 1))]
+
+    def _or_stopped(self, switch: Switch) -> Switch:
+        aside = aside_of(self._view, "switches", str(switch.scope))
+        return switch if aside is None else in_doubt(switch.scope, since=aside.at, version=switch.version)

@@ -11,6 +11,7 @@ from escalation.store.memory.keys import MemoryKeys
 from escalation.store.memory.outbox import MemoryOutbox
 from escalation.store.memory.record import MemoryRecord
 from escalation.store.memory.requests import MemoryRequests
+from escalation.store.memory.set_aside import MemorySetAside
 from escalation.store.memory.steps import MemorySteps
 from escalation.store.memory.sweeps import MemorySweeps
 from escalation.store.memory.switches import MemorySwitches
@@ -33,6 +34,7 @@ class MemoryTransaction:
     record = Part(MemoryRecord)
     configurations = Part(MemoryConfigurations)
     fence = Part(MemoryFence)
+    set_aside = Part(MemorySetAside)
 
     def __init__(self, view: View, now: datetime) -> None:
         self.source = view

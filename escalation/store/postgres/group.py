@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from escalation.ports import Unreadables
 from escalation.store.postgres.line import Line
 from escalation.store.postgres.members import Member
 from escalation.store.postgres.session import PostgresSession
@@ -44,6 +45,11 @@ class Board:
     def now(self) -> datetime:
         """The instant of the group's transaction."""
         return self._line.now
+
+    @property
+    def unreadable(self) -> Unreadables:
+        """Where rows that cannot be read are remembered."""
+        return self._line.unreadable
 
     async def do(self, work: Work) -> Any:
         """Have *work* done together with what the others ask for, and return its answer."""

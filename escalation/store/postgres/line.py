@@ -7,6 +7,7 @@ from typing import Any, assert_never
 import asyncpg
 
 from escalation.clock import monotonic
+from escalation.ports import Unreadables
 from escalation.store.arrays import transposed
 from escalation.store.change import Arguments, Insertion
 from escalation.store.postgres.batch import Batch
@@ -41,8 +42,9 @@ class Line:
     Its *now* is the instant at which the transaction began; later once it had to wait for another.
     """
 
-    def __init__(self, connection: Any, clock: ServerClock, now: datetime) -> None:
+    def __init__(self, connection: Any, clock: ServerClock, now: datetime, unreadable: Unreadables) -> None:
         self.now = now
+        self.unreadable = unreadable
         self.connection = connection
         self._clock = clock
 

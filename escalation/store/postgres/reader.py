@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from escalation.errors import StoreError, StoreUnavailable
+from escalation.ports import Unreadables
 from escalation.store.postgres.line import Line
 from escalation.store.postgres.work import Look, Trip, Work, plan, shares
 from escalation.store.statement import Row
@@ -94,8 +95,9 @@ def _fail(asked: Sequence[_Asked], error: BaseException) -> None:
 class ReadWorker:
     """Does the work of one reader, who sees whatever is committed when each statement begins."""
 
-    def __init__(self, reader: Reader, lend: Lend, now: datetime) -> None:
+    def __init__(self, reader: Reader, lend: Lend, now: datetime, unreadable: Unreadables) -> None:
         self.now = now
+        self.unreadable = unreadable
         self._reader = reader
         self._lend = lend
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Table
 
+from escalation.ports import Unreadables
 from escalation.store.change import Arguments, Change, Insertion
 from escalation.store.lookup import Key, Lookup
 from escalation.store.postgres.work import Execute, Fetch, Hold, Insert, Look, Work, Write
@@ -21,6 +22,11 @@ class Worker(Protocol):
         """The instant of the transaction."""
         ...
 
+    @property
+    def unreadable(self) -> Unreadables:
+        """Where rows that cannot be read are remembered."""
+        ...
+
     async def do(self, work: Work) -> Any:
         """Do *work* and return its answer."""
         ...
@@ -32,7 +38,7 @@ class PostgresSession(Session):
     exclusive = False
 
     def __init__(self, worker: Worker, *, frozen: bool) -> None:
-        super().__init__(frozen=frozen)
+        super().__init__(frozen=frozen, unreadable=worker.unreadable)
         self._worker = worker
 
     @property

@@ -16,8 +16,9 @@ import asyncpg
 
 from escalation.clock import Clock
 from escalation.errors import InvalidConfiguration, StoreError, StoreUnavailable
-from escalation.ports import UseCase
+from escalation.ports import Unreadables, UseCase
 from escalation.store import schema
+from escalation.store.postgres import instants
 from escalation.store.postgres.address import UNREADABLE, where
 from escalation.store.postgres.errors import CommitUnknown, our_errors
 from escalation.store.postgres.group_commit import GroupCommit
@@ -67,6 +68,7 @@ class PostgresStore:
     def __init__(self, url: str, clock: Clock | None = None) -> None:
         self._url = url
         self._clock = ServerClock(clock)
+        self.unreadable = Unreadables()
         self._pool = Pool(self._connect, size=_CONNECTIONS, patience=_PATIENCE)
         self._reader = Reader(self._lend)
         self._groups = GroupCommit(
@@ -97,7 +99,7 @@ class PostgresStore:
         if now is None:
             async with self._lend() as line:
                 now = line.now
-        worker = ReadWorker(self._reader, self._lend, now)
+        worker = ReadWorker(self._reader, self._lend, now, self.unreadable)
         yield SqlTransaction(PostgresSession(worker, frozen=True))
 
     async def check(self) -> None:
@@ -148,18 +150,19 @@ class PostgresStore:
         async with self._pool.connection() as connection:
             with our_errors():
                 now = await self._clock.now(connection)
-            yield Line(connection, self._clock, now)
+            yield Line(connection, self._clock, now, self.unreadable)
 
     async def _connect(self) -> Any:
         try:
             with our_errors():
-                return await asyncpg.connect(
+                connection = await asyncpg.connect(
                     self._url,
                     timeout=_PATIENCE,
                     command_timeout=_PATIENCE,
                     statement_cache_size=_STATEMENTS,
                     server_settings=_SETTINGS,
                 )
+                return await instants.tolerated(connection)
         except StoreError as error:
             raise type(error)(f"{error} ({where(self._url)})") from error
         except ValueError:

@@ -55,6 +55,8 @@ def event(number: int, *, of: str = "{}") -> Stored:
 EVENTS = [event(number) for number in range(1, 7)]
 LINKS = link(EVENTS, after=None)
 ROWS: Rows = list(zip(LINKS, EVENTS, strict=True))
+#: Data that nobody could have written: quoted once more it is too long for any event.
+LONG = '"' * (2 * 1024 * 1024)
 SEALS = [Seal(seq=seq, hash=LINKS[seq - 1].hash, at=NOON) for seq in (2, 4, 6)]
 
 
@@ -134,11 +136,38 @@ def test_the_same_event_elsewhere_has_another_hash() -> None:
     assert not follows(GENESIS, replace(LINKS[0], seq=2), EVENTS[0])
 
 
-def test_what_has_no_text_is_not_linked() -> None:
-    """A row that no event can be is left alone, and what follows it is linked all the same."""
-    hollow = replace(EVENTS[1], at=None)
+@pytest.mark.parametrize(
+    "odd", [{"at": None, "no_instant": "infinity"}, {"data": "\0bytes 00"}, {"data": LONG}]
+)
+def test_what_is_no_event_is_linked_as_it_stands(odd: dict[str, str | None]) -> None:
+    """A row that no event can be is linked in its turn, and shows any change like every other one."""
+    hollow = replace(EVENTS[1], **odd)  # type: ignore[arg-type]  # it is a stranger's row
+    links = link([EVENTS[0], hollow, *EVENTS[2:]], after=None)
 
-    assert link([EVENTS[0], hollow, *EVENTS[1:]], after=None) == LINKS
+    assert hollow.problem() is not None
+    assert [each.event for each in links] == [each.event for each in LINKS]
+    assert follows(links[0].hash, links[1], hollow)
+    for changed in ({"at": None, "no_instant": "-infinity"}, {"data": "\0bytes 01"}, {"actor": "person:eve"}):
+        assert not follows(links[0].hash, links[1], replace(hollow, **changed))
+    assert Verifier([]).beside(Entry(event=hollow, link=None, waits=True), now=NOON) is None
+
+
+def test_a_long_event_is_an_event() -> None:
+    """Only what cannot be written in the end is no event."""
+    assert event(1, of=f'{{"a":"{"x" * 100_000}"}}').problem() is None
+
+
+def test_what_is_linked_as_it_stood_is_named() -> None:
+    """Verification goes on behind a row that is no event, and names the first of them."""
+    rows = [replace(each, at=None) for each in EVENTS * 2]
+    rows = [replace(each, id=EventId(f"evt_{n}"), position=n) for n, each in enumerate(rows)]
+    verifier = Verifier([])
+    for each, its in zip(rows, link(rows, after=None), strict=True):
+        assert verifier.feed(Entry(event=each, link=its)) is None
+    verdict = verifier.finish()
+    assert verdict.events == 12
+    assert len(verdict.odd) == 10
+    assert verdict.odd[0] == "at 1 (event evt_0, position 0): its instant is impossible"
 
 
 @pytest.mark.parametrize("cut", range(7))
@@ -392,11 +421,7 @@ WAITING = Entry(event=event(7), link=None, waits=True)
         (WAITING, SEALING_DELAY, None),
         (WAITING, SEALING_DELAY + TICK, "it was never linked, since 2026-11-20T12:00:07.000000Z"),
         (replace(WAITING, waits=False), timedelta(0), "it was never linked, and nothing is left"),
-        (
-            Entry(event=replace(event(7), at=None), link=None, waits=True),
-            timedelta(0),
-            "it cannot be linked: its instant is impossible",
-        ),
+        (Entry(event=replace(event(7), at=None), link=None, waits=True), SEALING_DELAY + TICK, None),
         (Entry(event=None, link=None), timedelta(0), None),
     ],
 )

@@ -28,6 +28,7 @@ NOTES: list[Notice] = [
     notice.ConfigurationRefused(in_force="73b81a7f1ce4", why="andon.yaml:14: `teams` is empty: write one"),
     notice.ConfigurationNotLoaded(host="", why="andon.yaml:26: `horizon` is no key here"),
     notice.Sealed(seq=9_007_199_254_740_991, hash="0" * 64),
+    notice.SetAside(kind="requests", id="req_1", why="state is none that this version knows", more=2),
 ]
 
 
@@ -68,3 +69,11 @@ def test_only_the_listed_kinds_are_made(stored: str) -> None:
     """A stored name makes one of the notes, never another object."""
     with pytest.raises(KeyError):
         parse(stored)
+
+
+def test_what_a_newer_version_says_besides_is_left_out() -> None:
+    """An unknown field is ignored; what lacks a field, or is of an unknown kind, is no note."""
+    assert parse('{"by":"salma","mood":"grim","note":"Acknowledged"}') == notice.Acknowledged(by="salma")
+    assert notice.is_known('{"by":"salma","mood":"grim","note":"Acknowledged"}')
+    for stored in ('{"note":"Acknowledged"}', '{"note":"Applauded"}', "{", "[]"):
+        assert not notice.is_known(stored)

@@ -15,6 +15,7 @@ from escalation.switch import (
     Stop,
     Switch,
     covering,
+    in_doubt,
     pull,
     release,
     scope,
@@ -89,6 +90,14 @@ def test_pulling_stops_and_says_who() -> None:
     stop = Stop(by=SALMA, at=NOON, reason="wrong IBANs")
 
     assert pull(RUNNING, stop) == Applied(Switch(scope=EVERYTHING, stop=stop, version=2))
+
+
+def test_what_nobody_can_read_counts_as_stopped() -> None:
+    """Where nobody can tell whether it was let go of, a switch is stopped, and by nobody whom we know."""
+    doubtful = in_doubt(EVERYTHING, since=NOON, version=3)
+
+    assert (doubtful.scope, doubtful.version) == (EVERYTHING, 3)
+    assert doubtful.stop == Stop(by=PersonId("nobody"), at=NOON, reason="its switch cannot be read")
 
 
 @pytest.mark.parametrize("by", [SALMA, OPERATOR])

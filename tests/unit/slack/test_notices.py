@@ -54,6 +54,7 @@ NOTICES: tuple[notice.Notice, ...] = (
     notice.ConfigurationRefused(in_force="73b81a7f1ce4", why="andon.yaml:7: people: is empty"),
     notice.ConfigurationNotLoaded(host="andon-2", why="andon.yaml:7: shifts: is no key"),
     notice.NeverShown(count=7, since="2026-11-20T12:00:00.000000Z", until="2026-11-20T13:00:00.000000Z"),
+    notice.SetAside(kind="requests", id="req_1", why="state is none that this version knows", more=3),
 )
 STOPPED = Switch(scope=EVERYTHING, stop=Stop(by=NADIA, at=NOON, reason="Wrong ledger"))
 
@@ -99,6 +100,10 @@ def test_every_note_is_drawn() -> None:
         (NOTICES[15], "nothing changed; 73b81a7f1ce4 stays in force."),
         (NOTICES[16], "a process on andon-2 cannot load the configuration in force."),
         (NOTICES[12], "Seal of the record: 42 events, head " + "ab" * 32),
+        (NOTICES[18], "one row of requests cannot be used: state is none that this version knows."),
+        (NOTICES[18], "Nobody can decide it and its deadline does not run. Everything else goes on."),
+        (NOTICES[18], "then andon doctor --release req_1."),
+        (NOTICES[18], "*And 3 rows more*, which are not named here."),
     ],
 )
 def test_notices_say_what_matters(shown: notice.Notice, words: str) -> None:
@@ -112,7 +117,7 @@ def test_a_summary_names_some_and_counts_the_rest() -> None:
     asked = [replace(request(state=s, settled_at=NOON), id=RequestId(f"req_{n}")) for n, s in states]
     ended = [view(each) for each in asked]
     surroundings = notices.Surroundings(directory=DIRECTORY, times=TIMES, named=tuple(ended))
-    message = notices.message(NOTICES[-1], surroundings)
+    message = notices.message(NOTICES[17], surroundings)
     shown = checked(message)
     assert "7 requests ended before anybody could be shown" in shown
     assert "• and 4 more" in shown

@@ -1,0 +1,143 @@
+"""Looks after the rows that are set aside: names them, and lets them go again after a repair."""
+
+from collections.abc import Awaitable, Sequence
+from datetime import datetime
+
+from escalation import request as requests
+from escalation.action import Action
+from escalation.audit import EventName
+from escalation.errors import SchemaMismatch, StoreUnavailable, Unreadable
+from escalation.grant import Grant, GrantState
+from escalation.ids import EventId, GrantId, OutboxId, RequestId
+from escalation.ports import Aside, Transaction
+from escalation.reason import Refused
+from escalation.request import Kill, Request
+from escalation.service.context import Core, wake
+from escalation.service.steps import settle
+from escalation.service.steps.clerk import Clerk, by_us
+from escalation.service.steps.grants import revoke_grant
+from escalation.service.steps.set_aside import set_aside
+from escalation.switch import Scope, covering, scope
+
+#: How far back the record is searched for a stop; where that is not enough, there was one.
+_SEARCHED = 100
+_STOPPED = "stopped while it was set aside"
+
+
+async def note(core: Core) -> int:
+    """Set aside what the store could not read since the last time; return how many rows were new."""
+    return await set_aside(core)
+
+
+async def findings(core: Core, *, limit: int) -> Sequence[Aside]:
+    """Return what is set aside, the oldest first."""
+    async with core.store.read() as tx:
+        return await tx.set_aside.all(limit)
+
+
+async def release(core: Core, id_: str) -> Sequence[Aside]:
+    """
+    Read what is set aside under *id_* again and let it go; return what that was.
+
+    Raises ``Unreadable``, and changes nothing, while it is still broken. A request whose deadline passed
+    meanwhile is settled at once; what a stop would have ended, it ends now.
+    """
+    async with core.store.write() as tx:
+        clerk = by_us(core, tx, "operator")
+        released = await tx.set_aside.of(id_)
+        for aside in released:
+            await tx.set_aside.remove(aside)
+            await _or_unreadable(core, aside, _read_again(clerk, aside))
+            await clerk.record(EventName.ROW_RELEASED, aside.id, kind=aside.kind)
+    await wake(core, id_)
+    return released
+
+
+async def _or_unreadable(core: Core, aside: Aside, reading: Awaitable[None]) -> None:
+    try:
+        await reading
+    except (StoreUnavailable, SchemaMismatch, Unreadable):
+        raise
+    except Exception as error:
+        why = f"it cannot be worked on ({type(error).__name__})"
+        raise Unreadable(aside.kind, aside.id, why) from error
+    finally:
+        # It is set aside already, or not any more: nobody has to do it again.
+        core.store.unreadable.forget(aside)
+
+
+async def _read_again(clerk: Clerk, aside: Aside) -> None:
+    tx = clerk.tx
+    match aside.kind:
+        case "requests":
+            await _request(clerk, RequestId(aside.id))
+        case "grants":
+            await _grant(clerk, GrantId(aside.id))
+        case "outbox":
+            await tx.outbox.bring_back(OutboxId(aside.id), not_before=tx.now)
+        case "switches":
+            await tx.switches.lock(scope(aside.id))
+        case "sweeps" if (switch := await tx.switches.lock(scope(aside.id))) is not None:
+            await tx.sweeps.of(switch)
+        case "fence":
+            await tx.fence.read()
+        case "audit_events":
+            await tx.record.get(EventId(aside.id))
+        case "agent_keys" if aside.id in {key.id for key in await tx.keys.all()}:
+            pass
+        case _:
+            raise Unreadable(aside.kind, aside.id, aside.why)
+
+
+async def _request(clerk: Clerk, request_id: RequestId) -> None:
+    tx = clerk.tx
+    seen = await tx.requests.get(request_id)
+    # Switches before requests, as a stop takes them: neither waits for the other for ever.
+    stopped = seen is not None and await _was_stopped(clerk, seen, since=seen.asked_at)
+    locked = await settle.lock(clerk.core, tx, request_id)
+    if locked is None:
+        return
+    killed = requests.apply(locked, Kill(_STOPPED, at=tx.now), now=tx.now)
+    if stopped and not isinstance(killed, Refused):
+        await settle.settled(clerk, killed.request)
+    else:
+        await clerk.card(locked)
+
+
+async def _grant(clerk: Clerk, grant_id: GrantId) -> None:
+    tx = clerk.tx
+    seen = await tx.grants.get(grant_id)
+    stopped = seen is not None and await _would_be_revoked(clerk, seen)
+    grant = await tx.grants.lock(grant_id)
+    if stopped and grant is not None and grant.state is GrantState.GRANTED:
+        await revoke_grant(clerk, grant, reason=_STOPPED)
+
+
+async def _would_be_revoked(clerk: Clerk, grant: Grant) -> bool:
+    request = await clerk.tx.requests.get(grant.request)
+    return request is not None and await _was_stopped(clerk, request, since=grant.granted_at)
+
+
+async def _was_stopped(clerk: Clerk, request: Request, *, since: datetime) -> bool:
+    """Return whether a stop covered *request* at any time *since* then: it would have ended it."""
+    type_ = request.subject.type if isinstance(request.subject, Action) else None
+    agent = clerk.core.configuration().agents.get(request.agent)
+    functions = {request.function} if agent is None else {request.function, agent.function}
+    scopes = {
+        each
+        for function in functions
+        for each in covering(agent=request.agent, function=function, action_type=type_)
+    }
+    if any(switch.stop is not None for switch in await clerk.tx.switches.share(scopes)):
+        return True
+    return any([await _has_moved(clerk.tx, each, since) for each in scopes])
+
+
+async def _has_moved(tx: Transaction, scope_: Scope, since: datetime) -> bool:
+    entries = await tx.record.page(agent=None, subject=str(scope_), limit=_SEARCHED)
+    events = [None if entry.event is None else entry.event.event() for entry in entries]
+    # One that this version cannot read may have been a stop.
+    newer = [event for event in events if event is None or event.at >= since]
+    return len(newer) == _SEARCHED or any(
+        event is None or event.name is EventName.SWITCH_STOPPED for event in newer
+    )
