@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from andon import Andon, Request, State, Stopped
@@ -20,6 +21,9 @@ from deploy.demo.interactions import Json
 from deploy.demo.people import KHALID, MARYAM, NADIA, OMAR, SALMA, YUSUF
 from deploy.demo.processes import output, program
 from deploy.demo.stack import AGENT, Stack
+
+_TWO_MANAGERS = "finance-managers: {members: [salma, khalid]"
+_ONE_MANAGER = "finance-managers: {members: [khalid]"
 
 Scene = Callable[[Stack, Andon], Awaitable[str]]
 
@@ -108,6 +112,30 @@ async def _late_click(on: Stack, andon: Andon) -> str:
     return "Salma's late click changed nothing; she asked again with one more, and approved that"
 
 
+async def _change_rules(on: Stack, andon: Andon) -> str:
+    asked = asyncio.create_task(
+        andon.propose("ledger.post", _posting("DEMO-4", "72.000"), summary="Post the locksmith")
+    )
+    card = await on.slack.message(FINANCE, "locksmith", within=WITHIN)
+    said = await _in_force(on, _TWO_MANAGERS, _ONE_MANAGER)
+    await on.slack.click(SALMA, card, action="request:approve")
+    await private_message(on.slack, SALMA.id, FINANCE, "not an approver")
+    _expect(await _state(andon, card) is State.PENDING, "a removed approver is refused at once")
+    await on.slack.click(KHALID, card, action="request:approve")
+    _expect((await asked).decided_by == ("khalid",), "Khalid alone decided")
+    await _in_force(on, _ONE_MANAGER, _TWO_MANAGERS)
+    return f"{said} Salma, no manager any more, was refused at once; Khalid approved"
+
+
+async def _in_force(on: Stack, old: str, new: str) -> str:
+    """Write *new* for *old* in the demo's andon.yaml, put it in force, and return what `andon apply` says."""
+    file = Path(on.environment["ANDON_CONFIG"])
+    text = file.read_text(encoding="utf-8")
+    _expect(old in text, f"andon.yaml says {old!r}")
+    file.write_text(text.replace(old, new), encoding="utf-8")
+    return (await output([program("andon"), "apply"], on.environment)).strip().splitlines()[-1]
+
+
 async def _stop(on: Stack, andon: Andon) -> str:
     asked = asyncio.create_task(
         andon.propose("ledger.post", _posting("DEMO-2", "88.000"), summary="Post the parking fees")
@@ -125,9 +153,9 @@ async def _resume(on: Stack, andon: Andon) -> str:
     await on.slack.command(NADIA, FINANCE, line=f"/andon resume agent:{AGENT}")
     await private_message(on.slack, NADIA.id, FINANCE, "a different operator")
     _expect(not (await andon.heartbeat()).may_proceed, "whoever stopped it cannot resume it")
-    await on.slack.command(KHALID, FINANCE, line=f"/andon resume agent:{AGENT}")
-    async with asyncio.timeout(WITHIN):
+    async with asyncio.timeout(WITHIN):  # first all that waited has to be ended
         while not (await andon.heartbeat()).may_proceed:
+            await on.slack.command(KHALID, FINANCE, line=f"/andon resume agent:{AGENT}")
             await asyncio.sleep(0.1)
     return "Nadia could not resume it herself; Khalid did"
 
@@ -149,6 +177,7 @@ WHILE_THE_AGENT_ASKS: tuple[tuple[str, Scene], ...] = (
 AFTERWARDS: tuple[tuple[str, Scene], ...] = (
     ("a time-out to the safe default", _time_out),
     ("a late click", _late_click),
+    ("a rule changed while a request waits", _change_rules),
     ("a stop that kills what is pending", _stop),
     ("a resume by a different person", _resume),
     ("audit verify", _verify),

@@ -84,7 +84,7 @@ async def _started(sla: str | None) -> AsyncIterator[Stack]:
         bot = await exits.enter_async_context(running(command, environment, log))
         await ready(f"{bot_url}/readyz", bot, log)
         made = await output([program("andon"), "keys", "create", "--agent", AGENT], environment)
-        exports = f"export ANDON_URL={bot_url} ANDON_AGENT_KEY={made.strip()}\n"
+        exports = f"export ANDON_URL={bot_url} ANDON_AGENT_KEY={made.strip()} ANDON_WORKFLOW=first-try\n"
         (PLACE / "agent.env").write_text(exports, encoding="utf-8")
         yield Stack(slack=slack, bot_url=bot_url, environment=environment, key=made.strip())
 

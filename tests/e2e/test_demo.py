@@ -27,6 +27,7 @@ SCENES = (
     "a two-person approval",
     "a time-out to the safe default",
     "a late click",
+    "a rule changed while a request waits",
     "a stop that kills what is pending",
     "a resume by a different person",
     "audit verify",
