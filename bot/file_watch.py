@@ -27,9 +27,16 @@ _Signature: TypeAlias = tuple[object, ...]
 
 
 class FileWatch:
-    """Looks at the files that begin at *path*; the process works by what it *held* when it began."""
+    """
+    Looks at the files that begin at *path*.
 
-    def __init__(self, core: Core, held: Held, path: Path, *, today: Callable[[], date]) -> None:
+    *version* is what they said when the process began. It need not be what it works by: files that were
+    in force earlier are not put in force again until they change.
+    """
+
+    def __init__(
+        self, core: Core, held: Held, path: Path, *, version: str, today: Callable[[], date]
+    ) -> None:
         self._core = core
         self._held = held
         self._path = path
@@ -37,7 +44,7 @@ class FileWatch:
         self._seen: _Signature | None = None
         self._read: _Signature | None = None  # what was read last, and is dealt with
         #: Of the files when they were last in order. Another replica may have put another one in force.
-        self._version = held.configuration().version
+        self._version = version
         self._asked = False
 
     @property

@@ -116,15 +116,17 @@ async def serve(
         async with open_core(settings, loaded.configuration, store=store, kills=seams.kills) as opened:
             held = Held(loaded)
             core = replace(opened, configuration=held.configuration, adopt=held.adopt)
-            await _begin(core, loaded)
+            await begin(core, loaded)
             app = await assemble(core, settings, held.runbook_text, pace=seams.pace)
-            watch = FileWatch(core, held, files, today=lambda: SystemClock().now().date())
+            version = loaded.configuration.version
+            watch = FileWatch(core, held, files, version=version, today=lambda: SystemClock().now().date())
             app.engine.also(watch.module)
             async with web_api.pooled(app.listeners.slack), _running(app), _reading_again(watch):
                 await server.serve(app.web, listener, close_waits=core.close_waits)
 
 
-async def _begin(core: Core, loaded: Loaded) -> None:
+async def begin(core: Core, loaded: Loaded) -> None:
+    """Put *loaded* in force, unless it was in force earlier: then work by what is in force now."""
     if await start(core, body=loaded.body, host=socket.gethostname()):
         return
     _log.warning(

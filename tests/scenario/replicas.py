@@ -9,7 +9,7 @@ from shutil import copytree
 from typing import Any
 
 from bot.adapters import open_core
-from bot.config import Environment, Held, Loaded
+from bot.config import Environment, Held, Loaded, load
 from bot.file_watch import FileWatch
 from escalation.authority import Account
 from escalation.clock import Clock
@@ -121,7 +121,13 @@ class Site:
         copytree(ROOT / "runbooks", self.root / "runbooks", dirs_exist_ok=True)
         for name in (ANDON, MANIFEST):
             (self.root / name).write_bytes((ROOT / name).read_bytes())
-        self.watch = FileWatch(self.replica.core, self.replica.held, self.root / ANDON, today=lambda: TODAY)
+        self.watch = FileWatch(
+            self.replica.core,
+            self.replica.held,
+            self.root / ANDON,
+            version=load(self.root / ANDON, today=TODAY).configuration.version,
+            today=lambda: TODAY,
+        )
 
     def write(self, file: str, old: str, new: str) -> None:
         """Write *new* for *old*."""
