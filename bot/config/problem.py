@@ -1,5 +1,6 @@
 """What is wrong with a configuration, as an editor can jump to it: ``file:line: what: what to write``."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -8,8 +9,8 @@ from enum import Enum
 from escalation.errors import InvalidConfiguration
 
 _LONGEST_SHOWN = 60
-#: How Slack's and our own keys begin. Somebody may have pasted one; nobody else needs to read it.
-_SECRETS = ("xox", "xapp-", "andon_")
+#: Slack's keys and secrets, and our own. Somebody may have pasted one; nobody else needs to read it.
+_SECRET = re.compile(r"xox[a-z]?-|xapp-|andon_|\b[0-9a-fA-F]{32}\b")
 
 
 class Severity(Enum):
@@ -71,7 +72,7 @@ def one_of(names: Sequence[str]) -> str:
 
 
 def shown(value: str) -> str:
-    """Return *value* in quotes and on one line, shortened; never one that looks like a key."""
-    if value.startswith(_SECRETS):
+    """Return *value* in quotes and on one line, shortened; never one that holds what looks like a secret."""
+    if _SECRET.search(value) is not None:
         return "what looks like a secret"
     return repr(value if len(value) <= _LONGEST_SHOWN else value[:_LONGEST_SHOWN] + "…")

@@ -5,6 +5,7 @@ from enum import Enum
 
 from escalation import notice
 from escalation.audit import EventName
+from escalation.commitment import written
 from escalation.configuration import Configuration
 from escalation.errors import InvalidConfiguration, NotInForce
 from escalation.ports import InForce, Page, StoredConfiguration, Topic, Transaction
@@ -93,9 +94,12 @@ async def refuse(core: Core, problems: str, *, files: str, host: str | None = No
         if known.refused == files:
             return False
         await tx.fence.save(replace(known, refused=files))
-        why = problems[:_LONGEST_WHY]
+        # What the files say is quoted: it is somebody's words, and may be no text that can be stored.
+        why = problems[:_LONGEST_WHY].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
         clerk = by_us(core, tx, "operator")
-        await clerk.record(EventName.CONFIGURATION_REFUSED, known.version or "none", why=why, host=host)
+        await clerk.record(
+            EventName.CONFIGURATION_REFUSED, known.version or "none", why=written(why), host=host
+        )
         await clerk.alert(notice.ConfigurationRefused(in_force=known.version or "", why=why))
     await wake(core)
     return True
