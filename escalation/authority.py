@@ -124,7 +124,9 @@ class Authority:
     @property
     def approvers(self) -> frozenset[PersonId]:
         """Everybody whose approval counts: in all the terms, no owner, and no author who is barred."""
-        return self.deciders - {self.barred}
+        # What somebody edited under rules that take no edits today is approved by nobody.
+        void = self.author is not None and self.forbids_edits
+        return frozenset() if void else self.deciders - {self.barred}
 
     @property
     def deciders(self) -> frozenset[PersonId]:
@@ -137,7 +139,7 @@ class Authority:
     @property
     def counts_author(self) -> bool:
         """Whether somebody who edits the arguments may approve them as well."""
-        return all(terms.quorum == 1 and terms.edits is Edits.AUTHOR_MAY_APPROVE for terms in self.terms)
+        return self.quorum == 1 and self.edits is Edits.AUTHOR_MAY_APPROVE
 
     @property
     def barred(self) -> PersonId | None:
@@ -147,7 +149,13 @@ class Authority:
     @property
     def forbids_edits(self) -> bool:
         """Whether nobody may change the arguments."""
-        return any(terms.edits is Edits.FORBIDDEN for terms in self.terms)
+        return self.edits is Edits.FORBIDDEN
+
+    @property
+    def edits(self) -> Edits:
+        """What is said of edits, by the strictest of the terms."""
+        said = (terms.edits for terms in self.terms)
+        return max(said, key=_STRICTNESS.index, default=Edits.FORBIDDEN)
 
     def objection(self, person: PersonId, *, to_reject: bool = False) -> Reason | None:
         """Return why *person* may not decide, or nothing if they may; what is denied may be rejected."""

@@ -341,8 +341,9 @@ def _approve(request: Request, command: Decide, now: datetime) -> Outcome:
         return Refused(Reason.NOT_A_PROPOSAL)
     if command.decision.person in request.approved_by:
         return Refused(Reason.ALREADY_DECIDED_BY_YOU)
-    if command.decision.person == command.authority.barred:
-        return Refused(Reason.AUTHOR_MAY_NOT_APPROVE)
+    if command.decision.person not in command.authority.approvers:
+        is_author = command.decision.person == command.authority.barred
+        return Refused(Reason.AUTHOR_MAY_NOT_APPROVE if is_author else Reason.EDITS_FORBIDDEN)
     decided = _with(request, command.decision)
     if not command.authority.suffices(decided.approved_by):
         return Applied(_next(decided))

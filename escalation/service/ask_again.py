@@ -3,7 +3,7 @@
 from escalation import notice
 from escalation.action import Action
 from escalation.audit import EventName
-from escalation.authority import Authority
+from escalation.authority import Authority, Edits
 from escalation.ids import PersonId, RequestId
 from escalation.reason import Reason, Refused
 from escalation.request import AskAgain, Request
@@ -44,6 +44,8 @@ async def _ask_again(clerk: Clerk, clicker: Clicker, seen: Request) -> Counted |
         before=original.terms,
     )
     pair = succeed(clerk, held, wish)
+    if isinstance(pair, Succession) and original.author and pair.successor.terms.edits is Edits.FORBIDDEN:
+        return Refused(Reason.EDITS_FORBIDDEN)
     return pair if isinstance(pair, Refused) else await _repeat(clerk, person, pair)
 
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from escalation import notice
 from escalation.action import Action, Json, action
-from escalation.authority import Authority, Edits
+from escalation.authority import Authority, Edits, Terms
 from escalation.configuration import Agent
 from escalation.errors import InvalidAction
 from escalation.ids import PersonId, RequestId
@@ -14,6 +14,7 @@ from escalation.ports import Card
 from escalation.reason import Reason, Refused
 from escalation.request import Request, Supersede, Verdict
 from escalation.service.context import Click, Core, Counted, wake
+from escalation.service.steps.asking import ask_directly
 from escalation.service.steps.clerk import Clerk
 from escalation.service.steps.click import Clicker, read, use_click
 from escalation.service.steps.decision import apply_decision, decision_of
@@ -52,7 +53,8 @@ async def foresee(
         edited = _edited(agent, original.subject, arguments)
         if isinstance(edited, Refused):
             return None
-        successor = draft(core, tx, _wish(agent, original, edited, author=author))
+        before = replace(original.terms, edits=authority(core.configuration(), original).edits)
+        successor = draft(core, tx, _wish(agent, original, edited, before, author=author))
         refused = successor.state.is_settled or successor.terms.edits is Edits.FORBIDDEN
         return None if refused else successor
 
@@ -74,13 +76,14 @@ async def _edit(
     edited = _edited(held.agent, original.subject, arguments)
     if isinstance(edited, Refused):
         return edited
-    pair = succeed(clerk, held, _wish(held.agent, original, edited, author=clicker.person.id))
+    before = replace(original.terms, edits=held.command.authority.edits)
+    pair = succeed(clerk, held, _wish(held.agent, original, edited, before, author=clicker.person.id))
     if isinstance(pair, Succession) and pair.successor.terms.edits is Edits.FORBIDDEN:
         return Refused(Reason.EDITS_FORBIDDEN)
     return pair if isinstance(pair, Refused) else await _replace(clerk, clicker, pair)
 
 
-def _wish(agent: Agent, original: Request, edited: Action, *, author: PersonId) -> Wish:
+def _wish(agent: Agent, original: Request, edited: Action, before: Terms, *, author: PersonId) -> Wish:
     return Wish(
         agent=agent,
         subject=edited,
@@ -88,7 +91,7 @@ def _wish(agent: Agent, original: Request, edited: Action, *, author: PersonId) 
         words=replace(original.words, confidence=None),  # it was the agent's, about its own arguments
         edits=original.id,
         author=author,
-        before=original.terms,
+        before=before,
     )
 
 
@@ -131,6 +134,8 @@ async def _approve(
         decision = decision_of(clerk, clicker, successor, verdict=Verdict.APPROVE)
         return await apply_decision(clerk, successor, decision)
     await clerk.card(successor)
+    if successor.delivered_at is not None:
+        await ask_directly(clerk, successor)  # its card stands: nobody will do it when it is posted
     told = notice.Settled(state=original.state.value, by=clicker.person.id)
     await clerk.thread(original, told)
     return Counted(request=successor)

@@ -13,6 +13,7 @@ from tests.scenario.world import World
 MANAGERS = "        approvers: [finance-managers]\n        quorum: 1\n"
 DIRECTORS = "        approvers: [directors]\n        quorum: 2\n"
 ANOTHER_PERSON = changed(Change(MANIFEST, MANAGERS, MANAGERS + "        edits: another_person\n"))
+FORBIDDEN = changed(Change(MANIFEST, MANAGERS, MANAGERS + "        edits: forbidden\n"))
 THREE_DIRECTORS = changed(
     Change(ANDON, "directors: {members: [maryam, yusuf]", "directors: {members: [maryam, yusuf, khalid]")
 )
@@ -294,7 +295,7 @@ async def test_a_rule_may_forbid_edits(any_room: World) -> None:
     asked = await room.agent.asks()
     await room.salma.clicks("Edit", on=await room.card(asked))
     await room.salma.sees_modal(EDITED)
-    await room.rules_become(changed(Change(MANIFEST, MANAGERS, MANAGERS + "        edits: forbidden\n")))
+    await room.rules_become(FORBIDDEN)
     answer = await room.salma.fills("amount", "60.000").submits()
     assert "The rule takes no edits" in str(answer.json["view"])
     assert await room.agent.state_of(asked) == "pending"
@@ -374,3 +375,53 @@ async def test_a_form_about_nothing_is_refused(room: World) -> None:
         assert answer.json["view"]["title"]["text"] == "Nothing changed"
     assert await room.agent.state_of(wondered) == "pending"
     assert [actor for actor, _ in await room.refusals()] == ["person:khalid"] * 2
+
+
+async def test_a_rule_that_was_tightened_since_counts_for_the_edit(room: World) -> None:
+    """It was asked while the author might approve; today's rule over it wants another person."""
+    asked = await room.agent.asks()
+    await room.card(asked)
+    medium = """      - name: medium
+        when: decimal(args.amount) > decimal("55.000") && decimal(args.amount) < decimal("5000.000")
+        then: ask
+        approvers: [finance-managers]
+        quorum: 1
+        edits: another_person
+"""
+    await room.rules_become(
+        changed(Change(MANIFEST, "      - name: manager\n", f"{medium}      - name: manager\n"))
+    )
+    await edit(room, asked, amount="52.000")
+    new = await room.agent.sees({"id": (await room.agent.sees(asked))["follow"]})
+    assert (new["state"], new["policy"]["rule"]) == ("pending", "manager")
+
+
+async def test_what_takes_no_edits_any_more_is_not_approved_edited(any_room: World) -> None:
+    """An edit waits while its rule begins to forbid edits: it can be rejected, and nothing else."""
+    room = any_room
+    await room.rules_become(ANOTHER_PERSON)
+    asked = await room.agent.asks()
+    await edit(room, asked, amount="60.000")
+    new = await room.agent.sees({"id": (await room.agent.sees(asked))["follow"]})
+    await room.rules_become(FORBIDDEN)
+    await room.khalid.clicks("Approve", on=await room.card(new))
+    assert await room.agent.state_of(new) == "pending"
+    await room.passes(minutes=16)
+    await room.khalid.clicks("Ask again", on=await room.card(new))
+    assert (await room.agent.sees(new))["follow"] is None
+    assert [reason for _, reason in await room.refusals()] == ["edits_forbidden"] * 2
+
+
+async def test_who_wants_direct_messages_is_told_of_an_edit(room: World) -> None:
+    """The edited request takes over a card that stands: who is to decide it now is called all the same."""
+    direct = Change(
+        ANDON, "khalid: {name: Khalid Al Balushi,", "khalid: {notify: direct, name: Khalid Al Balushi,"
+    )
+    await room.rules_become(
+        changed(direct, Change(MANIFEST, MANAGERS, MANAGERS + "        edits: another_person\n"))
+    )
+    asked = await room.agent.asks()
+    await room.beats()
+    before = len(room.slack.in_channel("@khalid"))
+    await edit(room, asked, amount="60.000")
+    assert len(room.slack.in_channel("@khalid")) == before + 1
