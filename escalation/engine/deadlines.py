@@ -16,10 +16,13 @@ def module(core: Core) -> Module:
     async def settle() -> Progress:
         due = await deadlines.due(core)
         done = 0
-        if due.requests_in == 0:
-            done += await deadlines.settle_due(core, batch=BATCH)
-        if due.grants_in == 0:
-            done += await deadlines.lapse_due(core, batch=BATCH)
+        try:
+            if due.requests_in == 0:
+                done += await deadlines.settle_due(core, batch=BATCH)
+        finally:
+            # Requests that cannot be settled keep no grant from lapsing.
+            if due.grants_in == 0:
+                done += await deadlines.lapse_due(core, batch=BATCH)
         return Progress(done=done, next_in=_CONTENDED if due.now else due.next_in)
 
     return Module(name="deadlines", work=settle, every=1.0)

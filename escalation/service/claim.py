@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from escalation import grant as grants
 from escalation.action import Action
 from escalation.audit import EventName
-from escalation.configuration import Configuration
 from escalation.grant import Claim, Grant, GrantState
 from escalation.ids import AgentName, GrantId
 from escalation.ports import Transaction, UseCase
@@ -15,9 +14,8 @@ from escalation.service.context import Core, wake
 from escalation.service.steps.clerk import Clerk, by_agent
 from escalation.service.steps.fence import by_the_one_in_force
 from escalation.service.steps.grants import revoke_grant
-from escalation.service.steps.judge import first_stop, still_allowed
+from escalation.service.steps.judge import first_stop, scopes_over, still_allowed
 from escalation.service.steps.refused_call import counted, refuse_call
-from escalation.switch import Scope, covering
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +59,7 @@ async def _claim(clerk: Clerk, grant_id: GrantId, command: Claim) -> Claimed | R
     if found is None:
         return Refused(Reason.UNKNOWN_GRANT)
     # A stop holds its switch alone, a claim shares it: whichever commits first is seen by the other.
-    stopped = first_stop(await tx.switches.share(_scopes(configuration, found)))
+    stopped = first_stop(await tx.switches.share(scopes_over(configuration, found.request)))
     if stopped is not None:
         return stopped
     grant = await tx.grants.lock(grant_id) or found.grant
@@ -105,14 +103,3 @@ async def _lapsed(clerk: Clerk, grant: Grant, request: Request) -> Refused:
         return late
     await clerk.card(request)
     return Refused(Reason.AUTHORITY_LAPSED)
-
-
-def _scopes(configuration: Configuration, found: _Found) -> frozenset[Scope]:
-    # A stop of the function that the agent works for today holds it too, whichever one it asked for.
-    request = found.request
-    agent = configuration.agents.get(request.agent)
-    functions = {request.function} | (set() if agent is None else {agent.function})
-    every = (
-        covering(agent=request.agent, function=each, action_type=found.action.type) for each in functions
-    )
-    return frozenset().union(*every)

@@ -85,7 +85,7 @@ class _Requests:
         return await tx.requests.lock(RequestId(id_))
 
     async def settle(self, clerk: Clerk, row: Request) -> bool:
-        if stop_on(row, self._stopped) is not None:
+        if stop_on(clerk.core.configuration(), row, self._stopped) is not None:
             return (await settle_if_over(clerk.core, clerk.tx, row, self._stopped)).state.is_settled
         outcome = apply(row, Climb(), now=clerk.tx.now)
         if isinstance(outcome, Refused):

@@ -102,6 +102,10 @@ async def _request(clerk: Clerk, request_id: RequestId) -> None:
         await settle.settled(clerk, killed.request)
     else:
         await clerk.card(locked)
+    # The sweep of a stop finds a grant by its request, and this one could not be read.
+    unused = await tx.grants.of(request_id) if locked.state.gives_authority else None
+    if unused is not None and unused.state is GrantState.GRANTED:
+        await _grant(clerk, unused.id)
 
 
 async def _grant(clerk: Clerk, grant_id: GrantId) -> None:

@@ -217,6 +217,42 @@ async def test_what_fails_for_all_is_not_about_one(bad_room: World) -> None:
     assert len(await set_aside(room)) == 2
 
 
+async def test_requests_that_cannot_be_settled_keep_no_grant_from_lapsing(bad_room: World) -> None:
+    """Two of them are all that is due: whoever claimed and was not heard of is noticed all the same."""
+    room = bad_room
+    room.expected |= {"row_set_aside", "row_not_settled", "module_failed"}
+    bad = [await room.agent.asks(memo=f"bad {number}") for number in range(2)]
+    await room.beats()
+    for each in bad:
+        await _climbed_already(room, each["id"])
+    await room.passes(minutes=20)
+    claimed = await room.approved(memo="claimed")
+    await room.agent.claims(claimed)
+    await room.passes(minutes=11)
+    assert (await room.agent.grant_of(claimed))["state"] == "unknown"
+    await room.agent.asks(memo="one more that is due")
+    await room.passes(minutes=20)
+
+
+@ON_DISK
+async def test_what_slept_through_a_stop_gives_no_permission(bad_room: World) -> None:
+    """The sweep could not see whose grant it was: released after the resume, it is taken back."""
+    room, vandal = bad_room, Vandal(bad_room.store)
+    unused = await room.approved()
+    await room.beats()
+    await vandal.sets("requests", "action_type", "'newer/' || action_type", of=unused["id"])
+    await room.agent.gets(f"/v1/requests/{unused['id']}")
+    await room.passes(seconds=1)
+    await room.khalid.types("/andon stop action:ledger.post odd")
+    await room.passes(seconds=1)
+    await room.nadia.types("/andon resume action:ledger.post")
+    assert (await room.agent.is_alive())["may_proceed"]
+    await vandal.sets("requests", "action_type", "substr(action_type, 7)", of=unused["id"])
+    await doctor.release(room.core, unused["id"])
+    await room.beats()
+    assert problem_of(await room.agent.claims(unused)) == (409, "grant-revoked")
+
+
 async def _climbed_already(room: World, id_: str) -> None:
     # Its last rung is in the table already: no transaction can write it again.
     at = room.clock.now()

@@ -347,3 +347,14 @@ async def test_whoever_may_not_resume_hears_that_first(room: World) -> None:
         "not_an_operator",
         "still_ending",
     ]
+
+
+async def test_a_stop_of_the_function_of_today_holds_what_waits_from_before(any_room: World) -> None:
+    """The agent works for another function now: a stop of that one ends what it asked for the old one."""
+    room = any_room
+    waits = await room.agent.asks()
+    card = await room.card(waits)
+    await room.rules_become(changed(Change(MANIFEST, "function: finance", "function: travel")))
+    await room.khalid.types("/andon stop function:travel odd")
+    await room.salma.clicks("Approve", on=card)
+    assert await room.agent.state_of(waits) == "killed"

@@ -11,7 +11,7 @@ from escalation.policy import Allow, Ask, Deny, Facts
 from escalation.ports import Transaction
 from escalation.reason import Reason, Refused
 from escalation.request import Question, Request, Words
-from escalation.switch import Switch, covering
+from escalation.switch import Scope, Switch, covering
 
 Subject: TypeAlias = Action | Question
 
@@ -87,11 +87,23 @@ async def stop_over(tx: Transaction, agent: Agent, subject: Subject | Refused) -
     return first_stop(await tx.switches.share(scopes))
 
 
-def stop_on(request: Request, stopped: Sequence[Switch]) -> Switch | None:
+def stop_on(configuration: Configuration, request: Request, stopped: Sequence[Switch]) -> Switch | None:
     """Return the first of *stopped*, which are in the order of their stops, that covers *request*."""
-    type_ = request.subject.type if isinstance(request.subject, Action) else None
-    scopes = covering(agent=request.agent, function=request.function, action_type=type_)
+    scopes = scopes_over(configuration, request)
     return next((switch for switch in stopped if switch.scope in scopes), None)
+
+
+def scopes_over(configuration: Configuration, request: Request) -> frozenset[Scope]:
+    """
+    Return every scope whose stop holds *request*.
+
+    A stop of the function that the agent works for today holds it too, whichever one it asked for.
+    """
+    agent = configuration.agents.get(request.agent)
+    functions = {request.function} | (set() if agent is None else {agent.function})
+    type_ = request.subject.type if isinstance(request.subject, Action) else None
+    every = (covering(agent=request.agent, function=each, action_type=type_) for each in functions)
+    return frozenset().union(*every)
 
 
 def first_stop(switches: Sequence[Switch]) -> Refused | None:

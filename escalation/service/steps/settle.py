@@ -45,7 +45,7 @@ async def settle_if_over(core: Core, tx: Transaction, request: Request, stopped:
     """
     if request.state.is_settled:
         return request
-    switch = stop_on(request, stopped)
+    switch = stop_on(core.configuration(), request, stopped)
     if switch is None or switch.stop is None:
         return await _settle_if_late(core, tx, request)
     ended = await _kill(core, tx, request, switch.stop) or await _settle_if_late(core, tx, request)
