@@ -1,5 +1,6 @@
 """Delivers the outbox to people: rows are leased, sent, and marked done, folded or retried with backoff."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -37,6 +38,8 @@ _log = structlog.get_logger(__name__)
 
 #: A leased row that is not marked done by then is taken by another process.
 LEASE = timedelta(seconds=30)
+#: How long Slack may take for one message, with all that is looked up for it.
+_CARRYING = LEASE * 2 / 3
 #: A message that cannot be rendered is given up after so many attempts: its lane has to move on.
 _DRAWN_AT_MOST = 5
 _FIRST_RETRY = timedelta(seconds=1)
@@ -122,7 +125,11 @@ async def _deliver(core: Core, courier: Courier, outgoing: Outgoing, about: Doss
 
 async def _carry(courier: Courier, outgoing: Outgoing, about: Dossier | None) -> Delivery:
     try:
-        return await courier.carry(outgoing, about)
+        # Before the lease is over: whoever takes the row next must not say it beside us.
+        async with asyncio.timeout(_CARRYING.total_seconds()):
+            return await courier.carry(outgoing, about)
+    except TimeoutError:
+        return TryLater(why="it took too long", away=True, unsure=True)
     # A message that cannot be rendered must not block its lane for ever. For a card, giving up means
     # that nobody was asked: the safe default applies, and the owner is told. The log says where it
     # failed, and not the error's message, which may quote what the manifest hides.

@@ -139,14 +139,18 @@ class SlackCourier:
         return None if known is None else known.account_in(configuration.tenant)
 
 
+_OF_THE_PERSON = frozenset({"account_inactive", "missing_scope", "accesslimited"})
+
+
 def _content(message: Message) -> dict[str, Any]:
     return {"text": message.text, "blocks": list(message.blocks)}
 
 
 def _refused(error: SlackApiError, *, to_a_person: bool) -> Delivery:
     code = error_code(error)
-    # Of our token or of the person, Slack does not say: whoever else can be told is told.
-    if not may_pass(error) or (to_a_person and code == "account_inactive"):
+    # Of our token or of the person, Slack does not say; nor whether a scope is missing for everything, or
+    # for direct messages alone. Whoever else can be told is told.
+    if not may_pass(error) or (to_a_person and code in _OF_THE_PERSON):
         return Impossible(why=code)
     headers = error.response.headers if error.response is not None else {}
     asked = str(headers.get("Retry-After", headers.get("retry-after", "")))

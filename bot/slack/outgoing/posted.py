@@ -67,7 +67,7 @@ class Posted:
             return None
         stands, *twins = found
         for twin in twins:
-            await self._close(place.channel, twin, stands)
+            await self._close_if_it_stands(place.channel, twin, stands)
         return Card(request=request, channel=place.channel, ts=stands)
 
     async def _found(self, outgoing: Outgoing, place: Place, key: str, value: str) -> AsyncIterator[str]:
@@ -105,6 +105,15 @@ class Posted:
         if place.thread is None:
             return await self._slack.conversations_history(include_all_metadata=True, **where)
         return await self._slack.conversations_replies(ts=place.thread, include_all_metadata=True, **where)
+
+    async def _close_if_it_stands(self, channel: str, twin: str, stands: str) -> None:
+        try:
+            await self._close(channel, twin, stands)
+        except SlackApiError as error:
+            if is_busy(error):
+                raise
+            # Somebody deleted it, or it cannot be changed: the card that counts stands all the same.
+            _log.warning("twin_not_closed", channel=channel, error=error_code(error))
 
     async def _close(self, channel: str, twin: str, stands: str) -> None:
         link = await self._slack.chat_getPermalink(channel=channel, message_ts=stands)

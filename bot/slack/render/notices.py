@@ -131,9 +131,8 @@ def _never_shown(said: notice.NeverShown, surroundings: Surroundings) -> NoticeT
 
 
 def _ended(view: View) -> str:
-    # In one line of markup: the words of others are escaped, and hidden values stay hidden.
-    what = escaped(cut(plain(gist(view), 150), 150))
-    return f"{TITLES[view.request.state]}: {mrkdwn(view.title)} ({what}), {mrkdwn(view.request.id)}"
+    # In one line of our own markup: an agent's words would be drawn as if they were ours.
+    return f"{TITLES[view.request.state]}: {mrkdwn(view.title)}, {mrkdwn(view.request.id)}"
 
 
 _OfRequest = (
