@@ -7,6 +7,7 @@ from escalation.ports import Transaction
 from escalation.reason import Reason, Refused
 from escalation.service.context import Core
 from escalation.service.steps.clerk import by_agent
+from escalation.service.steps.refused_call import counted, refuse_call
 
 
 async def renew(core: Core, grant_id: GrantId, command: Beat) -> Grant | Refused:
@@ -18,12 +19,13 @@ async def renew(core: Core, grant_id: GrantId, command: Beat) -> Grant | Refused
         # Another agent's grant does not exist for this one.
         if grant is None or grant.agent != command.agent:
             refused = Refused(Reason.UNKNOWN_GRANT)
-            return await clerk.refuse(refused, grant_id, agent=command.agent, what="heartbeat")
+            return await refuse_call(clerk, refused, grant_id, agent=command.agent, what="heartbeat")
         outcome = grants.apply(grant, command, now=tx.now)
         if isinstance(outcome, Refused):
-            return await clerk.refuse(outcome, grant_id, agent=command.agent, what="heartbeat")
+            return await refuse_call(clerk, outcome, grant_id, agent=command.agent, what="heartbeat")
         if outcome.grant.version != grant.version:
             await clerk.save(outcome.grant)  # nobody is told, and no event added: it happens all the time
         return outcome.grant
 
-    return await core.store.transact(in_transaction, touches=(grant_id,))
+    outcome = await core.store.transact(in_transaction, touches=(grant_id,))
+    return counted(core, command.agent, "heartbeat", outcome)

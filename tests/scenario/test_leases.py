@@ -198,3 +198,11 @@ async def posts(andon: Andon, effect: Callable[[str], Awaitable[str]]) -> str:
         return await effect(amount)
 
     return await post.asking(key="fee", confidence=CONFIDENT)(**{**POSTING, **SMALL})
+
+
+async def test_refused_heartbeats_are_counted(room: World) -> None:
+    """An agent that holds nothing and beats on is a handful of events, not one a beat."""
+    asked = await room.approved()
+    for _ in range(30):
+        assert (await beats(room, asked)).status_code == 409
+    assert len(await room.events("ingress.refused")) == 10
