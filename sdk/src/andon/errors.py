@@ -159,7 +159,10 @@ class KeyMissing(Problem):
 class KeyReused(Problem):
     """The idempotency key was used for another payload."""
 
-    what_to_do_next = "Do not act. Ask with another key=: this one stands for something else."
+    what_to_do_next = (
+        "Do not act. This key was used for another action or question. Give each its own key; "
+        "do not change a key to get past this."
+    )
 
 
 class TooLarge(Problem):

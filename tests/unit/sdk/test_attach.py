@@ -123,14 +123,17 @@ async def test_a_recorded_result_of_another_type_is_refused() -> None:
 
 
 async def test_workflows_do_not_share_keys() -> None:
-    """The default key is the workflow and the action; other words under the same key are refused loudly."""
+    """The default key is the workflow and the action, in whatever words; another action is refused loudly."""
     script = Script().approve(POST)
     andon = client(script)
     await andon.propose(POST, PROPOSED, summary="one")
     key = script.asked[0].key
     assert key == f"{RUN}:" + (await andon.request("req_1")).digest.removeprefix("sha256:")
-    with pytest.raises(KeyReused):
-        await andon.propose(POST, PROPOSED, summary="two")
+    again = await andon.propose(POST, PROPOSED, summary="two")
+    assert (again.id, len(script.asked)) == ("req_1", 1)
+    await andon.propose(POST, PROPOSED, summary="one", key="fee")
+    with pytest.raises(KeyReused, match="give each its own"):
+        await andon.propose(POST, {**PROPOSED, "memo": "Another"}, summary="one", key="fee")
 
 
 async def test_a_person_may_ask_again() -> None:

@@ -26,6 +26,8 @@ _MEMBERS: Final = {
     Kind.PROPOSAL: _COMMON | {"action", "summary"},
     Kind.QUESTION: _COMMON | {"question", "options", "allow_text", "tried"},
 }
+#: What tells one question from another under an idempotency key.
+_SUBJECT: Final = ("kind", "action", "question", "options", "allow_text")
 _STATUS: Final = {
     "unauthenticated": 401,
     "not-found": 404,
@@ -90,11 +92,12 @@ class FakeBot:
         """Return 201 and the new request, or 200 and the one that this idempotency *key* stands for."""
         if not key or not re.fullmatch(r"[\x21-\x7e]{1,200}", key):
             refuse("idempotency-key-missing", "Send Idempotency-Key: 1 to 200 visible ASCII characters.")
-        text = canonical(payload)
+        # As in the bot: the same question in other words is the same question.
+        text = canonical({name: payload[name] for name in _SUBJECT if name in payload})
         if key in self._keys:
             request_id, before = self._keys[key]
             if before != text:
-                refuse("idempotency-key-reused", "This key stands for another payload; choose another key.")
+                refuse("idempotency-key-reused", "This key was used for another subject; give each its own.")
             return 200, self._requests[request_id]
         request = self._new(payload)
         self._keys[key] = (request.id, text)
