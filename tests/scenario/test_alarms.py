@@ -84,3 +84,15 @@ async def test_an_open_alarm_holds_up_nobody(room: World) -> None:
     told, ended = room.slack.in_channel("#alerts")
     assert told.says("Stopped")
     assert ended.says("Ended: all")
+
+
+async def test_a_scope_for_direct_messages_is_missing(room: World) -> None:
+    """Who cannot be written to is no sign that Slack is away: the alarm goes to those who can be told."""
+    room.slack.fails("conversations.open", *[Refuses("missing_scope")] * 100)
+    await unknown(room)
+    await room.beats()
+    for _ in range(3):
+        await room.passes(minutes=1)
+    meant = [posted for posted in room.slack.in_channel("#alerts") if posted.says("Meant for")]
+    assert [posted.says("Nadia") for posted in meant] == [True]
+    assert (await room.agent.gets("/readyz")).json()["degraded"] == []

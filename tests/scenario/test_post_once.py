@@ -162,3 +162,17 @@ async def test_a_card_in_doubt_that_we_may_not_look_for_is_mended_by_a_click(roo
     assert orphan.says("The agent took it back")
     assert not orphan.says('"Approve"')
     assert await room.agent.state_of(asked) == "cancelled"
+
+
+async def test_a_twin_that_cannot_be_closed_ends_no_request(room: World) -> None:
+    """Somebody deleted the second card at that moment: the first one stands, and can be decided."""
+    room.house.listeners.slack.timeout = 1
+    room.slack.fails(POST, AcceptThenSilence(), AcceptThenSilence())
+    room.slack.fails("conversations.history", Refuses("missing_scope"))
+    room.slack.fails("chat.update", Refuses("message_not_found"))
+    asked = await room.agent.asks()
+    for _ in range(3):
+        await room.passes(seconds=4)
+    assert await room.agent.state_of(asked) == "pending"
+    await room.salma.clicks("Approve", on=await room.card(asked))
+    assert await room.agent.state_of(asked) == "approved"
