@@ -71,8 +71,13 @@ def one_of(names: Sequence[str]) -> str:
     return quoted[0] if len(quoted) == 1 else f"one of {', '.join(quoted)}"
 
 
+def is_secret(text: str) -> bool:
+    """Return whether *text* holds what looks like a key or a secret."""
+    return _SECRET.search(text) is not None
+
+
 def shown(value: str) -> str:
     """Return *value* in quotes and on one line, shortened; never one that holds what looks like a secret."""
-    if _SECRET.search(value) is not None:
+    if is_secret(value):
         return "what looks like a secret"
     return repr(value if len(value) <= _LONGEST_SHOWN else value[:_LONGEST_SHOWN] + "…")

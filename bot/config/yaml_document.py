@@ -7,7 +7,7 @@ from typing import TypeAlias
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from bot.config.problem import Problem
+from bot.config.problem import Problem, is_secret
 from bot.config.source import Source
 from bot.config.yaml_errors import trouble
 
@@ -44,10 +44,11 @@ class Document:
 
 
 def dotted(path: Path) -> str:
-    """Return *path* as people write it, such as ``rules[0].when``."""
+    """Return *path* as people write it, such as ``rules[0].when``; what looks like a secret is masked."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        name = "…" if isinstance(part, str) and is_secret(part) else part
+        text += f"[{name}]" if isinstance(name, int) else f".{name}" if text else name
     return text
 
 

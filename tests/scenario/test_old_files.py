@@ -45,6 +45,7 @@ async def test_a_process_with_old_files_goes_on_by_the_new_ones(tmp_path: Path) 
         "workspace: SLACK_BOT_TOKEN=xoxb-1234-5678-SECRETSECRET",
         "workspace: SECRETSECRET0123456789abcdef0123456789abcdef xapp-SECRETSECRET",
         'workspace: T01ANDON\n"a\\0b": SECRETSECRET',
+        "workspace: T01ANDON\nxoxb-1234-5678-SECRETSECRET: 1",
     ],
 )
 async def test_what_is_wrong_with_files_quotes_no_secret(tmp_path: Path, line: str) -> None:
