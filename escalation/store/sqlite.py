@@ -61,7 +61,7 @@ class SqliteStore:
         """Open a transaction that changes nothing and sees one moment throughout."""
         connection = self._readers.pop() if self._readers else self._reader()
         try:
-            with our_errors():
+            with our_errors:
                 connection.execute("BEGIN")
             session = SqliteSession(connection, self._clock.now(), frozen=True, unreadable=self.unreadable)
             yield SqlTransaction(session)
@@ -131,7 +131,7 @@ class SqliteStore:
             return None
         connection = self._reader()
         try:
-            with our_errors():
+            with our_errors:
                 if connection.execute(schema.SQLITE_HAS_REVISION).fetchone() is None:
                     return None
                 found: str
@@ -159,7 +159,7 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise StoreUnavailable(f"SQLite: {error} ({self._path})") from error
         try:
-            with our_errors():
+            with our_errors:
                 for pragma in (*(f"{name}={value}" for name, value in _PRAGMAS.items()), *pragmas):
                     connection.execute(f"PRAGMA {pragma}").close()
         except BaseException:

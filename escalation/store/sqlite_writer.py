@@ -8,10 +8,11 @@ success after that commit, and one that fails takes back its own changes alone.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from types import TracebackType
 from typing import Any
 
 from sqlalchemy import Table
@@ -32,19 +33,34 @@ _PAUSE = 0.005
 _OUR_MISTAKES = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_RANGE, sqlite3.SQLITE_MISUSE})
 
 
-@contextmanager
-def our_errors() -> Iterator[None]:
-    """Raise what goes wrong in SQLite as errors of ours."""
-    try:
-        yield
-    except (sqlite3.IntegrityError, UnicodeError, OverflowError) as error:
-        raise StoreError(f"SQLite refused a row: {error}") from error
-    except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", None) in _OUR_MISTAKES:
+class _OurErrors:
+    """Raises what goes wrong in SQLite as errors of ours, and costs a statement next to nothing."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        if error is not None:
+            _raise_ours(error)
+
+
+our_errors = _OurErrors()
+
+
+def _raise_ours(error: BaseException) -> None:
+    match error:
+        case sqlite3.IntegrityError() | UnicodeError() | OverflowError():
+            raise StoreError(f"SQLite refused a row: {error}") from error
+        case sqlite3.Error() if getattr(error, "sqlite_errorcode", None) in _OUR_MISTAKES:
             raise StoreError(f"SQLite refused a statement: {error}") from error
-        raise StoreUnavailable(f"SQLite: {error}") from error
-    except OSError as error:
-        raise StoreUnavailable(f"SQLite: {error.strerror or error}") from error
+        case sqlite3.Error():
+            raise StoreUnavailable(f"SQLite: {error}") from error
+        case OSError():
+            raise StoreUnavailable(f"SQLite: {error.strerror or error}") from error
+        case _:
+            return  # it is raised as it is
 
 
 class SqliteSession(Session):
@@ -78,7 +94,7 @@ class SqliteSession(Session):
 
     async def _fetch(self, statement: Statement, values: Values) -> Sequence[Row]:
         prepared = statement.prepared(_DIALECT)
-        with our_errors():
+        with our_errors:
             return prepared.rows(self._found(statement, prepared.sql, prepared.arguments(values)))
 
     def _found(self, statement: Statement, sql: str, arguments: Sequence[Any]) -> Sequence[Raw]:
@@ -101,11 +117,11 @@ class SqliteSession(Session):
 
     async def _execute(self, statement: Statement, values: Values) -> int:
         prepared = statement.prepared(_DIALECT)
-        with our_errors():
+        with our_errors:
             return self._connection.execute(prepared.sql, prepared.arguments(values)).rowcount
 
     async def _write(self, later: Later) -> None:
-        with our_errors():
+        with our_errors:
             for change, rows in later.items():
                 self._connection.executemany(change.prepared(_DIALECT).sql, rows)
 
@@ -177,7 +193,7 @@ class SqliteWriter:
             raise self._lost
         loop = asyncio.get_running_loop()
         try:
-            with our_errors():
+            with our_errors:
                 await loop.run_in_executor(self._thread, self._connection.commit)
         except StoreError as error:
             self._abandon()
@@ -197,7 +213,7 @@ class SqliteWriter:
             self._connection.rollback()
 
     def _run(self, sql: str) -> None:
-        with our_errors():
+        with our_errors:
             self._connection.execute(sql)
 
     async def _patiently(self, sql: str) -> None:
