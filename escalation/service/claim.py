@@ -1,5 +1,8 @@
 """The gate before an effect."""
 
+# Every call makes its use case anew; evaluating the annotations costs more than that.
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 from escalation import grant as grants

@@ -20,6 +20,16 @@ async def never_another(stored: StoredConfiguration) -> None:
     raise InvalidConfiguration(f"this process has no way to load version {stored.version}")
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """One configuration, whatever is put in force meanwhile."""
+
+    configuration: Configuration
+
+    def __call__(self) -> Configuration:
+        return self.configuration
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Core:
     """The outside, behind its ports."""
@@ -36,7 +46,10 @@ class Core:
 
     def by(self, configuration: Configuration) -> "Core":
         """Return the same, working by *configuration* whatever is put in force meanwhile."""
-        return replace(self, configuration=lambda: configuration)
+        held = self.configuration
+        if isinstance(held, _Held) and held.configuration is configuration:
+            return self
+        return replace(self, configuration=_Held(configuration))
 
     @property
     def is_closing(self) -> bool:

@@ -1,5 +1,8 @@
 """An agent puts a proposal or a question."""
 
+# Every call makes its use case anew; evaluating the annotations costs more than that.
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,5 +1,8 @@
 """A click is stored once and counts once; a refusal of it is on the record."""
 
+# Every call makes its use case anew; evaluating the annotations costs more than that.
+from __future__ import annotations
+
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias

@@ -9,6 +9,9 @@ A use case sees one configuration from its beginning to its end. A change waits 
 the fence have committed; who comes after it sees the new one.
 """
 
+# Every call makes its use case anew; evaluating the annotations costs more than that.
+from __future__ import annotations
+
 from collections.abc import Callable, Collection
 from typing import TypeAlias, TypeVar
 
