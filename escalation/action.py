@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NewType, TypeAlias
 
@@ -61,7 +61,7 @@ def of_canonical(type_: str, text: str) -> Action:
 
 def canonical(value: Json, *, limit: int = MAX_BYTES, depth: int = MAX_DEPTH) -> str:
     """Return *value* as RFC 8785 JSON within *limit* bytes and *depth* levels, or raise ``InvalidAction``."""
-    plain = _is_flat(value) or _check(value, depth)
+    plain = _is_plain(value) or _is_flat(value) or _check(value, depth)
     encoded = _PLAIN.encode(value).encode() if plain else rfc8785.dumps(value)
     if len(encoded) > limit:
         raise InvalidAction(f"is {len(encoded)} bytes in canonical form; at most {limit} are allowed")
@@ -112,17 +112,15 @@ def _no_constant(name: str) -> Json:
 
 def _is_flat(value: Json) -> bool:
     """Return whether *value* is an object of plain ASCII and lists of it: most are, with nothing to walk."""
-    if type(value) is not dict:
+    if type(value) is not dict or not _are_plain(value):
         return False
-    for key, child in value.items():
-        if not _is_plain(key):
-            return False
+    for child in value.values():
         kind = type(child)
         if kind is str:
             if not child.isascii() or "\0" in child:
                 return False
         elif kind is list:
-            if not all(map(_is_plain, child)):
+            if not _are_plain(child):
                 return False
         elif kind is int:
             if abs(child) > MAX_INTEGER:
@@ -134,6 +132,13 @@ def _is_flat(value: Json) -> bool:
 
 def _is_plain(value: object) -> bool:
     return type(value) is str and value.isascii() and "\0" not in value
+
+
+def _are_plain(values: Iterable[Json]) -> bool:
+    try:
+        return _is_plain("".join(values))  # type: ignore[arg-type]  # what is no text raises
+    except TypeError:
+        return False
 
 
 def _check(root: Json, deepest: int) -> bool:

@@ -1,5 +1,6 @@
 """Names of things: typed ids, and the one place that draws randomness for them."""
 
+import base64
 import os
 from typing import NewType, Protocol
 
@@ -54,8 +55,6 @@ class Ulids:
         return f"{prefix}_{ulid(self._milliseconds, self._entropy.to_bytes(10, 'big'))}"
 
     def secret(self) -> str:
-        import base64
-
         return base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode()
 
 
