@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from escalation.action import Action, of_canonical
@@ -65,6 +66,7 @@ def approvers_text(names: Sequence[str]) -> str:
     return json.dumps(names)
 
 
+@lru_cache(maxsize=1024)  # one for each list that some rule names
 def approvers_of(text: str) -> tuple[str, ...]:
     """Return the list of approvers that is stored as *text*, or raise ``Misread``."""
     names = decoded(text, "approvers", list)
