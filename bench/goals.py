@@ -89,6 +89,8 @@ _GOALS: Final[Mapping[tuple[str, str, str], Sequence[Goal]]] = {
     ("deadline → settled, committed", "", "100,000 within 10 s"): times(p99=250),
     ("ready → all settled", "", "10,000 overdue"): times(max=3000),
     ("ready → all settled", "", "100,000 overdue"): times(max=20_000),
+    ("rules changed → decided by", "", "one serving"): times(max=1000),
+    ("rules changed → decided by", "", "3 serving"): times(max=1000),
     ("a tick that finds nothing due", "", "100,000 pending"): _HELD,
     ("a tick that finds nothing due", "", "1,000,000 pending"): _HELD,
 }

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench import work
 from bench.databases import Databases, config_in, core_of
@@ -40,12 +41,19 @@ class Server:
 
     async def propose(self) -> str:
         """Put a proposal, and return the id of the request."""
+        return str((await self._proposed())["id"])
+
+    async def ruled_by(self) -> str:
+        """Put a proposal, and return the version of the rules that had the say."""
+        return str((await self._proposed())["policy"]["version"])
+
+    async def _proposed(self) -> dict[str, Any]:
         async with self.agents.line() as line:
             headers = {**self.headers, "idempotency-key": work.key(), "content-type": "application/json"}
             answer = await line.post("/v1/requests", headers, work.proposal_body())
-        found = answer.json(status=201)
+        found: dict[str, Any] = answer.json(status=201)
         assert found["state"] == "pending", found
-        return str(found["id"])
+        return found
 
     async def outcome(self, request: str) -> None:
         """Wait, as the agent does, until *request* is approved."""

@@ -19,6 +19,7 @@ from bench import (
     over_http,
     page,
     report,
+    rules,
     scale,
     start,
     waiting,
@@ -42,6 +43,7 @@ WORKLOADS: Mapping[str, Workload] = {
     "waiting": waiting.measure,
     "replicas": scale.measure,
     "growth": growth.measure,
+    "rules": rules.measure,
 }
 _ALL = [kind.name.lower() for kind in Kind]
 _QUICK = [Kind.SQLITE.name.lower()]
