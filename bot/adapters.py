@@ -29,7 +29,9 @@ async def open_core(
 ) -> AsyncIterator[Core]:
     """Yield a core over *configuration*, with *store* or the one *environment* names; close it at the end."""
     store = store or open_store(environment.database_url, clock)
-    wakeups: Wakeups = await open_wakeups(environment.database_url, environment.redis_url)
+    wakeups: Wakeups = await open_wakeups(
+        environment.database_url, environment.redis_url, tenant=configuration.tenant
+    )
     core = Core(
         store=store,
         ids=Ulids(clock or SystemClock()),

@@ -70,6 +70,14 @@ class Store(Protocol):
         """The rows that its transactions met and could not read."""
         ...
 
+    def open_for(self, tenant: str) -> None:
+        """
+        Read and write the rows of *tenant* alone, from now on; until then every transaction fails.
+
+        Raises ``StoreError`` if it is open for another one.
+        """
+        ...
+
     def write(self) -> AbstractAsyncContextManager[Transaction]:
         """Open a transaction that may change things; commit at the end of the block, or roll back."""
         ...

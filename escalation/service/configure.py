@@ -6,9 +6,8 @@ from enum import Enum
 from escalation import notice
 from escalation.audit import EventName
 from escalation.commitment import written
-from escalation.configuration import Configuration
-from escalation.errors import InvalidConfiguration, NotInForce
-from escalation.ports import InForce, Page, StoredConfiguration, Topic, Transaction
+from escalation.errors import NotInForce
+from escalation.ports import InForce, StoredConfiguration, Topic, Transaction
 from escalation.service.context import Core, wake
 from escalation.service.steps import fence
 from escalation.service.steps.clerk import Clerk, by_us
@@ -40,8 +39,9 @@ async def put_in_force(
     """
     Put the configuration of *core* in force everywhere (*body*: its files, as text).
 
-    Raises ``InvalidConfiguration`` if the database holds another workspace's requests.
+    Raises ``StoreError`` if it is another workspace's than the one whose rows the store is open for.
     """
+    core.store.open_for(core.configuration().tenant)
     async with core.store.write() as tx:
         change = await _put(core, tx, body=body, source=source, host=host)
     if change.changed:
@@ -60,7 +60,6 @@ async def start(core: Core, *, body: str, host: str | None = None) -> bool:
     async with core.store.write() as tx:
         in_force = await tx.fence.lock()
         if in_force.version not in {None, version} and await tx.configurations.get(version) is not None:
-            await _check_tenant(tx, core.configuration())
             return False
         change = await _put(core, tx, body=body, source=Source.START, host=host)
     if change.changed:
@@ -124,7 +123,6 @@ async def alarm_unreadable(core: Core, error: NotInForce, *, host: str | None = 
 
 async def _put(core: Core, tx: Transaction, *, body: str, source: Source, host: str | None) -> Change:
     configuration, before = core.configuration(), await tx.fence.lock()
-    await _check_tenant(tx, configuration)
     await tx.switches.ensure(configuration.scopes())
     if before.version == configuration.version:
         return Change(before=before.version, seq=before.seq, changed=False)
@@ -146,13 +144,3 @@ async def _record(clerk: Clerk, before: InForce, now: InForce, *, source: Source
         source=source.value,
         host=host,
     )
-
-
-async def _check_tenant(tx: Transaction, configuration: Configuration) -> None:
-    # Everything in one database belongs to one workspace: the engine settles and shows all of it.
-    for request in await tx.requests.page(Page(limit=1)):
-        if request.tenant != configuration.tenant:
-            raise InvalidConfiguration(
-                f"this database belongs to workspace {request.tenant}, but andon.yaml says"
-                f" workspace: {configuration.tenant}; give each workspace a database of its own"
-            )

@@ -44,6 +44,10 @@ class Core:
     refused_calls: RefusedCalls = field(default_factory=RefusedCalls)
     _closing: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def __post_init__(self) -> None:
+        """Open the store for the workspace that this process serves."""
+        self.store.open_for(self.configuration().tenant)
+
     def by(self, configuration: Configuration) -> "Core":
         """Return the same, working by *configuration* whatever is put in force meanwhile."""
         held = self.configuration

@@ -21,6 +21,7 @@ from sqlalchemy.types import TypeEngine
 
 from escalation.store.arrays import rows_of
 from escalation.store.statement import DIALECTS, Construct, Prepared, Statement, Values, parameter, picker
+from escalation.store.tenancy import TENANT
 
 Fields: TypeAlias = Mapping[str, TypeEngine[Any]]
 #: A row's values, in the order of a change's names.
@@ -179,13 +180,15 @@ def _on_conflict(insert: Any, conflict: Conflict | None) -> Any:
         return insert
     at: dict[str, Any] = {"index_elements": conflict.columns, "index_where": conflict.where}
     others = [column for column in insert.table.columns if column.key not in conflict.columns]
+    # Ids are nobody's secret: who names the row of another tenant changes nothing of it.
+    mine = insert.table.c[TENANT] == insert.excluded[TENANT]
     match conflict.then:
         case Otherwise.REPLACE:
             new = {column.name: insert.excluded[column.key] for column in others}
-            return insert.on_conflict_do_update(**at, set_=new)
+            return insert.on_conflict_do_update(**at, set_=new, where=mine)
         case Otherwise.RENEW:
             renewed = {insert.table.c[name].name: insert.excluded[name] for name in conflict.renewed}
-            return insert.on_conflict_do_update(**at, set_=renewed)
+            return insert.on_conflict_do_update(**at, set_=renewed, where=mine)
         case Otherwise.HOLD if isinstance(insert, postgresql.Insert):
             same = {name: insert.table.c[name] for name in conflict.columns}
             # Where nothing is to be changed the row is held all the same.

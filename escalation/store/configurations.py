@@ -8,7 +8,7 @@ from escalation.store.lookup import Lookup
 from escalation.store.session import Session
 from escalation.store.tables import config_versions
 
-_ADD = Insertion(config_versions, Conflict(columns=["version"], then=Otherwise.REPLACE))
+_ADD = Insertion(config_versions, Conflict(columns=["tenant", "version"], then=Otherwise.REPLACE))
 _THE_ONE = Lookup(config_versions, config_versions.c.version)
 
 

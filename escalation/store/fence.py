@@ -1,6 +1,6 @@
-"""The fence, in a database: the only row of its table, made by the migration."""
+"""The fence, in a database: one row a tenant, made when its first configuration is put in force."""
 
-from sqlalchemy import update
+from sqlalchemy import column, insert, select, table, update
 
 from escalation.errors import StoreError
 from escalation.ports.fence import InForce
@@ -10,10 +10,21 @@ from escalation.store.reading import Reading
 from escalation.store.session import Session
 from escalation.store.statement import Row, Statement, parameter
 from escalation.store.tables import Name, fence
+from escalation.store.tenancy import TENANT
 
 _THE_ROW = {"name": "fence"}
 _READ = Lookup(fence, fence.c.name)
 _SHARE = Lookup(fence, fence.c.name, lock=Lock.SHARED)
+#: The schema is the whole database's, whoever its rows belong to.
+_REVISION = Statement(select(column("version_num", Name)).select_from(table("alembic_version")))
+_ADD = Statement(
+    insert(fence).values(
+        tenant=parameter(TENANT, Name),
+        name=parameter("name", Name),
+        seq=parameter("seq", fence.c.seq.type),
+        schema=parameter("schema", Name),
+    )
+)
 _SAVE = Statement(
     update(fence)
     .where(fence.c.name == parameter("this", Name))
@@ -38,6 +49,10 @@ class SqlFence:
     async def lock(self) -> InForce:
         """Return what it says; until this transaction ends nobody else decides by it or changes it."""
         await self._session.hold(fence)
+        if await self._session.row(_READ, _THE_ROW) is None:
+            revision = await self._session.value(_REVISION)
+            schema.compare(revision)
+            await self._session.run(_ADD, {**_THE_ROW, "seq": InForce().seq, "schema": revision})
         return await self._find(_READ)
 
     async def save(self, in_force: InForce) -> None:
@@ -54,7 +69,9 @@ class SqlFence:
     async def _find(self, lookup: Lookup) -> InForce:
         row = await self._session.row(lookup, _THE_ROW)
         if row is None:
-            raise StoreError("the fence has no row")
+            # Nothing was ever put in force for this tenant: nothing is decided, so nothing has to be held.
+            schema.compare(await self._session.value(_REVISION))
+            return InForce()
         schema.compare(row.schema)
         return _FENCE.one(row, self._session.unreadable)
 

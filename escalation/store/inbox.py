@@ -5,7 +5,7 @@ from escalation.store.change import Conflict, Insertion
 from escalation.store.session import Session
 from escalation.store.tables import inbox
 
-_ADD = Insertion(inbox, Conflict(columns=["fingerprint"]))
+_ADD = Insertion(inbox, Conflict(columns=["fingerprint", "tenant"]))
 
 
 class SqlInbox:

@@ -67,13 +67,14 @@ class Lookup(Statement):
         """Return the key among *values* by name."""
         return values[self.by[0]] if len(self.by) == 1 else tuple(values[name] for name in self.by)
 
-    def arguments_of_one(self, key: Any) -> Sequence[Any]:
-        """Return what the statement for one *key* takes."""
-        return (key,) if len(self.by) == 1 else key
+    def values_of_one(self, key: Any) -> dict[str, Any]:
+        """Return what the statement for one *key* takes, by name."""
+        return dict(zip(self.by, (key,) if len(self.by) == 1 else key, strict=True))
 
-    def arguments(self, keys: Sequence[Any]) -> Sequence[Any]:
-        """Return what PostgreSQL's statement for many *keys* takes: one array a column."""
-        return [keys] if len(self.by) == 1 else transposed(keys, len(self.by))
+    def values_of_many(self, keys: Sequence[Any]) -> dict[str, Any]:
+        """Return what PostgreSQL's statement for many *keys* takes, by name: one array a column."""
+        columns = [keys] if len(self.by) == 1 else transposed(keys, len(self.by))
+        return dict(zip(self.by, columns, strict=True))
 
 
 def _by_one(table: Table, column: Column[Any]) -> Select[Any]:

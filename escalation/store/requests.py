@@ -47,7 +47,7 @@ _PENDING = requests.c.next_due_at.is_not(None)
 _AND_WHY_ASIDE = (why_aside(requests, requests.c.id),)
 _NOT_ASIDE = not_aside(requests, requests.c.id)
 
-_ADD = Insertion(requests, Conflict(columns=["agent", "key"], where=text("key IS NOT NULL")))
+_ADD = Insertion(requests, Conflict(columns=["agent", "key", "tenant"], where=text("key IS NOT NULL")))
 _GET = Lookup(requests, requests.c.id, also=_AND_WHY_ASIDE)
 _LOCK = Lookup(requests, requests.c.id, lock=Lock.ALONE, also=_AND_WHY_ASIDE)
 _BY_KEY = Lookup(requests, requests.c.agent, requests.c.key, also=_AND_WHY_ASIDE)

@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 from sqlalchemy import Table
 
 from escalation.errors import StoreError
-from escalation.ports import Unreadables
 from escalation.store.change import Arguments, Change, Insertion
 from escalation.store.lookup import Key, Lookup
 from escalation.store.statement import Row, Statement, Values
+from escalation.store.tenancy import TENANT, Owner
 
 #: What waits: changes, each with the rows it is to happen to.
 Later: TypeAlias = dict[Change, list[Arguments]]
@@ -28,10 +28,12 @@ class Session(ABC):
 
     exclusive: bool  #: Whether nobody else can write meanwhile.
 
-    def __init__(self, *, frozen: bool, unreadable: Unreadables) -> None:
+    def __init__(self, owner: Owner, *, frozen: bool) -> None:
         self._frozen = frozen
         #: What this store's transactions met and could not read.
-        self.unreadable = unreadable
+        self.unreadable = owner.unreadable
+        #: Whose rows they are; raises if it is nobody.
+        self.tenant = owner.tenant
         self._later: Later = {}
 
     @property
@@ -42,9 +44,10 @@ class Session(ABC):
     async def rows(self, statement: Statement, values: Values = _NOTHING) -> Sequence[Row]:
         """Return the rows of *statement*, with the names of its columns."""
         await self._ready(statement)
+        mine = self._mine(values)
         if isinstance(statement, Lookup):
-            return await self._look_up(statement, values)
-        return await self._fetch(statement, values)
+            return await self._look_up(statement, mine)
+        return await self._fetch(statement, mine)
 
     async def row(self, statement: Statement, values: Values = _NOTHING) -> Row | None:
         """Return the first row of *statement*, if it has one."""
@@ -67,17 +70,18 @@ class Session(ABC):
     async def insert(self, insertion: Insertion, values: Values) -> bool:
         """Insert a row at once; return False if there was such a row already."""
         await self._ready(insertion)
-        return await self._insert(insertion, values)
+        return await self._insert(insertion, self._mine(values))
 
     async def run(self, statement: Statement, values: Values) -> int:
         """Run *statement* at once and return how many rows it touched."""
         await self._ready(statement)
-        return await self._execute(statement, values)
+        return await self._execute(statement, self._mine(values))
 
     def later(self, change: Change, values: Values) -> None:
         """Run *change* before anybody can tell the difference."""
         self._allow(change)
-        self._later.setdefault(change, []).append(self._arguments(change, values))
+        arguments = self._arguments(change, self._mine(values))
+        self._later.setdefault(change, []).append(arguments)
 
     @abstractmethod
     async def hold(self, table: Table) -> None:
@@ -97,6 +101,12 @@ class Session(ABC):
         """Hand over what was saved up, to be run by whoever takes it."""
         later, self._later = self._later, {}
         return later
+
+    def _mine(self, values: Values) -> Values:
+        # What a use case would store for another tenant is its mistake, and nobody's row.
+        if values.get(TENANT, self.tenant) != self.tenant:
+            raise StoreError("a row of another tenant; nothing was written")
+        return {**values, TENANT: self.tenant}
 
     async def _ready(self, statement: Statement) -> None:
         self._allow(statement)

@@ -21,7 +21,7 @@ from escalation.store.session import Session
 from escalation.store.statement import Row, Statement, parameter
 from escalation.store.tables import Name, set_aside
 
-_ADD = Insertion(set_aside, Conflict(columns=["kind", "id"]))
+_ADD = Insertion(set_aside, Conflict(columns=["tenant", "kind", "id"]))
 _ALL = Statement(
     select(set_aside)
     .order_by(set_aside.c.at, set_aside.c.kind, set_aside.c.id)

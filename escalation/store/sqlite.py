@@ -11,9 +11,10 @@ from typing import TypeVar
 
 from escalation.clock import Clock, SystemClock
 from escalation.errors import AlreadyServed, SchemaMismatch, StoreError, StoreUnavailable
-from escalation.ports import Unreadables, UseCase
+from escalation.ports import UseCase
 from escalation.store import schema
 from escalation.store.sqlite_writer import SqliteSession, SqliteWriter, our_errors
+from escalation.store.tenancy import Owner
 from escalation.store.transaction import SqlTransaction
 
 T = TypeVar("T")
@@ -41,13 +42,18 @@ class SqliteStore:
         self._clock = clock or SystemClock()
         self._writer: SqliteWriter | None = None
         self._readers: list[sqlite3.Connection] = []
-        self.unreadable = Unreadables()
+        self._owner = Owner()
+        self.unreadable = self._owner.unreadable
+
+    def open_for(self, tenant: str) -> None:
+        """Work on the rows of *tenant* alone; raise ``StoreError`` if it is open for another one."""
+        self._owner.be(tenant)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[SqlTransaction]:
         """Open a transaction that may change things; commit at the end of the block, or roll back."""
         if self._writer is None:
-            self._writer = SqliteWriter(self._connect(_LOG_AHEAD), self._clock, self.unreadable)
+            self._writer = SqliteWriter(self._connect(_LOG_AHEAD), self._clock, self._owner)
         async with self._writer.transaction() as session:
             yield SqlTransaction(session)
 
@@ -63,7 +69,7 @@ class SqliteStore:
         try:
             with our_errors:
                 connection.execute("BEGIN")
-            session = SqliteSession(connection, self._clock.now(), frozen=True, unreadable=self.unreadable)
+            session = SqliteSession(connection, self._clock.now(), self._owner, frozen=True)
             yield SqlTransaction(session)
         finally:
             self._give_back(connection)

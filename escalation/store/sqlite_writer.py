@@ -19,12 +19,12 @@ from sqlalchemy import Table
 
 from escalation.clock import Clock, monotonic
 from escalation.errors import StoreError, StoreUnavailable
-from escalation.ports import Unreadables
 from escalation.store.change import Arguments, Change, Insertion
 from escalation.store.lookup import Key, Lookup
 from escalation.store.reading import Damaged
 from escalation.store.session import Later, Session
 from escalation.store.statement import Raw, Row, Statement, Values
+from escalation.store.tenancy import TENANT, Owner
 
 _DIALECT = "sqlite"
 #: How long to wait for another process that writes, in seconds.
@@ -68,10 +68,8 @@ class SqliteSession(Session):
 
     exclusive = True
 
-    def __init__(
-        self, connection: sqlite3.Connection, now: datetime, *, frozen: bool, unreadable: Unreadables
-    ) -> None:
-        super().__init__(frozen=frozen, unreadable=unreadable)
+    def __init__(self, connection: sqlite3.Connection, now: datetime, owner: Owner, *, frozen: bool) -> None:
+        super().__init__(owner, frozen=frozen)
         self._connection = connection
         self._now = now
 
@@ -90,7 +88,7 @@ class SqliteSession(Session):
         return await self._fetch(lookup, values)
 
     async def _look_up_many(self, lookup: Lookup, keys: Sequence[Key]) -> Sequence[Row]:
-        return await self._fetch(lookup.many, {lookup.by[0]: keys})
+        return await self._fetch(lookup.many, {lookup.by[0]: keys, TENANT: self.tenant})
 
     async def _fetch(self, statement: Statement, values: Values) -> Sequence[Row]:
         prepared = statement.prepared(_DIALECT)
@@ -129,10 +127,10 @@ class SqliteSession(Session):
 class SqliteWriter:
     """Runs transactions one after the other; commits those that met together."""
 
-    def __init__(self, connection: sqlite3.Connection, clock: Clock, unreadable: Unreadables) -> None:
+    def __init__(self, connection: sqlite3.Connection, clock: Clock, owner: Owner) -> None:
         self._connection = connection
         self._clock = clock
-        self._unreadable = unreadable
+        self._owner = owner
         self._turn = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="andon-sqlite")
         self._commit: asyncio.Task[None] | None = None  # of the open batch
@@ -145,7 +143,7 @@ class SqliteWriter:
             commit = await self._join()
             # The clock is read once the turn has come: instants follow the order of commits.
             now = self._clock.now()
-            session = SqliteSession(self._connection, now, frozen=False, unreadable=self._unreadable)
+            session = SqliteSession(self._connection, now, self._owner, frozen=False)
             try:
                 yield session
                 await session.flush()

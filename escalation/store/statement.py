@@ -18,6 +18,8 @@ from sqlalchemy.sql.expression import BindParameter
 from sqlalchemy.sql.selectable import Select
 from sqlalchemy.types import TypeEngine
 
+from escalation.store.tenancy import OfTenantInPostgresql, OfTenantInSqlite
+
 #: One row as the driver gives it.
 Raw: TypeAlias = Sequence[Any]
 #: One row as a named tuple of the statement's columns: ``row.id``.
@@ -30,6 +32,8 @@ DIALECTS: Mapping[str, Dialect] = {
     "postgresql": asyncpg_dialect(),  # type: ignore[no-untyped-call]  # SQLAlchemy left it untyped
     "sqlite": pysqlite_dialect(),
 }
+DIALECTS["postgresql"].statement_compiler = OfTenantInPostgresql
+DIALECTS["sqlite"].statement_compiler = OfTenantInSqlite
 
 
 class Prepared:

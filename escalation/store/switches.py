@@ -22,7 +22,7 @@ _THIS = switches.c.scope == parameter("this", Name)
 
 _AND_WHY_ASIDE = (why_aside(switches, switches.c.scope),)
 
-_ENSURE = Insertion(switches, Conflict(columns=["scope"]))
+_ENSURE = Insertion(switches, Conflict(columns=["tenant", "scope"]))
 #: In one order everywhere, so that two claims and a stop never wait for each other in a circle.
 _SHARE = Lookup(switches, switches.c.scope, lock=Lock.SHARED, also=_AND_WHY_ASIDE)
 _THE_ONE = Lookup(switches, switches.c.scope, also=_AND_WHY_ASIDE)

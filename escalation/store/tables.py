@@ -99,6 +99,7 @@ def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Inde
 config_versions = Table(
     "config_versions",
     metadata,
+    Column("tenant", Name, primary_key=True),
     Column("version", Name, primary_key=True),
     Column("loaded_at", Instant, nullable=False),
     Column("body", Text, nullable=False),
@@ -108,6 +109,7 @@ config_versions = Table(
 fence = Table(
     "fence",
     metadata,
+    Column("tenant", Name, primary_key=True),
     Column("name", Name, primary_key=True),
     Column("version", Name),
     Column("seq", Integer, nullable=False),
@@ -157,7 +159,7 @@ requests = Table(
     CheckConstraint("(state = 'pending') = (next_due_at IS NOT NULL)", name="due_while_pending"),
     CheckConstraint("(state = 'pending') = (settled_at IS NULL)", name="settled_at"),
     _partial("requests_due", "next_due_at", "id", where="next_due_at IS NOT NULL"),
-    _partial("requests_key", "agent", "key", unique=True, where="key IS NOT NULL"),
+    _partial("requests_key", "agent", "key", "tenant", unique=True, where="key IS NOT NULL"),
     Index("requests_agent", "agent", "id"),
     Index("requests_state", "state", "id"),
     _partial("requests_pending_agent", "agent", where="next_due_at IS NOT NULL"),
@@ -169,17 +171,19 @@ requests = Table(
 inbox = Table(
     "inbox",
     metadata,
+    Column("tenant", Name, nullable=False),
     Column("id", Name, primary_key=True),
     Column("fingerprint", Name, nullable=False),
     Column("person", Name),
     Column("what", Text, nullable=False),
     Column("at", Instant, nullable=False),
-    UniqueConstraint("fingerprint"),
+    UniqueConstraint("fingerprint", "tenant"),
 )
 
 decisions = Table(
     "decisions",
     metadata,
+    Column("tenant", Name, nullable=False),
     Column("id", Name, primary_key=True),
     Column("request", Name, ForeignKey("requests.id"), nullable=False),
     Column("position", SmallInteger, nullable=False),
@@ -228,6 +232,7 @@ grants = Table(
 rungs = Table(
     "rungs",
     metadata,
+    Column("tenant", Name, nullable=False),
     Column("request", Name, ForeignKey("requests.id"), primary_key=True),
     Column("rung", SmallInteger, primary_key=True, autoincrement=False),
     Column("planned_at", Instant, nullable=False),
@@ -237,6 +242,7 @@ rungs = Table(
 cards = Table(
     "cards",
     metadata,
+    Column("tenant", Name, nullable=False),
     Column("request", Name, ForeignKey("requests.id"), primary_key=True),
     Column("channel", Name, nullable=False),
     Column("ts", Name, nullable=False),
@@ -245,6 +251,7 @@ cards = Table(
 outbox = Table(
     "outbox",
     metadata,
+    Column("tenant", Name, nullable=False),
     Column("id", Name, primary_key=True),
     Column("notice", Name, nullable=False, key="kind"),  # a new name would stop the replicas before it
     Column("lane", Name, nullable=False),
@@ -263,7 +270,7 @@ outbox = Table(
     _partial("outbox_in_turn", "lane", "turn", "at", "id", where="sent_at IS NULL"),
     _partial("outbox_held", "lane", "held_until", where="sent_at IS NULL AND held_until IS NOT NULL"),
     _partial("outbox_folded", "summary", "at", "id", where="summary IS NOT NULL"),
-    _partial("outbox_waiting_summary", "lane", unique=True, where="sent_at IS NULL AND turn = 3"),
+    _partial("outbox_waiting_summary", "lane", "tenant", unique=True, where="sent_at IS NULL AND turn = 3"),
     # One card waits at most. One that was taken is being drawn and does not count: what changes
     # from then on needs a row of its own, or the card would never show it.
     _partial(
@@ -277,6 +284,7 @@ outbox = Table(
 switches = Table(
     "switches",
     metadata,
+    Column("tenant", Name, primary_key=True),
     Column("scope", Name, primary_key=True),
     Column("stopped_by", Name),
     Column("stopped_at", Instant),
@@ -291,6 +299,7 @@ switches = Table(
 sweeps = Table(
     "sweeps",
     metadata,
+    Column("tenant", Name, primary_key=True),
     Column("scope", Name, primary_key=True),
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("killed", Integer, nullable=False),
@@ -304,6 +313,7 @@ sweeps = Table(
 set_aside = Table(
     "set_aside",
     metadata,
+    Column("tenant", Name, primary_key=True),
     Column("kind", Name, primary_key=True),  # its table
     Column("id", Name, primary_key=True),
     Column("why", Text, nullable=False),
@@ -313,6 +323,7 @@ set_aside = Table(
 agent_keys = Table(
     "agent_keys",
     metadata,
+    Column("tenant", Name, nullable=False),
     Column("id", Name, primary_key=True),
     Column("agent", Name, nullable=False),
     Column("hash", Name, nullable=False),
@@ -324,6 +335,7 @@ agent_keys = Table(
 audit_events = Table(
     "audit_events",
     metadata,
+    Column("tenant", Name, nullable=False),
     # Events of one millisecond have ids in any order; their position tells which came first.
     Column("position", _Counter, Identity(always=True), primary_key=True),
     Column("id", Name, nullable=False),
@@ -344,6 +356,7 @@ audit_events = Table(
 audit_texts = Table(
     "audit_texts",
     metadata,
+    Column("tenant", Name, nullable=False),
     Column("event", Name, primary_key=True),
     Column("field", Name, primary_key=True),
     Column("salt", Name, nullable=False),
@@ -355,12 +368,14 @@ audit_texts = Table(
 audit_unlinked = Table(
     "audit_unlinked",
     metadata,
+    Column("tenant", Name, nullable=False),
     Column("position", _Counter, primary_key=True, autoincrement=False),
 )
 
 audit_links = Table(
     "audit_links",
     metadata,
+    Column("tenant", Name, primary_key=True),
     Column("seq", _Counter, primary_key=True, autoincrement=False),
     Column("event", Name, nullable=False),
     Column("hash", Name, nullable=False),
@@ -372,6 +387,7 @@ audit_links = Table(
 audit_seals = Table(
     "audit_seals",
     metadata,
+    Column("tenant", Name, primary_key=True),
     Column("seq", _Counter, primary_key=True, autoincrement=False),
     Column("hash", Name, nullable=False),
     Column("at", Instant, nullable=False),
@@ -382,6 +398,7 @@ audit_seals = Table(
 audit_notes = Table(
     "audit_notes",
     metadata,
+    Column("tenant", Name, primary_key=True),
     Column("seq", _Counter, primary_key=True, autoincrement=False),
     Column("hash", Name, nullable=False),
     Column("at", Instant, nullable=False),

@@ -16,8 +16,9 @@ class PostgresWakeups(Relay):
 
     name = "postgresql"
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, tenant: str = "") -> None:
         super().__init__()
+        self._channel = f"{_CHANNEL}:{tenant}"
         _, _, rest = url.partition("://")
         self._url = f"postgresql://{rest}"
         self._process = 0
@@ -30,11 +31,11 @@ class PostgresWakeups(Relay):
         try:
             self._process = connection.get_server_pid()
             connection.add_termination_listener(lambda _: self._stir.set())
-            await connection.add_listener(_CHANNEL, self._notified)
+            await connection.add_listener(self._channel, self._notified)
             self._connected()
             while True:
                 # With nothing to tell it asks all the same: that shows whether the line still stands.
-                await connection.execute(_NOTIFY, _CHANNEL, await self._to_send())
+                await connection.execute(_NOTIFY, self._channel, await self._to_send())
         finally:
             connection.terminate()
 

@@ -18,8 +18,9 @@ class ValkeyWakeups(Relay):
 
     name = "valkey"
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, tenant: str = "") -> None:
         super().__init__()
+        self._channel = f"{_CHANNEL}:{tenant}"
         scheme, separator, rest = url.partition("://")
         self._url = f"{scheme.replace('valkey', 'redis')}{separator}{rest}"
         # What we said ourselves was heard here before it was sent, and is known by this.
@@ -36,7 +37,7 @@ class ValkeyWakeups(Relay):
             ) as client,
             client.pubsub(ignore_subscribe_messages=True) as line,
         ):
-            await line.subscribe(_CHANNEL)
+            await line.subscribe(self._channel)
             self._connected()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._hear(line))
@@ -52,4 +53,4 @@ class ValkeyWakeups(Relay):
     async def _tell(self, client: "Redis") -> None:
         while True:
             if topics := await self._to_send():
-                await client.publish(_CHANNEL, "\n".join([self._sender, *topics]))
+                await client.publish(self._channel, "\n".join([self._sender, *topics]))

@@ -8,7 +8,7 @@ import pytest
 
 from escalation.store import Database, open_store
 from escalation.store.memory import MemoryStore
-from tests.contract.samples import MovableClock
+from tests.contract.samples import TENANT, MovableClock
 from tests.harness.databases import Postgres
 
 
@@ -37,13 +37,16 @@ def clock() -> MovableClock:
 @pytest.fixture
 async def memory(clock: MovableClock) -> MemoryStore:
     """The twin."""
-    return MemoryStore(clock)
+    store = MemoryStore(clock)
+    store.open_for(TENANT)
+    return store
 
 
 @pytest.fixture
 async def sqlite(file: Path, clock: MovableClock) -> AsyncIterator[Database]:
     """A store in a SQLite file."""
     store = open_store(f"sqlite+aiosqlite:///{file}", clock)
+    store.open_for(TENANT)
     yield store
     await store.close()
 
@@ -52,6 +55,7 @@ async def sqlite(file: Path, clock: MovableClock) -> AsyncIterator[Database]:
 async def postgresql(postgres: Postgres, database: str, clock: MovableClock) -> AsyncIterator[Database]:
     """A store in a real PostgreSQL."""
     store = open_store(postgres.url_of(database), clock)
+    store.open_for(TENANT)
     yield store
     await store.close()
 

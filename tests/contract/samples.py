@@ -7,6 +7,7 @@ from escalation import notice
 from escalation.action import Action, action
 from escalation.audit import Event, EventName, Seal, Stored, link
 from escalation.authority import Terms
+from escalation.clock import Clock
 from escalation.grant import Grant
 from escalation.ids import (
     AgentName,
@@ -21,8 +22,10 @@ from escalation.ids import (
 from escalation.ladder import Ladder, Rung
 from escalation.ports import Ingress, OutboxKind, Outgoing, Store, Transaction
 from escalation.request import Decision, Evidence, Question, Request, Ruling, State, Verdict, Words
+from escalation.store import Database, open_store
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
+TENANT = "T01ANDON"
 MINUTE = timedelta(minutes=1)
 TICK = timedelta.resolution
 BANK, LEGAL = AgentName("bank-reconciliation"), AgentName("contract-review")
@@ -44,11 +47,18 @@ class MovableClock:
         self._at += by
 
 
+def opened(url: str, clock: Clock | None = None, *, tenant: str = TENANT) -> Database:
+    """Return the store at *url*, for the tenant of the samples."""
+    store = open_store(url, clock)
+    store.open_for(tenant)
+    return store
+
+
 def request(name: str = "1", *, agent: AgentName = BANK, asked_at: datetime = NOON) -> Request:
     """Return a pending proposal, nudged after 5 minutes, escalated after 8, due after 10."""
     return Request(
         id=RequestId(f"req_{name}"),
-        tenant="T01ANDON",
+        tenant=TENANT,
         agent=agent,
         function="finance",
         owner=PersonId("omar"),
@@ -122,7 +132,7 @@ def grant(name: str = "1", *, agent: AgentName = BANK, granted_at: datetime = NO
     """Return a grant for the request of the same *name*; it expires after 10 minutes."""
     return Grant(
         id=GrantId(f"grt_{name}"),
-        tenant="T01ANDON",
+        tenant=TENANT,
         request=RequestId(f"req_{name}"),
         agent=agent,
         digest=PAY.digest,

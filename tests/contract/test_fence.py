@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from escalation.ports import InForce, Store, Transaction
-from escalation.store.postgres import PostgresStore
+from tests.contract import samples
 from tests.harness.databases import Postgres
 
 V1, V2 = InForce(version="aa", seq=1), InForce(version="bb", seq=2, refused="cc")
@@ -84,7 +84,7 @@ async def test_a_stream_of_decisions_does_not_keep_a_change_waiting(
     postgres: Postgres, database: str
 ) -> None:
     """A change comes through although somebody shares the fence at every moment, and no use case is lost."""
-    store = PostgresStore(postgres.url_of(database).replace("+asyncpg", ""))
+    store = samples.opened(postgres.url_of(database))
     await _save(store, V1)
     over = asyncio.Event()
     seen: list[str | None] = []

@@ -14,7 +14,6 @@ from escalation.clock import monotonic
 from escalation.errors import StoreUnavailable
 from escalation.ids import RequestId
 from escalation.ports import Store
-from escalation.store import open_store
 from escalation.switch import EVERYTHING, Stop
 from tests.contract import samples
 from tests.contract.samples import NOON, SALMA, MovableClock
@@ -25,11 +24,11 @@ _AT_MOST = 2.0 + 2.0
 _CLAIM = """
 import asyncio, sys
 from escalation.errors import StoreError
-from escalation.store import open_store
 from escalation.switch import EVERYTHING
+from tests.contract import samples
 
 async def claim():
-    store = open_store(sys.argv[1])
+    store = samples.opened(sys.argv[1])
     try:
         async with store.write() as tx:
             await tx.switches.share([EVERYTHING])
@@ -91,7 +90,7 @@ async def test_a_claim_that_waits_for_somebody_else_delays_a_stop_no_longer(
     async with postgresql.write() as tx:
         await tx.switches.ensure([EVERYTHING])
         await tx.requests.add(samples.request())
-    store = open_store(postgres.url_of(database), MovableClock())
+    store = samples.opened(postgres.url_of(database), MovableClock())
 
     async def claim() -> None:
         async with store.write() as tx:

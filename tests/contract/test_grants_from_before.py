@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, create_engine, insert, inspect
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from escalation.grant import Applied, Beat, GrantState, apply
-from escalation.store import migrate, open_store, schema, tables
+from escalation.store import migrate, schema, tables
 from escalation.store.grants import values_of_grant
 from escalation.store.request_rows import values_of_request
 from tests.contract import samples
@@ -58,7 +58,7 @@ async def test_in_postgresql(postgres: Postgres) -> None:
 
 async def _is_as_it_was(url: str) -> None:
     assert (await migrate(url))[1] == schema.expected()
-    store = open_store(url)
+    store = samples.opened(url)
     async with store.write() as tx:
         found = await tx.grants.lock(CLAIMED.id)
         assert found == CLAIMED

@@ -310,7 +310,7 @@ async def test_a_deadlock_of_groups_is_resolved(
 
         return use_case
 
-    other = PostgresStore(postgres.url_of(database).replace("+asyncpg", ""))
+    other = samples.opened(postgres.url_of(database))
     one_way = _at_once(store, lock("req_1", "req_2"), _ask("3"))
     the_other = _at_once(other, lock("req_2", "req_1"), _ask("4"))
     assert tuple(await asyncio.gather(one_way, the_other)) == ([True, True], [True, True])
@@ -336,7 +336,7 @@ async def test_one_alone_who_lost_a_deadlock_is_done_again(
 
         return use_case
 
-    other = PostgresStore(postgres.url_of(database).replace("+asyncpg", ""))
+    other = samples.opened(postgres.url_of(database))
     one_way = store.transact(lock("req_1", "req_2"), touches=["1"])
     the_other = other.transact(lock("req_2", "req_1"), touches=["2"])
     assert tuple(await asyncio.gather(one_way, the_other)) == (True, True)

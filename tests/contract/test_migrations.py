@@ -10,14 +10,15 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from escalation.action import action
 from escalation.ids import RequestId
-from escalation.store import migrate, open_store, schema
+from escalation.store import migrate, schema
+from tests.contract import samples
 from tests.harness.databases import Postgres
 
 _EDITED = (
     "INSERT INTO requests (id, tenant, agent, function, owner, action_type, subject, digest, words,"
     " ruling_rule, ruling_version, approvers, quorum, channel, nudge_at, backup_at, deadline, asked_at,"
     " edits, state, version, rung, decided, settled_at, reason)"
-    " SELECT id, 'T', 'a', 'f', 'nadia', 'x', '{{}}', '{digest}', '{{}}', 'r', 'v', '[]', 1, 'C',"
+    " SELECT id, 'T01ANDON', 'a', 'f', 'nadia', 'x', '{{}}', '{digest}', '{{}}', 'r', 'v', '[]', 1, 'C',"
     " {at}, {at}, {at}, {at}, edits, state, 2, 0, 0, {at}, reason FROM ("
     "SELECT 'req_1' AS id, NULL AS edits, 'superseded' AS state, 'edited by salma' AS reason UNION ALL "
     "SELECT 'req_2', 'req_1', 'rejected', 'edited by nobody, it says') AS rows"
@@ -55,7 +56,7 @@ async def test_an_edit_gets_its_author(first: str) -> None:
     edited = _EDITED.format(at=instant, digest=action("x", {}).digest)
     await _within(first, lambda connection: connection.exec_driver_sql(edited).close())
     await migrate(first)
-    store = open_store(first)
+    store = samples.opened(first)
     async with store.read() as tx:
         before, edit = await tx.requests.get(RequestId("req_1")), await tx.requests.get(RequestId("req_2"))
     await store.close()

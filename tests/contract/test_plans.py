@@ -24,8 +24,9 @@ _ROWS = 400
 _SHORT = {"audit_unlinked", "set_aside"}
 #: A pass over fewer would be cheaper than the index, and PostgreSQL knows.
 _MORE_MESSAGES = """
-    INSERT INTO outbox (id, notice, lane, body, at, not_before, attempts)
-    SELECT 'more_' || n, 'thread', 'C' || n % 4, '{}', now(), now(), 0 FROM generate_series(1, 20000) AS n
+    INSERT INTO outbox (tenant, id, notice, lane, body, at, not_before, attempts)
+    SELECT 'T01ANDON', 'more_' || n, 'thread', 'C' || n % 4, '{}', now(), now(), 0
+    FROM generate_series(1, 20000) AS n
 """
 #: Each statement that runs every second or on every click, and the index that has to answer it.
 _PLANS = {

@@ -14,7 +14,7 @@ from escalation.errors import EscalationError, StoreError, StoreUnavailable
 from escalation.grant import GrantState
 from escalation.ids import GrantId, RequestId
 from escalation.ports import OutboxKind, Store, Transaction
-from escalation.store import Database, open_store
+from escalation.store import Database
 from escalation.store.postgres import where
 from escalation.store.tables import APPEND_ONLY
 from escalation.switch import EVERYTHING, Scope, ScopeKind, Stop
@@ -86,7 +86,7 @@ async def test_a_decision_waits_for_the_one_before(postgresql: Store) -> None:
 async def test_whoever_waited_knows_what_time_it_is(postgres: Postgres, database: str) -> None:
     """A decision that waited for another past the deadline is not made by the time at which it began."""
     clock = MovableClock()
-    store = open_store(postgres.url_of(database), clock)
+    store = samples.opened(postgres.url_of(database), clock)
     async with store.write() as tx:
         await tx.requests.add(samples.request())
         await tx.switches.ensure([EVERYTHING])
@@ -269,7 +269,7 @@ async def test_a_card_that_waits_is_not_drawn_before_the_change(postgresql: Stor
 
 async def test_the_database_tells_the_time(postgres: Postgres, database: str) -> None:
     """Without a clock to move, an instant is the database's: never ahead of it, and late by little."""
-    store = open_store(postgres.url_of(database))
+    store = samples.opened(postgres.url_of(database))
     ask = "SELECT clock_timestamp()"
     for _ in range(3):
         [(before,)] = await postgres.execute(ask)
@@ -320,7 +320,7 @@ async def test_a_connection_lost_while_idle_is_not_lent(postgresql: Store, postg
 async def test_a_database_that_is_away_comes_back() -> None:
     """While PostgreSQL is down everything is refused as unavailable; when it is up again, all works."""
     with running_postgres(FAST) as server:
-        store = open_store(server.url, MovableClock())
+        store = samples.opened(server.url, MovableClock())
         await store.prepare()
         async with store.write() as tx:
             await tx.requests.add(samples.request())
@@ -348,7 +348,7 @@ async def _write(store: Database) -> None:
 
 async def test_errors_show_no_password() -> None:
     """What is said of a database that cannot be reached does not hold the password it was given."""
-    store = open_store("postgresql+asyncpg://andon:hunter2@127.0.0.1:1/andon")
+    store = samples.opened("postgresql+asyncpg://andon:hunter2@127.0.0.1:1/andon")
     for attempt in (store.check(), store.prepare(migrate=True)):
         with pytest.raises(StoreUnavailable) as refused:
             await attempt
@@ -373,7 +373,7 @@ async def test_errors_show_no_password() -> None:
 )
 async def test_a_wrong_address_is_named_without_its_password(address: str, says: str) -> None:
     """Who cannot reach PostgreSQL learns where it was looked for, and which variable says so; no password."""
-    store = open_store(f"postgresql+asyncpg://{address}")
+    store = samples.opened(f"postgresql+asyncpg://{address}")
     with pytest.raises(EscalationError) as refused:
         await store.check()
     assert says in str(refused.value)

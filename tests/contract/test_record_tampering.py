@@ -144,8 +144,8 @@ async def test_words_are_never_changed(lasting: Store) -> None:
     [
         "DELETE FROM audit_unlinked",
         "UPDATE audit_unlinked SET position = 9",
-        "INSERT INTO audit_unlinked (position) VALUES (1)",
-        "INSERT INTO audit_unlinked (position) VALUES (99)",
+        "INSERT INTO audit_unlinked (tenant, position) VALUES ('T01ANDON', 1)",
+        "INSERT INTO audit_unlinked (tenant, position) VALUES ('T01ANDON', 99)",
     ],
 )
 async def test_nobody_steps_out_of_line(lasting: Store, change: str) -> None:
@@ -194,8 +194,9 @@ async def test_an_event_put_beside_the_chain_is_found(lasting: Store, position: 
     given = "" if isinstance(lasting, SqliteStore) else "OVERRIDING SYSTEM VALUE"
     await _past_guards(
         lasting,
-        f"INSERT INTO audit_events (position, id, at, name, actor, subject, agent, data) {given}"  # noqa: S608  # ours
-        f" VALUES ({position}, 'evt_x', {at}, 'request.approved', 'person:salma', 'req_1', NULL, '{{}}')",
+        f"INSERT INTO audit_events (tenant, position, id, at, name, actor, subject, agent, data) {given}"  # noqa: S608  # ours
+        f" VALUES ('{samples.TENANT}', {position}, 'evt_x', {at}, 'request.approved', 'person:salma',"
+        " 'req_1', NULL, '{{}}')",
         "DELETE FROM audit_unlinked",
     )
     broken = await _broken(lasting)

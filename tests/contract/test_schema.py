@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from escalation.errors import InvalidConfiguration, SchemaMismatch
 from escalation.ports import InForce, Store
-from escalation.store import migrate, open_store, schema
+from escalation.store import migrate, schema
 from escalation.store.migrations import REVISIONS
 from escalation.store.statement import Statement
 from escalation.store.tables import fence, metadata
@@ -83,7 +83,7 @@ async def test_an_empty_database_is_made_ready(postgres: Postgres, tmp_path: Pat
     for url in (f"{postgres.url_of('empty')}&sslmode=prefer", f"sqlite+aiosqlite:///{tmp_path}/empty.db"):
         assert await migrate(url) == (None, HEAD)
         assert await migrate(url) == (HEAD, HEAD)
-        store = open_store(url)
+        store = samples.opened(url)
         await store.prepare()
         async with store.write() as tx:
             await tx.requests.add(samples.request())
@@ -93,14 +93,21 @@ async def test_an_empty_database_is_made_ready(postgres: Postgres, tmp_path: Pat
 
 async def test_the_fence_tells_the_schema(lasting: Store) -> None:
     """Whoever migrates writes the revision where everybody who decides reads it."""
-    async with lasting.read() as tx:
+    async with lasting.write() as tx:
+        await tx.fence.lock()
         session: Any = tx
         assert await session.source.value(Statement(select(fence.c.schema))) == schema.expected()
 
 
+#: They say whose database it is, while it holds no request.
+_FILES = '{"andon.yaml": "# ours\\nworkspace: T01ANDON # as Slack says"}'
+
+
 def _first_tables_with_data(connection: Connection) -> None:
     command.upgrade(schema.configuration(connection), "0001")
-    rows = ", ".join(f"('{version}', '2026-11-{day} 12:00Z', '')" for version, day in (("b", 17), ("a", 16)))
+    rows = ", ".join(
+        f"('{version}', '2026-11-{day} 12:00Z', '{_FILES}')" for version, day in (("b", 17), ("a", 16))
+    )
     connection.exec_driver_sql(f"INSERT INTO config_versions (version, loaded_at, body) VALUES {rows}")  # noqa: S608
 
 
@@ -117,7 +124,7 @@ async def test_what_was_in_force_stays_so(postgres: Postgres, tmp_path: Path) ->
     file.dispose()
     for url in (postgres.url_of("served"), f"sqlite+aiosqlite:///{tmp_path}/served.db"):
         await migrate(url)
-        store = open_store(url)
+        store = samples.opened(url)
         async with store.read() as tx:
             assert await tx.fence.read() == InForce(version="b", seq=0)
         await store.close()
@@ -127,7 +134,7 @@ async def test_what_was_in_force_stays_so(postgres: Postgres, tmp_path: Path) ->
 async def test_many_may_make_it_ready_at_once(postgres: Postgres) -> None:
     """Replicas that start together on an empty database do not trip over each other."""
     await postgres.create("crowd")
-    stores = [open_store(postgres.url_of("crowd")) for _ in range(3)]
+    stores = [samples.opened(postgres.url_of("crowd")) for _ in range(3)]
     await asyncio.gather(*(store.prepare() for store in stores))
     for store in stores:
         await store.check()
@@ -153,7 +160,7 @@ async def test_a_schema_from_the_future_is_refused(
 ) -> None:
     """A schema of a newer program is refused as ahead, and preparing leaves it alone."""
     url = f"sqlite+aiosqlite:///{file}" if kind == "sqlite" else postgres.url_of(database)
-    store = open_store(url)
+    store = samples.opened(url)
     await _set_revision(url, "9999")
     for attempt in (store.check(), store.prepare(migrate=True)):
         with pytest.raises(SchemaMismatch, match=rf"ahead.*9999.*{HEAD}"):
@@ -164,7 +171,7 @@ async def test_a_schema_from_the_future_is_refused(
 async def test_a_database_without_a_schema_is_behind(postgres: Postgres) -> None:
     """A database that was never migrated is refused as behind, with the command that helps."""
     await postgres.create("bare")
-    store = open_store(postgres.url_of("bare"))
+    store = samples.opened(postgres.url_of("bare"))
     with pytest.raises(SchemaMismatch, match=rf"behind.*none.*{HEAD}.*andon migrate"):
         await store.check()
     await store.close()
@@ -177,7 +184,7 @@ async def test_an_old_postgresql_is_left_alone_until_told(
     """An older schema that other replicas may be using is refused as behind, and not touched unasked."""
     monkeypatch.setattr(schema, "REVISIONS", ("0000", HEAD))
     url = postgres.url_of(database)
-    store = open_store(url)
+    store = samples.opened(url)
     await _set_revision(url, "0000")
     for attempt in (store.check(), store.prepare()):
         with pytest.raises(SchemaMismatch, match=rf"behind.*0000.*{HEAD}.*andon migrate"):
@@ -202,7 +209,7 @@ def test_another_database_is_refused(url: str) -> None:
     with pytest.raises(
         InvalidConfiguration, match=r"ANDON_DATABASE_URL.*sqlite\+aiosqlite:///FILE"
     ) as refused:
-        open_store(url)
+        samples.opened(url)
     assert "hunter2" not in str(refused.value)
 
 

@@ -65,10 +65,10 @@ def test_the_same_question_goes_once() -> None:
 def test_a_question_without_values_has_one_answer() -> None:
     """Who asks for the same rows without a value is given them all; other questions go by themselves."""
     works: list[Work] = [
-        Fetch(_SHARE_STOPPED, {}),
-        Fetch(_LOCK_DUE, {"limit": 1}),
-        Fetch(_SHARE_STOPPED, {}),
-        Fetch(_LOCK_DUE, {"limit": 1}),
+        Fetch(_SHARE_STOPPED, {"tenant": "T01"}),
+        Fetch(_LOCK_DUE, {"tenant": "T01", "limit": 1}),
+        Fetch(_SHARE_STOPPED, {"tenant": "T01"}),
+        Fetch(_LOCK_DUE, {"tenant": "T01", "limit": 1}),
     ]
     trips = plan(works)
     assert [trip.parts for trip in trips] == [[0, 2], [1], [3]]

@@ -16,7 +16,7 @@ import pytest
 from escalation.errors import AlreadyServed, StoreError, StoreUnavailable
 from escalation.ids import RequestId
 from escalation.ports import Page
-from escalation.store import Database, open_store
+from escalation.store import Database
 from escalation.store.tables import APPEND_ONLY
 from tests.contract import samples
 from tests.contract.samples import MovableClock
@@ -25,7 +25,7 @@ NOBODY = 65534
 
 
 def _open(file: Path) -> Database:
-    return open_store(f"sqlite+aiosqlite:///{file}", MovableClock())
+    return samples.opened(f"sqlite+aiosqlite:///{file}", MovableClock())
 
 
 async def _add(store: Database, *names: str) -> None:
@@ -85,10 +85,9 @@ async def test_what_was_committed_survives_a_kill(file: Path) -> None:
     """A process that is killed right after a commit leaves the commit and nothing of what followed."""
     program = (
         "import asyncio, os, signal\n"
-        "from escalation.store import open_store\n"
         "from tests.contract import samples\n"
         "async def main():\n"
-        f"    store = open_store('sqlite+aiosqlite:///{file}')\n"
+        f"    store = samples.opened('sqlite+aiosqlite:///{file}')\n"
         "    async with store.write() as tx: await samples.add_requests(tx, '1')\n"
         "    async with store.write() as tx:\n"
         "        await samples.add_requests(tx, '2')\n"

@@ -279,7 +279,8 @@ async def test_a_sweep_of_an_unknown_scope_holds_up_no_other(lasting: Database, 
     """A stop that only a newer version knows is named, and the other stops are swept."""
     async with lasting.write() as tx:
         await tx.sweeps.add(Sweep(scope=EVERYTHING, version=2))
-    await vandal.runs("INSERT INTO sweeps VALUES ('team:treasury', 2, 0, 0, 0, NULL)")
+    new = "INSERT INTO sweeps (tenant, scope, version, killed, late, revoked) VALUES"
+    await vandal.runs(f"{new} ('{samples.TENANT}', 'team:treasury', 2, 0, 0, 0)")
     async with lasting.read() as tx:
         assert await tx.sweeps.unfinished(9) == [Sweep(scope=EVERYTHING, version=2)]
     assert [(row.kind, row.id) for row in lasting.unreadable.taken()] == [("sweeps", "team:treasury")]
@@ -300,8 +301,8 @@ async def test_a_list_that_cannot_be_read_hides_no_other(lasting: Database, vand
 
 async def test_a_switch_of_an_unknown_kind_is_named(lasting: Database, vandal: Vandal) -> None:
     """A scope that a newer version stopped is left out of the list of stops, and named."""
-    new = "INSERT INTO switches (scope, stopped_by, stopped_at, reason, version) VALUES"
-    await vandal.runs(f"{new} ('team:treasury', 'salma', {vandal.never}, 'new', 2)")
+    new = "INSERT INTO switches (tenant, scope, stopped_by, stopped_at, reason, version) VALUES"
+    await vandal.runs(f"{new} ('{samples.TENANT}', 'team:treasury', 'salma', {vandal.never}, 'new', 2)")
     async with lasting.read() as tx:
         assert await tx.switches.stopped() == []
     assert [row.id for row in lasting.unreadable.taken()] == ["team:treasury"]
@@ -450,8 +451,8 @@ async def test_an_unknown_rung_is_left_out(lasting: Database, vandal: Vandal) ->
     async with lasting.write() as tx:
         await tx.requests.add(samples.request("1"))
     await vandal.runs(
-        "INSERT INTO rungs (request, rung, planned_at, actual_at)"
-        " SELECT id, 7, asked_at, asked_at FROM requests"
+        "INSERT INTO rungs (tenant, request, rung, planned_at, actual_at)"
+        " SELECT tenant, id, 7, asked_at, asked_at FROM requests"
     )
     async with lasting.read() as tx:
         assert await tx.steps.of(RequestId("req_1")) == []

@@ -48,12 +48,12 @@ async def wakeups(request: pytest.FixtureRequest) -> AsyncIterator[Wakeups]:
     await made.close()
 
 
-def _make(request: pytest.FixtureRequest, kind: str | None = None) -> LocalWakeups:
+def _make(request: pytest.FixtureRequest, kind: str | None = None, *, tenant: str = "T01") -> LocalWakeups:
     kind = kind or request.param
     if kind == "postgresql":
-        return PostgresWakeups(request.getfixturevalue("postgres").url)
+        return PostgresWakeups(request.getfixturevalue("postgres").url, tenant=tenant)
     if kind == "valkey":
-        return ValkeyWakeups(request.getfixturevalue("valkey").connection_url)
+        return ValkeyWakeups(request.getfixturevalue("valkey").connection_url, tenant=tenant)
     return LocalWakeups()
 
 
@@ -105,6 +105,21 @@ async def test_a_wakeup_counts_once(wakeups: Wakeups) -> None:
         await wakeups.wake("req_1")
         await waiter.wait(_LONG)
         assert await _seconds(waiter.wait(_SHORT)) >= _SHORT
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "valkey"])
+async def test_another_tenant_wakes_nobody(request: pytest.FixtureRequest, kind: str) -> None:
+    """What is told to the replicas of one tenant is not heard by those of another on the same server."""
+    ours, theirs = (_make(request, kind, tenant=tenant) for tenant in ("T01", "T02"))
+    for each in (ours, theirs):
+        assert isinstance(each, Relay)
+        each.start()
+        await _up(each)
+    async with ours.listen("outbox") as waiter:
+        await theirs.wake("outbox")
+        assert await _seconds(waiter.wait(_SHORT)) >= _SHORT
+    await ours.close()
+    await theirs.close()
 
 
 async def test_another_topic_wakes_nobody(wakeups: Wakeups) -> None:

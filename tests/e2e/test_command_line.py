@@ -224,8 +224,8 @@ async def test_a_record_that_was_changed(
 
 
 _BESIDE = (
-    "INSERT INTO audit_events (id, at, name, actor, subject, agent, data)"
-    " VALUES ('evt_x', 1, 'request.approved', 'person:salma', 'req_1', NULL, '\x1b[2J')"
+    "INSERT INTO audit_events (tenant, id, at, name, actor, subject, agent, data)"
+    " VALUES ('T01ANDON', 'evt_x', 1, 'request.approved', 'person:salma', 'req_1', NULL, '\x1b[2J')"
 )
 
 

@@ -46,7 +46,8 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
 def _broken_key(shell: Shell, created_at: object) -> str:
     key = shell.andon(f"keys create --agent {AGENT}").stderr.split()[0]
     shell.runs("UPDATE agent_keys SET created_at = ?", created_at)
-    shell.runs("INSERT INTO set_aside VALUES ('agent_keys', ?, ?, ?)", key, _WHY, _AT)
+    aside = "INSERT INTO set_aside (tenant, kind, id, why, at) VALUES"
+    shell.runs(f"{aside} ('T01ANDON', 'agent_keys', ?, ?, ?)", key, _WHY, _AT)
     return key
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from escalation.authority import Account
-from escalation.errors import InvalidConfiguration
+from escalation.errors import StoreError
 from escalation.grant import Report
 from escalation.ids import GrantId, RequestId
 from escalation.reason import Reason, Refused
@@ -205,6 +205,6 @@ async def test_a_card_drawn_after_its_lease_is_drawn_again(room: World) -> None:
 async def test_a_database_belongs_to_one_workspace(room: World) -> None:
     """Requests of one workspace are never shown to, or settled by, another one's bot."""
     await room.agent.asks()
-    with pytest.raises(InvalidConfiguration, match="belongs to workspace T01ANDON"):
+    with pytest.raises(StoreError, match="another tenant"):
         await room.rules_become(changed(Change(ANDON, "workspace: T01ANDON", "workspace: T02OTHER")))
     room.rules.become(shipped())

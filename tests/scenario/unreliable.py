@@ -31,6 +31,9 @@ class UnreliableStore:
     def unreadable(self) -> Unreadables:
         return self.inner.unreadable
 
+    def open_for(self, tenant: str) -> None:
+        self.inner.open_for(tenant)
+
     @contextmanager
     def goes_away(self, when: Away = Away.AT_THE_START) -> Iterator[None]:
         """Be away during the block."""

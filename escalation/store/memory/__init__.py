@@ -6,28 +6,48 @@ from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import TypeVar
 
 from escalation.clock import Clock, SystemClock
-from escalation.ports import Unreadables, UseCase
+from escalation.ports import UseCase
 from escalation.store import schema
 from escalation.store.memory.transaction import MemoryTransaction
 from escalation.store.memory.view import Rows, View
+from escalation.store.tenancy import Owner
 
 T = TypeVar("T")
 
 
-class MemoryStore:
-    """Every row in this process. Writers queue; readers see what is committed."""
+class MemoryDatabase:
+    """The rows of every tenant. Writers queue."""
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    def __init__(self) -> None:
+        self.rows_of: dict[str, Rows] = {}
+        self.writer = asyncio.Lock()
+
+
+class MemoryStore:
+    """One tenant's rows in this process; readers see what is committed."""
+
+    def __init__(self, clock: Clock | None = None, database: MemoryDatabase | None = None) -> None:
         self._clock = clock or SystemClock()
-        self._rows: Rows = {}
-        self._writer = asyncio.Lock()
-        self.unreadable = Unreadables()
+        self._database = database or MemoryDatabase()
+        self._owner = Owner()
+        self.unreadable = self._owner.unreadable
+
+    def open_for(self, tenant: str) -> None:
+        """Work on the rows of *tenant* alone; raise ``StoreError`` if it is open for another one."""
+        self._owner.be(tenant)
+
+    @property
+    def _rows(self) -> Rows:
+        return self._database.rows_of.setdefault(self._owner.tenant, {})
+
+    def _view(self, *, frozen: bool = False) -> View:
+        return View(self._rows, tenant=self._owner.tenant, frozen=frozen)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[MemoryTransaction]:
         """Open a transaction that may change things; commit at the end of the block, or roll back."""
-        async with self._writer:
-            view = View(self._rows)
+        async with self._database.writer:
+            view = self._view()
             # The clock is read once the turn has come: instants follow the order of commits.
             yield MemoryTransaction(view, self._clock.now())
             view.commit()
@@ -40,7 +60,7 @@ class MemoryStore:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[MemoryTransaction]:
         """Open a transaction that changes nothing."""
-        yield MemoryTransaction(View(self._rows, frozen=True), self._clock.now())
+        yield MemoryTransaction(self._view(frozen=True), self._clock.now())
 
     async def check(self) -> None:
         """Memory is always there, and always of this version."""

@@ -22,6 +22,7 @@ class MemoryGrants:
         self._view = view
 
     async def add(self, grant: Grant) -> None:
+        self._view.check(grant.tenant)
         if self._view[REQUESTS].get(grant.request) is None:
             raise StoreError(f"grant {grant.id} is for no request that was stored")
         self._view[GRANTED_FOR].add(grant.request, grant.id)

@@ -27,6 +27,7 @@ class MemoryRequests:
 
     async def add(self, request: Request) -> bool:
         """Insert *request*; return False (and change nothing) if its agent's key is taken."""
+        self._view.check(request.tenant)
         if request.key is not None:
             if self._view[_ASKED_WITH].get((request.agent, request.key)) is not None:
                 return False

@@ -70,8 +70,9 @@ Rows: TypeAlias = dict[Table[Any, Any], dict[Any, Any]]
 class View:
     """All the tables as one transaction sees them."""
 
-    def __init__(self, rows: Rows, *, frozen: bool = False) -> None:
+    def __init__(self, rows: Rows, *, tenant: str, frozen: bool = False) -> None:
         self._rows = rows
+        self._tenant = tenant
         self._frozen = frozen
         self._overlays: dict[Table[Any, Any], Overlay[Any, Any]] = {}
 
@@ -81,6 +82,11 @@ class View:
             committed = self._rows.setdefault(table, {})
             found = self._overlays[table] = Overlay(committed, frozen=self._frozen)
         return cast("Overlay[K, V]", found)
+
+    def check(self, tenant: str) -> None:
+        """Raise ``StoreError`` unless these are the rows of *tenant*."""
+        if tenant != self._tenant:
+            raise StoreError("a row of another tenant; nothing was written")
 
     def commit(self) -> None:
         """Make every change everybody's, at once."""

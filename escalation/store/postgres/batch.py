@@ -17,6 +17,7 @@ from escalation.store.arrays import transposed
 from escalation.store.change import Arguments, Change
 from escalation.store.session import Later
 from escalation.store.statement import DIALECTS, Prepared
+from escalation.store.tenancy import TENANT
 
 #: Up to so many rows are few.
 _FEW = 16
@@ -27,15 +28,15 @@ _Rows: TypeAlias = Sequence[Sequence[Arguments]]
 class _Statement(Protocol):
     sql: str
 
-    def arguments(self, rows: _Rows) -> Sequence[Any]:
-        """Return *rows* as the statement takes them."""
+    def arguments(self, rows: _Rows, tenant: str) -> Sequence[Any]:
+        """Return *rows* and their *tenant* as the statement takes them."""
         ...
 
 
 class Batch:
-    """The changes of *later* as a statement and its arguments."""
+    """The changes of *later*, all of one *tenant*, as a statement and its arguments."""
 
-    def __init__(self, later: Later) -> None:
+    def __init__(self, later: Later, tenant: str) -> None:
         changes = sorted(later, key=lambda change: change.number)
         rows = [change.distinct(later[change]) for change in changes]
         shape = tuple((change, len(each)) for change, each in zip(changes, rows, strict=True))
@@ -43,7 +44,7 @@ class Batch:
         statement: _Statement = _few_rows(shape) if few else _many_rows(tuple(changes))
         self._expected = sum(count for change, count in shape if change.exact)
         self.sql = statement.sql
-        self.arguments = statement.arguments(rows)
+        self.arguments = statement.arguments(rows, tenant)
 
     def check(self, counts: Sequence[int]) -> None:
         """Raise ``StoreError`` unless each exact change found its row: *counts* is what was answered."""
@@ -64,11 +65,11 @@ class _FewRows:
                 places |= {f"{prefix}{name}": (number, row, at) for at, name in enumerate(change.names)}
         prepared = _joined(parts)
         self.sql = prepared.sql
-        self._places = [places[name] for name in prepared.names]
+        self._places = [None if name == TENANT else places[name] for name in prepared.names]
 
-    def arguments(self, rows: _Rows) -> Sequence[Any]:
-        """Return *rows* as the statement takes them."""
-        return [rows[number][row][at] for number, row, at in self._places]
+    def arguments(self, rows: _Rows, tenant: str) -> Sequence[Any]:
+        """Return *rows* and their *tenant* as the statement takes them."""
+        return [tenant if place is None else rows[place[0]][place[1]][place[2]] for place in self._places]
 
 
 class _ManyRows:
@@ -83,12 +84,12 @@ class _ManyRows:
         }
         prepared = _joined([(change, change.many(f"p{number}_")) for number, change in enumerate(changes)])
         self.sql = prepared.sql
-        self._places = [places[name] for name in prepared.names]
+        self._places = [None if name == TENANT else places[name] for name in prepared.names]
 
-    def arguments(self, rows: _Rows) -> Sequence[Any]:
-        """Return *rows* as the statement takes them."""
+    def arguments(self, rows: _Rows, tenant: str) -> Sequence[Any]:
+        """Return *rows* and their *tenant* as the statement takes them."""
         columns = [transposed(each, width) for each, width in zip(rows, self._widths, strict=True)]
-        return [columns[number][at] for number, at in self._places]
+        return [tenant if place is None else columns[place[0]][place[1]] for place in self._places]
 
 
 #: There are few shapes: what use cases leave behind.

@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from escalation.ports import Unreadables
 from escalation.store.postgres.line import Line
 from escalation.store.postgres.members import Member
 from escalation.store.postgres.session import PostgresSession
 from escalation.store.postgres.work import Work, Write, plan, shares, together
+from escalation.store.tenancy import Owner
 from escalation.store.transaction import SqlTransaction
 
 #: Seconds for which a group waits for a use case that does not come back to it.
@@ -47,9 +47,9 @@ class Board:
         return self._line.now
 
     @property
-    def unreadable(self) -> Unreadables:
-        """Where rows that cannot be read are remembered."""
-        return self._line.unreadable
+    def owner(self) -> Owner:
+        """Whose rows they all work on."""
+        return self._line.owner
 
     async def do(self, work: Work) -> Any:
         """Have *work* done together with what the others ask for, and return its answer."""

@@ -7,7 +7,6 @@ from typing import Any, assert_never
 import asyncpg
 
 from escalation.clock import monotonic
-from escalation.ports import Unreadables
 from escalation.store.arrays import transposed
 from escalation.store.change import Arguments, Insertion
 from escalation.store.postgres.batch import Batch
@@ -15,7 +14,8 @@ from escalation.store.postgres.errors import our_errors
 from escalation.store.postgres.server_clock import ServerClock
 from escalation.store.postgres.work import Execute, Fetch, Hold, Insert, Look, Work, Write
 from escalation.store.session import Later
-from escalation.store.statement import Prepared, Row, Statement, Values
+from escalation.store.statement import Row, Statement, Values
+from escalation.store.tenancy import TENANT, Owner
 
 #: Seconds; a statement that takes longer has waited for somebody.
 _WAITED = 0.05
@@ -42,9 +42,9 @@ class Line:
     Its *now* is the instant at which the transaction began; later once it had to wait for another.
     """
 
-    def __init__(self, connection: Any, clock: ServerClock, now: datetime, unreadable: Unreadables) -> None:
+    def __init__(self, connection: Any, clock: ServerClock, now: datetime, owner: Owner) -> None:
         self.now = now
-        self.unreadable = unreadable
+        self.owner = owner
         self.connection = connection
         self._clock = clock
 
@@ -62,15 +62,14 @@ class Line:
         match work:
             case Look(lookup=lookup, keys=keys):
                 if len(keys) == 1:
-                    return await self._rows(lookup.prepared("postgresql"), lookup.arguments_of_one(keys[0]))
-                return await self._rows(lookup.many.prepared("postgresql"), lookup.arguments(keys))
+                    return await self._rows(lookup, lookup.values_of_one(keys[0]))
+                return await self._rows(lookup.many, lookup.values_of_many(keys))
             case Insert(insertion=insertion, rows=rows):
                 return await self._insert(insertion, rows)
             case Write(later=later):
                 return await self._write(later)
             case Fetch(statement=statement, values=values):
-                prepared = statement.prepared("postgresql")
-                return await self._rows(prepared, prepared.arguments(values))
+                return await self._rows(statement, values)
             case Execute(statement=statement, values=values):
                 return await self._execute(statement, values)
             case Hold(table=table):
@@ -78,7 +77,9 @@ class Line:
             case _:
                 assert_never(work)
 
-    async def _rows(self, prepared: Prepared, arguments: Sequence[Any]) -> Sequence[Row]:
+    async def _rows(self, statement: Statement, values: Values) -> Sequence[Row]:
+        prepared = statement.prepared("postgresql")
+        arguments = prepared.arguments({**values, TENANT: self.owner.tenant})
         return prepared.rows(await self.connection.fetch(prepared.sql, *arguments))
 
     async def _insert(self, insertion: Insertion, rows: Sequence[Arguments]) -> frozenset[Arguments]:
@@ -94,7 +95,7 @@ class Line:
         return frozenset(map(tuple, keys))
 
     async def _write(self, later: Later) -> None:
-        batch = Batch(later)
+        batch = Batch(later, self.owner.tenant)
         batch.check(await self.connection.fetchrow(batch.sql, *batch.arguments))
 
     async def _hold(self, table: str) -> None:

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from escalation.errors import StoreError, StoreUnavailable
-from escalation.ports import Unreadables
 from escalation.store.postgres.line import Line
 from escalation.store.postgres.work import Look, Trip, Work, plan, shares
 from escalation.store.statement import Row
+from escalation.store.tenancy import Owner
 
 #: Lends a connection without a transaction: each statement sees what is committed by then.
 Lend = Callable[[], AbstractAsyncContextManager[Line]]
@@ -95,9 +95,9 @@ def _fail(asked: Sequence[_Asked], error: BaseException) -> None:
 class ReadWorker:
     """Does the work of one reader, who sees whatever is committed when each statement begins."""
 
-    def __init__(self, reader: Reader, lend: Lend, now: datetime, unreadable: Unreadables) -> None:
+    def __init__(self, reader: Reader, lend: Lend, now: datetime, owner: Owner) -> None:
         self.now = now
-        self.unreadable = unreadable
+        self.owner = owner
         self._reader = reader
         self._lend = lend
 

@@ -6,12 +6,12 @@ from typing import Any, Protocol
 
 from sqlalchemy import Table
 
-from escalation.ports import Unreadables
 from escalation.store.change import Arguments, Change, Insertion
 from escalation.store.lookup import Key, Lookup
 from escalation.store.postgres.work import Execute, Fetch, Hold, Insert, Look, Work, Write
 from escalation.store.session import Later, Session
 from escalation.store.statement import Row, Statement, Values
+from escalation.store.tenancy import Owner
 
 
 class Worker(Protocol):
@@ -23,8 +23,8 @@ class Worker(Protocol):
         ...
 
     @property
-    def unreadable(self) -> Unreadables:
-        """Where rows that cannot be read are remembered."""
+    def owner(self) -> Owner:
+        """Whose rows it works on."""
         ...
 
     async def do(self, work: Work) -> Any:
@@ -38,7 +38,7 @@ class PostgresSession(Session):
     exclusive = False
 
     def __init__(self, worker: Worker, *, frozen: bool) -> None:
-        super().__init__(frozen=frozen, unreadable=worker.unreadable)
+        super().__init__(worker.owner, frozen=frozen)
         self._worker = worker
 
     @property

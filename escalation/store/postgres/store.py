@@ -16,7 +16,7 @@ import asyncpg
 
 from escalation.clock import Clock
 from escalation.errors import InvalidConfiguration, StoreError, StoreUnavailable
-from escalation.ports import Unreadables, UseCase
+from escalation.ports import UseCase
 from escalation.store import schema
 from escalation.store.postgres import instants
 from escalation.store.postgres.address import UNREADABLE, where
@@ -27,6 +27,7 @@ from escalation.store.postgres.pool import Pool
 from escalation.store.postgres.reader import Reader, ReadWorker
 from escalation.store.postgres.server_clock import ServerClock
 from escalation.store.postgres.session import PostgresSession
+from escalation.store.tenancy import Owner
 from escalation.store.transaction import SqlTransaction
 
 T = TypeVar("T")
@@ -68,12 +69,17 @@ class PostgresStore:
     def __init__(self, url: str, clock: Clock | None = None) -> None:
         self._url = url
         self._clock = ServerClock(clock)
-        self.unreadable = Unreadables()
+        self._owner = Owner()
+        self.unreadable = self._owner.unreadable
         self._pool = Pool(self._connect, size=_CONNECTIONS, patience=_PATIENCE)
         self._reader = Reader(self._lend)
         self._groups = GroupCommit(
             shared=partial(self._transaction, _BEGIN_SHARED), alone=partial(self._transaction, _BEGIN)
         )
+
+    def open_for(self, tenant: str) -> None:
+        """Work on the rows of *tenant* alone; raise ``StoreError`` if it is open for another one."""
+        self._owner.be(tenant)
 
     @property
     def group_sizes(self) -> Counter[int]:
@@ -99,7 +105,7 @@ class PostgresStore:
         if now is None:
             async with self._lend() as line:
                 now = line.now
-        worker = ReadWorker(self._reader, self._lend, now, self.unreadable)
+        worker = ReadWorker(self._reader, self._lend, now, self._owner)
         yield SqlTransaction(PostgresSession(worker, frozen=True))
 
     async def check(self) -> None:
@@ -150,7 +156,7 @@ class PostgresStore:
         async with self._pool.connection() as connection:
             with our_errors():
                 now = await self._clock.now(connection)
-            yield Line(connection, self._clock, now, self.unreadable)
+            yield Line(connection, self._clock, now, self._owner)
 
     async def _connect(self) -> Any:
         try:

@@ -4,7 +4,7 @@ What several transactions that share a commit ask of the database, merged into f
     Look(lookup, keys)       ─▶ one statement for all the keys: ``= ANY``, or a join with ``unnest``
     Insert(insertion, row)   ─▶ one statement for all the rows, telling which of them it inserted
     Write(later)             ─▶ one statement for all the changes of everybody
-    Fetch(statement, {})     ─▶ the statement once: who asks the same gets the same answer
+    Fetch(statement, tenant) ─▶ the statement once: who asks the same gets the same answer
     other Fetch, Execute, Hold ─▶ each by itself
 
 Values and pure functions: nothing here talks to a database.
@@ -18,6 +18,7 @@ from escalation.store.change import Arguments, Change, Insertion
 from escalation.store.lookup import Key, Lookup
 from escalation.store.session import Later
 from escalation.store.statement import Row, Statement, Values
+from escalation.store.tenancy import TENANT
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def _likeness(work: Work) -> object:
     match work:
         case Look(lookup=statement) | Insert(insertion=statement):
             return statement
-        case Fetch(statement=statement, values=values) if not values:
+        case Fetch(statement=statement, values=values) if values.keys() == {TENANT}:
             return statement
         case Write():
             return Write
