@@ -15,10 +15,12 @@ from datetime import datetime
 from escalation import notice
 from escalation.audit import EventName
 from escalation.grant import Grant
-from escalation.ports import Sweep, Transaction
+from escalation.ports import Sweep, Transaction, UseCase
 from escalation.service.context import Core, wake
 from escalation.service.steps.clerk import by_person, by_us
+from escalation.service.steps.fence import by_the_one_in_force
 from escalation.service.steps.grants import revoke_grant
+from escalation.service.steps.judge import agents_under, is_anything_left
 from escalation.service.steps.set_aside import readable, set_aside
 from escalation.service.steps.settle import settle_if_over
 from escalation.switch import Stop
@@ -47,7 +49,8 @@ async def end_requests(core: Core, sweep: Sweep, *, since: datetime, batch: int)
     """End up to *batch* pending requests under *sweep*'s stop that are due at *since* or later."""
     async with core.store.write() as tx:
         stopped = await tx.switches.stopped()
-        found = await tx.requests.lock_pending(sweep.scope, since=since, limit=batch)
+        agents = agents_under(core.configuration(), sweep.scope)
+        found = await tx.requests.lock_pending(sweep.scope, agents=agents, since=since, limit=batch)
         after = []
         for first in range(0, len(found), _AT_A_STRETCH):
             stretch = found[first : first + _AT_A_STRETCH]
@@ -68,7 +71,8 @@ async def revoke_grants(core: Core, sweep: Sweep, *, batch: int) -> int:
         stops = {switch.scope: switch.stop for switch in await tx.switches.stopped()}
         stop, revoked = stops.get(sweep.scope), 0
         if stop is not None:
-            for grant in await tx.grants.lock_unclaimed(sweep.scope, limit=batch):
+            agents = agents_under(core.configuration(), sweep.scope)
+            for grant in await tx.grants.lock_unclaimed(sweep.scope, agents=agents, limit=batch):
                 revoked += await _revoke(core, tx, grant, stop)
         if revoked:
             await tx.sweeps.count(Sweep(scope=sweep.scope, version=sweep.version, revoked=revoked))
@@ -81,21 +85,34 @@ async def revoke_grants(core: Core, sweep: Sweep, *, batch: int) -> int:
 
 
 async def finish(core: Core, sweep: Sweep) -> bool:
-    """Note that *sweep* is finished and tell the counts; return False if others hold what is left."""
-    async with core.store.write() as tx:
-        held = await tx.sweeps.lock(sweep)
-        if held is None or held.finished_at is not None:
-            return True
-        # Whoever ends something counts it in the row that we hold: what we do not find is counted.
-        if await tx.requests.any_pending(sweep.scope) or await tx.grants.any_unclaimed(sweep.scope):
-            return False
-        await tx.sweeps.finish(sweep, tx.now)
-        clerk, scope = by_us(core, tx, "sweeper"), str(sweep.scope)
-        killed, late, revoked = held.killed, held.late, held.revoked
-        await clerk.record(EventName.SWITCH_SWEPT, scope, killed=killed, late=late, revoked=revoked)
-        await clerk.alert(notice.Swept(scope=scope, killed=killed, late=late, revoked=revoked))
-        core.kill("sweep:before-finish")
-    await wake(core)
+    """
+    Note that *sweep* is finished and tell the counts; return False if others hold what is left.
+
+    By the configuration in force: an older one may not know who works for the function that is stopped.
+    """
+
+    def begin(core: Core) -> UseCase[bool]:
+        return lambda tx: _finish(core, tx, sweep)
+
+    finished = await by_the_one_in_force(core, begin, touches=None)
+    if finished:
+        await wake(core)
+    return finished
+
+
+async def _finish(core: Core, tx: Transaction, sweep: Sweep) -> bool:
+    held = await tx.sweeps.lock(sweep)
+    if held is None or held.finished_at is not None:
+        return True
+    # Whoever ends something counts it in the row that we hold: what we do not find is counted.
+    if await is_anything_left(core.configuration(), tx, sweep.scope):
+        return False
+    await tx.sweeps.finish(sweep, tx.now)
+    clerk, scope = by_us(core, tx, "sweeper"), str(sweep.scope)
+    killed, late, revoked = held.killed, held.late, held.revoked
+    await clerk.record(EventName.SWITCH_SWEPT, scope, killed=killed, late=late, revoked=revoked)
+    await clerk.alert(notice.Swept(scope=scope, killed=killed, late=late, revoked=revoked))
+    core.kill("sweep:before-finish")
     return True
 
 

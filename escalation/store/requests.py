@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     func,
     literal_column,
+    or_,
     select,
     text,
     true,
@@ -159,7 +160,10 @@ _NOTHING: ColumnElement[str] = literal_column("''")
 _COVERED = {
     ScopeKind.ALL: true(),
     ScopeKind.AGENT: requests.c.agent.concat(_NOTHING) == _SCOPE,
-    ScopeKind.FUNCTION: requests.c.function.concat(_NOTHING) == _SCOPE,
+    # What the agents of the function asked while they worked for another one is covered too.
+    ScopeKind.FUNCTION: or_(
+        requests.c.function.concat(_NOTHING) == _SCOPE, Among(requests.c.agent.concat(_NOTHING), "agents")
+    ),
     ScopeKind.ACTION: requests.c.action_type.concat(_NOTHING) == _SCOPE,
 }
 _LOCK_PENDING = {
@@ -260,14 +264,16 @@ class SqlRequests:
         """Return the pending requests due at *now*, oldest first, skipping those others hold."""
         return self._hold(await self._many(_LOCK_DUE, {"now": now, "limit": limit}))
 
-    async def lock_pending(self, scope: Scope, *, since: datetime, limit: int) -> Sequence[Request]:
+    async def lock_pending(
+        self, scope: Scope, *, since: datetime, limit: int, agents: Collection[AgentName] = ()
+    ) -> Sequence[Request]:
         """Return up to *limit* pending requests that a stop of *scope* covers, skipping those others hold."""
-        values = {"scope": scope.name, "since": since, "limit": limit}
+        values = {"scope": scope.name, "agents": list(agents), "since": since, "limit": limit}
         return self._hold(await self._many(_LOCK_PENDING[scope.kind], values))
 
-    async def any_pending(self, scope: Scope) -> bool:
+    async def any_pending(self, scope: Scope, *, agents: Collection[AgentName] = ()) -> bool:
         """Return whether a stop of *scope* covers a pending request, whoever holds it."""
-        given = {"scope": scope.name, "since": _BEFORE_ALL}
+        given = {"scope": scope.name, "agents": list(agents), "since": _BEFORE_ALL}
         return await self._session.row(_ANY_PENDING[scope.kind], given) is not None
 
     async def next_due_at(self) -> datetime | None:
