@@ -5,7 +5,7 @@ from datetime import datetime
 
 from escalation import request as requests
 from escalation.audit import EventName
-from escalation.errors import SchemaMismatch, StoreUnavailable, Unreadable
+from escalation.errors import SchemaMismatch, StatementRefused, StoreUnavailable, Unreadable
 from escalation.grant import Grant, GrantState
 from escalation.ids import EventId, GrantId, OutboxId, RequestId
 from escalation.ports import Aside, Transaction
@@ -56,7 +56,7 @@ async def release(core: Core, id_: str) -> Sequence[Aside]:
 async def _or_unreadable(core: Core, aside: Aside, reading: Awaitable[None]) -> None:
     try:
         await reading
-    except (StoreUnavailable, SchemaMismatch, Unreadable):
+    except (StoreUnavailable, StatementRefused, SchemaMismatch, Unreadable):
         raise
     except Exception as error:
         why = f"it cannot be worked on ({type(error).__name__})"

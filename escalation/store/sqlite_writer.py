@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Table
 
 from escalation.clock import Clock, monotonic
-from escalation.errors import StoreError, StoreUnavailable
+from escalation.errors import StatementRefused, StoreError, StoreUnavailable
 from escalation.ports import Unreadables
 from escalation.store.change import Arguments, Change, Insertion
 from escalation.store.lookup import Key, Lookup
@@ -29,7 +29,8 @@ _DIALECT = "sqlite"
 #: How long to wait for another process that writes, in seconds.
 _PATIENCE = 5.0
 _PAUSE = 0.005
-_OUR_MISTAKES = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_RANGE, sqlite3.SQLITE_MISUSE})
+#: Of a statement that it does not take whatever its values: a table or a column is missing.
+_NOT_THE_VALUES = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_RANGE, sqlite3.SQLITE_MISUSE})
 
 
 @contextmanager
@@ -40,8 +41,8 @@ def our_errors() -> Iterator[None]:
     except (sqlite3.IntegrityError, UnicodeError, OverflowError) as error:
         raise StoreError(f"SQLite refused a row: {error}") from error
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", None) in _OUR_MISTAKES:
-            raise StoreError(f"SQLite refused a statement: {error}") from error
+        if getattr(error, "sqlite_errorcode", None) in _NOT_THE_VALUES:
+            raise StatementRefused(f"SQLite refused a statement: {error}") from error
         raise StoreUnavailable(f"SQLite: {error}") from error
     except OSError as error:
         raise StoreUnavailable(f"SQLite: {error.strerror or error}") from error
