@@ -1,5 +1,6 @@
 """The requests, in a database."""
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -43,6 +44,8 @@ _CHANGING = (
     *("follow", "state", "version", "rung", "delivered_at", "acknowledged_by", "decided"),
     *("settled_at", "reason", "answer", "next_due_at"),
 )
+#: How many rows become values before others in this process have a turn.
+_AT_A_STRETCH = 50
 _LIMIT = parameter("limit", Integer())
 _PENDING = requests.c.next_due_at.is_not(None)
 _AND_WHY_ASIDE = (why_aside(requests, requests.c.id),)
@@ -372,7 +375,13 @@ class SqlRequests:
 
     async def _readable(self, rows: Sequence[Row]) -> Sequence[Request]:
         decided = await self._decisions_of(rows)
-        return _REQUEST.readable(rows, self._session.unreadable, decided)
+        found: list[Request] = []
+        for first in range(0, len(rows), _AT_A_STRETCH):
+            if first:
+                await asyncio.sleep(0)
+            stretch = rows[first : first + _AT_A_STRETCH]
+            found += _REQUEST.readable(stretch, self._session.unreadable, decided)
+        return found
 
     async def _decisions_of(self, rows: Sequence[Row]) -> Callable[[Row], Sequence[Row]]:
         with_some = [row.id for row in rows if row.decided and isinstance(row.id, str)]
