@@ -1,6 +1,7 @@
 """Composition root of one serving process: the doors and the engine around an open core."""
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -121,6 +122,10 @@ async def serve(
             version = loaded.configuration.version
             watch = FileWatch(core, held, files, version=version, today=lambda: SystemClock().now().date())
             app.engine.also(watch.module)
+            # What a process starts with it keeps. Each full collection would walk all of it, and nobody
+            # is answered for the tenth of a second that this takes.
+            gc.collect()
+            gc.freeze()
             async with web_api.pooled(app.listeners.slack), _running(app), _reading_again(watch):
                 await server.serve(app.web, listener, close_waits=core.close_waits)
 

@@ -8,6 +8,7 @@ What can go wrong on our side.
     └── StoreError
         ├── StoreUnavailable   the database is away, locked, full or read-only; nothing was changed
         ├── NotInForce         this process works by another configuration than the one in force
+        ├── StatementRefused   the database takes a statement with no values: a table or a right is missing
         ├── SchemaMismatch     the database's schema is behind or ahead of this program
         ├── Unreadable         one row cannot be read by this version, or is set aside (kind, id, why)
         └── AlreadyServed      another process serves this SQLite file
@@ -49,6 +50,10 @@ class StoreUnavailable(StoreError):
     Unless it went away during the very commit: then the message says that this is not known, and
     a retry with the same idempotency key finds out.
     """
+
+
+class StatementRefused(StoreError):
+    """The database refuses a statement whatever its values: a table, a column or a right is missing."""
 
 
 class NotInForce(StoreError):

@@ -5,7 +5,8 @@ The life of a permission.
        │ ╲───expire──▶ EXPIRED                   ╲──nobody reported──▶ UNKNOWN
        └─────revoke──▶ REVOKED                                           │
                                             a person resolves it ──▶ SUCCEEDED | FAILED
-                                            with a late report before them, if there is one
+                                            with a late report before them, if there is one;
+                                        one that says otherwise afterwards is kept and told
 
     CLAIMED:  held ──no heartbeat for LEASE──▶ abandoned     only then may another attempt
                 ▲───────────heartbeat─────────────│          say UNKNOWN before the clock does
@@ -53,7 +54,7 @@ class Report(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LateReport:
-    """What an agent said when nobody knew the outcome any more."""
+    """What an agent said when nobody knew the outcome any more, or a person had said otherwise."""
 
     report: Report
     result: str | None  #: As canonical JSON.
@@ -79,7 +80,7 @@ class Grant:
     lease_until: datetime | None = None  #: Until then the attempt is under way, as far as anybody knows.
     ended_at: datetime | None = None
     result: str | None = None  #: What the agent reported, as canonical JSON.
-    late: LateReport | None = None  #: Changes no state; whoever resolves the unknown sees it.
+    late: LateReport | None = None  #: Changes no state; whoever resolves the unknown, or did, sees it.
     resolved_by: PersonId | None = None
 
     def is_held(self, now: datetime) -> bool:
@@ -241,9 +242,11 @@ def _tell(grant: Grant, command: Tell, now: datetime) -> Outcome:
         return Applied(replace(_end(grant, told, now), result=command.result))
     if grant.state is told and grant.resolved_by is None:
         return Applied(grant)
-    if grant.state is GrantState.UNKNOWN:
+    resolved = grant.resolved_by is not None
+    says_otherwise = resolved and told not in {grant.state, GrantState.UNKNOWN}
+    if grant.state is GrantState.UNKNOWN or says_otherwise:
         if is_bystander or grant.late is not None:
-            return Refused(Reason.AWAITING_PERSON)
+            return Refused(Reason.ALREADY_REPORTED if resolved else Reason.AWAITING_PERSON)
         late = LateReport(report=command.report, result=command.result, at=now)
         return Applied(replace(grant, late=late, version=grant.version + 1))
     ended = grant.state in {GrantState.SUCCEEDED, GrantState.FAILED}

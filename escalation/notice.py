@@ -98,6 +98,15 @@ class EffectResolved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EffectContradicted:
+    """To the alerts channel, the owner and whoever had resolved it: the agent reports the opposite."""
+
+    grant: str
+    by: str  #: Who had found out what happened.
+    report: str  #: What the agent says.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
     """To the alerts channel: somebody pulled the cord, and what waits is being ended."""
 
@@ -172,6 +181,7 @@ Notice: TypeAlias = (
     | EffectFailed
     | EffectUnknown
     | EffectResolved
+    | EffectContradicted
     | Stopped
     | Swept
     | Resumed
@@ -186,7 +196,8 @@ _KINDS: dict[str, type[Notice]] = {
     for kind in (
         *(Asked, Nudged, BackupCalled, Acknowledged, ApprovedByOne, Settled, AskedAgain, Unanswered),
         NeverShown,
-        *(EffectFailed, EffectUnknown, EffectResolved, Stopped, Swept, Resumed, Sealed, SetAside),
+        *(EffectFailed, EffectUnknown, EffectResolved, EffectContradicted),
+        *(Stopped, Swept, Resumed, Sealed, SetAside),
         *(ConfigurationRefused, ConfigurationNotLoaded),
     )
 }

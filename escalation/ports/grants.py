@@ -1,11 +1,11 @@
 """What is asked of the grants that are stored."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from escalation.grant import Grant
-from escalation.ids import GrantId, RequestId
+from escalation.ids import AgentName, GrantId, RequestId
 from escalation.switch import Scope
 
 
@@ -30,11 +30,17 @@ class Grants(Protocol):
 
     async def lock_due(self, now: datetime, limit: int) -> Sequence[Grant]: ...
 
-    async def lock_unclaimed(self, scope: Scope, *, limit: int) -> Sequence[Grant]:
-        """Return up to *limit* unclaimed grants that a stop of *scope* covers, skipping those others hold."""
+    async def lock_unclaimed(
+        self, scope: Scope, *, limit: int, agents: Collection[AgentName] = ()
+    ) -> Sequence[Grant]:
+        """
+        Return up to *limit* unclaimed grants that a stop of *scope* covers, skipping those others hold.
+
+        *agents*: as for the requests that a stop covers.
+        """
         ...
 
-    async def any_unclaimed(self, scope: Scope) -> bool:
+    async def any_unclaimed(self, scope: Scope, *, agents: Collection[AgentName] = ()) -> bool:
         """Return whether a stop of *scope* covers an unclaimed grant, whoever holds it."""
         ...
 

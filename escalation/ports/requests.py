@@ -57,16 +57,19 @@ class Requests(Protocol):
         """Return the pending requests due at *now*, oldest first, skipping those others hold."""
         ...
 
-    async def lock_pending(self, scope: Scope, *, since: datetime, limit: int) -> Sequence[Request]:
+    async def lock_pending(
+        self, scope: Scope, *, since: datetime, limit: int, agents: Collection[AgentName] = ()
+    ) -> Sequence[Request]:
         """
         Return up to *limit* pending requests that a stop of *scope* covers, skipping those others hold.
 
-        They come in the order in which they are due, from *since* on: with the last one's instant it
-        goes on where it was.
+        *agents* are those that work for the function of *scope* today: what they asked for another one
+        is covered too. They come in the order in which they are due, from *since* on: with the last
+        one's instant it goes on where it was.
         """
         ...
 
-    async def any_pending(self, scope: Scope) -> bool:
+    async def any_pending(self, scope: Scope, *, agents: Collection[AgentName] = ()) -> bool:
         """Return whether a stop of *scope* covers a pending request, whoever holds it."""
         ...
 

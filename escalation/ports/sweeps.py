@@ -39,6 +39,10 @@ class Sweeps(Protocol):
 
     async def finish(self, sweep: Sweep, at: datetime) -> None: ...
 
+    async def reopen(self, sweep: Sweep) -> None:
+        """Note that there is something to end again; what was counted stays."""
+        ...
+
     async def unfinished(self, limit: int) -> Sequence[Sweep]:
         """Return up to *limit* sweeps that are not finished, by scope."""
         ...

@@ -71,6 +71,7 @@ class _Requests:
     """Requests whose next rung is due; those under a stop are ended by it."""
 
     kind = "requests"
+    seam = "deadline:before-commit"
 
     def __init__(self) -> None:
         self._stopped: Sequence[Switch] = ()
@@ -98,6 +99,7 @@ class _Grants:
     """Grants whose time is over."""
 
     kind = "grants"
+    seam = "deadline:before-commit"
 
     async def lock_due(self, tx: Transaction, limit: int) -> Sequence[Grant]:
         return await tx.grants.lock_due(tx.now, limit)

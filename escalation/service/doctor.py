@@ -4,9 +4,8 @@ from collections.abc import Awaitable, Sequence
 from datetime import datetime
 
 from escalation import request as requests
-from escalation.action import Action
 from escalation.audit import EventName
-from escalation.errors import SchemaMismatch, StoreUnavailable, Unreadable
+from escalation.errors import SchemaMismatch, StatementRefused, StoreUnavailable, Unreadable
 from escalation.grant import Grant, GrantState
 from escalation.ids import EventId, GrantId, OutboxId, RequestId
 from escalation.ports import Aside, Transaction
@@ -16,8 +15,9 @@ from escalation.service.context import Core, wake
 from escalation.service.steps import settle
 from escalation.service.steps.clerk import Clerk, by_us
 from escalation.service.steps.grants import revoke_grant
+from escalation.service.steps.judge import scopes_over
 from escalation.service.steps.set_aside import set_aside
-from escalation.switch import Scope, covering, scope
+from escalation.switch import Scope, scope
 
 #: How far back the record is searched for a stop; where that is not enough, there was one.
 _SEARCHED = 100
@@ -56,7 +56,7 @@ async def release(core: Core, id_: str) -> Sequence[Aside]:
 async def _or_unreadable(core: Core, aside: Aside, reading: Awaitable[None]) -> None:
     try:
         await reading
-    except (StoreUnavailable, SchemaMismatch, Unreadable):
+    except (StoreUnavailable, StatementRefused, SchemaMismatch, Unreadable):
         raise
     except Exception as error:
         why = f"it cannot be worked on ({type(error).__name__})"
@@ -124,14 +124,7 @@ async def _would_be_revoked(clerk: Clerk, grant: Grant) -> bool:
 
 async def _was_stopped(clerk: Clerk, request: Request, *, since: datetime) -> bool:
     """Return whether a stop covered *request* at any time *since* then: it would have ended it."""
-    type_ = request.subject.type if isinstance(request.subject, Action) else None
-    agent = clerk.core.configuration().agents.get(request.agent)
-    functions = {request.function} if agent is None else {request.function, agent.function}
-    scopes = {
-        each
-        for function in functions
-        for each in covering(agent=request.agent, function=function, action_type=type_)
-    }
+    scopes = scopes_over(clerk.core.configuration(), request)
     if any(switch.stop is not None for switch in await clerk.tx.switches.share(scopes)):
         return True
     return any([await _has_moved(clerk.tx, each, since) for each in scopes])

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import chain
 
 from escalation.audit import Entry
@@ -12,9 +12,10 @@ from escalation.grant import Grant
 from escalation.ids import AgentName, GrantId, PersonId, RequestId
 from escalation.ports import Dossier, Page, Transaction
 from escalation.request import Request, State
-from escalation.service.context import Core, seconds_until
+from escalation.service.context import Core
 from escalation.service.steps.dossier import dossier_of, grant_of, with_cards
 from escalation.service.steps.judge import authority
+from escalation.service.steps.waiting import OPEN_END, Seen, wait_for
 from escalation.switch import Switch, covering
 
 #: Pending requests are looked through for those that one person may decide in pages of so many, and in so
@@ -23,8 +24,6 @@ _PAGE = 100
 _PAGES = 20
 #: How many lists of approvers are looked at.
 _LISTS = 500
-#: How often a waiter reads again although nobody woke it: the net under a lost wake-up.
-_REREAD_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,20 +49,16 @@ async def dossier(core: Core, request_id: RequestId) -> Dossier | None:
 
 async def own(core: Core, agent: AgentName, request_id: RequestId, *, wait: float = 0) -> Dossier | None:
     """Return the agent's own request; while it is pending, wait up to *wait* seconds for its outcome."""
-    async with core.wakeups.listen(request_id) as waiter:
-        until = None
-        while True:
-            async with core.store.read() as tx:
-                request, now = await tx.requests.get(request_id), tx.now
-                if request is None or request.agent != agent:
-                    return None
-                # An agent reads of the grant, and never of cards and rungs.
-                found = Dossier(request=request, grant=await grant_of(tx, request))
-            until = until or now + timedelta(seconds=wait)
-            left = seconds_until(until, now)
-            if request.state.is_settled or left <= 0 or core.is_closing:
-                return found
-            await waiter.wait(min(left, _REREAD_SECONDS))
+
+    async def look(tx: Transaction) -> Seen[Dossier] | None:
+        request = await tx.requests.get(request_id)
+        if request is None or request.agent != agent:
+            return None
+        # An agent reads of the grant, and never of cards and rungs.
+        found = Dossier(request=request, grant=await grant_of(tx, request))
+        return Seen(found=found, worth_waiting_until=None if request.state.is_settled else OPEN_END)
+
+    return await wait_for(core, request_id, look, wait=wait)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,19 +71,15 @@ class Standing:
 
 async def own_grant(core: Core, agent: AgentName, grant_id: GrantId, *, wait: float = 0) -> Standing | None:
     """Return the agent's own grant; while its claim is held, wait up to *wait* seconds for the report."""
-    async with core.wakeups.listen(grant_id) as waiter:
-        until = None
-        while True:
-            async with core.store.read() as tx:
-                grant, now = await tx.grants.get(grant_id), tx.now
-            if grant is None or grant.agent != agent:
-                return None
-            until = until or now + timedelta(seconds=wait)
-            held_until = grant.lease_until if grant.is_held(now) else None
-            left = 0.0 if held_until is None else seconds_until(min(until, held_until), now)
-            if left <= 0 or core.is_closing:
-                return Standing(grant=grant, now=now)
-            await waiter.wait(min(left, _REREAD_SECONDS))
+
+    async def look(tx: Transaction) -> Seen[Standing] | None:
+        grant, now = await tx.grants.get(grant_id), tx.now
+        if grant is None or grant.agent != agent:
+            return None
+        held_until = grant.lease_until if grant.is_held(now) else None
+        return Seen(found=Standing(grant=grant, now=now), worth_waiting_until=held_until)
+
+    return await wait_for(core, grant_id, look, wait=wait)
 
 
 async def listed(core: Core, agent: AgentName, *, states: Sequence[State], page: Page) -> Sequence[Dossier]:

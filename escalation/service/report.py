@@ -1,36 +1,29 @@
 """What an agent says happened with the effect it claimed."""
 
-from escalation import grant as grants
-from escalation.grant import Grant, Tell
+from escalation.grant import Grant, GrantState, Tell
 from escalation.ids import GrantId
-from escalation.ports import Transaction
 from escalation.reason import Reason, Refused
 from escalation.service.context import Core, wake
-from escalation.service.steps.clerk import by_agent
-from escalation.service.steps.grants import end_grant, keep_late_report
-from escalation.service.steps.refused_call import counted, refuse_call
+from escalation.service.steps.clerk import Clerk
+from escalation.service.steps.grants import contradict, end_grant, keep_late_report
+from escalation.service.steps.own_grant import change_own_grant
 
 
 async def report(core: Core, grant_id: GrantId, command: Tell) -> Grant | Refused:
     """Note what the agent says happened."""
-
-    async def in_transaction(tx: Transaction) -> Grant | Refused:
-        clerk = by_agent(core, tx, command.agent)
-        grant = await tx.grants.lock(grant_id)
-        # Another agent's grant does not exist for this one.
-        if grant is None or grant.agent != command.agent:
-            refused = Refused(Reason.UNKNOWN_GRANT)
-            return await refuse_call(clerk, refused, grant_id, agent=command.agent, what="report")
-        outcome = grants.apply(grant, command, now=tx.now)
-        if isinstance(outcome, Refused):
-            return await refuse_call(clerk, outcome, grant_id, agent=command.agent, what="report")
-        if outcome.grant.late is not None and grant.late is None:
-            await keep_late_report(clerk, outcome.grant, outcome.grant.late)
-            return Refused(Reason.AWAITING_PERSON, "your report is kept, and shown to that person")
-        if outcome.grant.version != grant.version:
-            await end_grant(clerk, outcome.grant)
-        return outcome.grant
-
-    outcome = await core.store.transact(in_transaction, touches=(grant_id,))
+    outcome = await change_own_grant(core, grant_id, command, _take, what="report")
     await wake(core, grant_id)
-    return counted(core, command.agent, "report", outcome)
+    return outcome
+
+
+async def _take(clerk: Clerk, before: Grant, grant: Grant) -> Grant | Refused:
+    if grant.late is None or before.late is not None:
+        await end_grant(clerk, grant)
+        return grant
+    if grant.state is GrantState.UNKNOWN:
+        await keep_late_report(clerk, grant, grant.late)
+        return Refused(Reason.AWAITING_PERSON, "your report is kept, and shown to that person")
+    await contradict(clerk, grant, grant.late)
+    return Refused(
+        Reason.ALREADY_REPORTED, "a person said otherwise meanwhile; your report is kept and shown"
+    )

@@ -22,7 +22,8 @@ from escalation.service.context import Click, Core, wake
 from escalation.service.steps.clerk import Clerk, by_person
 from escalation.service.steps.click import take_in
 from escalation.service.steps.fence import by_the_one_in_force
-from escalation.switch import Scope, Stop, Switch
+from escalation.service.steps.judge import is_anything_left
+from escalation.switch import Scope, ScopeKind, Stop, Switch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ async def resume(core: Core, click: Click, scope: Scope) -> Moved | Refused:
 
     # Whoever stopped being an operator a moment ago must not let go of it here.
     outcome = await by_the_one_in_force(core, begin, touches=None)
-    await wake(core)
+    await wake(core, Topic.STOPS)
     return outcome
 
 
@@ -73,13 +74,26 @@ async def _release(clerk: Clerk, person: Person, switch: Switch) -> Moved | Refu
     if isinstance(outcome, Refused):
         return outcome
     # A stop ends everything that waited at its instant, also when it is let go of a moment later.
-    if (sweep := await clerk.tx.sweeps.of(switch)) is not None and sweep.finished_at is None:
+    if (sweep := await clerk.tx.sweeps.of(switch)) is not None and await _goes_on(clerk, sweep):
         return Refused(Reason.STILL_ENDING, f"{sweep.killed:,} ended so far")
     await clerk.tx.switches.save(outcome.switch)
     stopped_by = "" if switch.stop is None else switch.stop.by
     await clerk.record(EventName.SWITCH_RESUMED, scope, stopped_by=stopped_by)
     await clerk.alert(notice.Resumed(scope=scope, by=person.id, stopped_by=stopped_by))
     return Moved(switch=outcome.switch)
+
+
+async def _goes_on(clerk: Clerk, sweep: Sweep) -> bool:
+    """Return whether *sweep* has something left to end; one that was through goes again."""
+    if sweep.finished_at is None:
+        return True
+    # An agent may have come to work for the function after its sweep was through.
+    left = sweep.scope.kind is ScopeKind.FUNCTION and await is_anything_left(
+        clerk.core.configuration(), clerk.tx, sweep.scope
+    )
+    if left:
+        await clerk.tx.sweeps.reopen(sweep)
+    return left
 
 
 async def _move(

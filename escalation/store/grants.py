@@ -1,16 +1,16 @@
 """The grants, in a database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Integer, literal_column, select, update
+from sqlalchemy import Column, Integer, ScalarSelect, literal_column, or_, select, update
 
 from escalation.errors import Unreadable
 from escalation.grant import Grant, GrantState, LateReport, Report
-from escalation.ids import GrantId, RequestId
+from escalation.ids import AgentName, GrantId, RequestId
 from escalation.store.change import Insertion, RowUpdate
-from escalation.store.lookup import Lock, Lookup
+from escalation.store.lookup import Among, Lock, Lookup
 from escalation.store.reading import Damaged, Misread, Reading, known
 from escalation.store.session import Session
 from escalation.store.set_aside import not_aside, why_aside
@@ -71,13 +71,22 @@ _UNCLAIMED = (
     .order_by(grants.c.next_due_at, grants.c.id)
     .limit(parameter("limit", Integer()))
 )
-_OF_REQUESTS = _UNCLAIMED.join(requests, requests.c.id == grants.c.request)
 _SCOPE = parameter("scope", Name)
+
+
+def _of_request(column: Column[Any]) -> ScalarSelect[Any]:
+    # As a value: of a join PostgreSQL would walk the requests, the whole history of them.
+    return select(column).where(requests.c.id == grants.c.request).scalar_subquery()
+
+
 _COVERED = {
     ScopeKind.ALL: _UNCLAIMED,
     ScopeKind.AGENT: _UNCLAIMED.where(grants.c.agent == _SCOPE),
-    ScopeKind.FUNCTION: _OF_REQUESTS.where(requests.c.function == _SCOPE),
-    ScopeKind.ACTION: _OF_REQUESTS.where(requests.c.action_type == _SCOPE),
+    # Also what the agents of the function were granted while they worked for another one.
+    ScopeKind.FUNCTION: _UNCLAIMED.where(
+        or_(_of_request(requests.c.function) == _SCOPE, Among(grants.c.agent, "agents"))
+    ),
+    ScopeKind.ACTION: _UNCLAIMED.where(_of_request(requests.c.action_type) == _SCOPE),
 }
 _LOCK_UNCLAIMED = {
     kind: Statement(covered.with_for_update(skip_locked=True, of=grants))
@@ -125,15 +134,17 @@ class SqlGrants:
         """Return the grants due at *now*, oldest first, skipping those others hold."""
         return self._hold(await self._many(_LOCK_DUE, {"now": now, "limit": limit}))
 
-    async def lock_unclaimed(self, scope: Scope, *, limit: int) -> Sequence[Grant]:
+    async def lock_unclaimed(
+        self, scope: Scope, *, limit: int, agents: Collection[AgentName] = ()
+    ) -> Sequence[Grant]:
         """Return up to *limit* unclaimed grants that a stop of *scope* covers, skipping those others hold."""
-        values = {"scope": scope.name, "limit": limit}
+        values = {"scope": scope.name, "agents": list(agents), "limit": limit}
         return self._hold(await self._many(_LOCK_UNCLAIMED[scope.kind], values))
 
-    async def any_unclaimed(self, scope: Scope) -> bool:
+    async def any_unclaimed(self, scope: Scope, *, agents: Collection[AgentName] = ()) -> bool:
         """Return whether a stop of *scope* covers an unclaimed grant, whoever holds it."""
-        found = await self._session.row(_ANY_UNCLAIMED[scope.kind], {"scope": scope.name, "limit": 1})
-        return found is not None
+        given = {"scope": scope.name, "agents": list(agents), "limit": 1}
+        return await self._session.row(_ANY_UNCLAIMED[scope.kind], given) is not None
 
     async def next_due_at(self) -> datetime | None:
         """Return the nearest instant at which a grant is due."""

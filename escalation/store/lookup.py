@@ -104,7 +104,7 @@ class Among(ColumnElement[Any]):
     # Called a boolean, SQLite would compare it to 1, and use no index for it.
     type = NULLTYPE
 
-    def __init__(self, column: Column[Any], name: str) -> None:
+    def __init__(self, column: ColumnElement[Any], name: str) -> None:
         self.column = column
         self.name = name
 

@@ -1,5 +1,6 @@
 """The requests, in a database."""
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Text,
     func,
     literal_column,
+    or_,
     select,
     text,
     true,
@@ -42,6 +44,8 @@ _CHANGING = (
     *("follow", "state", "version", "rung", "delivered_at", "acknowledged_by", "decided"),
     *("settled_at", "reason", "answer", "next_due_at"),
 )
+#: How many rows become values before others in this process have a turn.
+_AT_A_STRETCH = 50
 _LIMIT = parameter("limit", Integer())
 _PENDING = requests.c.next_due_at.is_not(None)
 _AND_WHY_ASIDE = (why_aside(requests, requests.c.id),)
@@ -159,7 +163,10 @@ _NOTHING: ColumnElement[str] = literal_column("''")
 _COVERED = {
     ScopeKind.ALL: true(),
     ScopeKind.AGENT: requests.c.agent.concat(_NOTHING) == _SCOPE,
-    ScopeKind.FUNCTION: requests.c.function.concat(_NOTHING) == _SCOPE,
+    # What the agents of the function asked while they worked for another one is covered too.
+    ScopeKind.FUNCTION: or_(
+        requests.c.function.concat(_NOTHING) == _SCOPE, Among(requests.c.agent.concat(_NOTHING), "agents")
+    ),
     ScopeKind.ACTION: requests.c.action_type.concat(_NOTHING) == _SCOPE,
 }
 _LOCK_PENDING = {
@@ -260,14 +267,16 @@ class SqlRequests:
         """Return the pending requests due at *now*, oldest first, skipping those others hold."""
         return self._hold(await self._many(_LOCK_DUE, {"now": now, "limit": limit}))
 
-    async def lock_pending(self, scope: Scope, *, since: datetime, limit: int) -> Sequence[Request]:
+    async def lock_pending(
+        self, scope: Scope, *, since: datetime, limit: int, agents: Collection[AgentName] = ()
+    ) -> Sequence[Request]:
         """Return up to *limit* pending requests that a stop of *scope* covers, skipping those others hold."""
-        values = {"scope": scope.name, "since": since, "limit": limit}
+        values = {"scope": scope.name, "agents": list(agents), "since": since, "limit": limit}
         return self._hold(await self._many(_LOCK_PENDING[scope.kind], values))
 
-    async def any_pending(self, scope: Scope) -> bool:
+    async def any_pending(self, scope: Scope, *, agents: Collection[AgentName] = ()) -> bool:
         """Return whether a stop of *scope* covers a pending request, whoever holds it."""
-        given = {"scope": scope.name, "since": _BEFORE_ALL}
+        given = {"scope": scope.name, "agents": list(agents), "since": _BEFORE_ALL}
         return await self._session.row(_ANY_PENDING[scope.kind], given) is not None
 
     async def next_due_at(self) -> datetime | None:
@@ -366,7 +375,13 @@ class SqlRequests:
 
     async def _readable(self, rows: Sequence[Row]) -> Sequence[Request]:
         decided = await self._decisions_of(rows)
-        return _REQUEST.readable(rows, self._session.unreadable, decided)
+        found: list[Request] = []
+        for first in range(0, len(rows), _AT_A_STRETCH):
+            if first:
+                await asyncio.sleep(0)
+            stretch = rows[first : first + _AT_A_STRETCH]
+            found += _REQUEST.readable(stretch, self._session.unreadable, decided)
+        return found
 
     async def _decisions_of(self, rows: Sequence[Row]) -> Callable[[Row], Sequence[Row]]:
         with_some = [row.id for row in rows if row.decided and isinstance(row.id, str)]

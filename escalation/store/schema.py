@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
 REVISION = "SELECT version_num FROM alembic_version"
 SQLITE_HAS_REVISION = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
 POSTGRESQL_HAS_REVISION = "SELECT 1 WHERE to_regclass('alembic_version') IS NOT NULL"
-#: PostgreSQL's advisory lock of the one who migrates.
-_LOCK = 0x616E_646F_6E02
 
 
 def expected() -> str:
@@ -48,25 +45,8 @@ def compare(found: str | None) -> None:
 
 async def migrate_sqlite(path: Path) -> None:
     """Bring the file at *path* up to date: all of it, or nothing."""
-    with _our_errors():
+    with our_errors():
         await asyncio.to_thread(_migrate_sqlite, path)
-
-
-async def migrate_postgresql(url: str) -> None:
-    """Bring the database at *url* (``postgresql://…``) up to date: all of it, or nothing."""
-    import asyncpg
-    from sqlalchemy import NullPool, text
-    from sqlalchemy.ext.asyncio import create_async_engine
-
-    with _our_errors():
-        # The driver reads the address itself, so that it means here what it means to the store.
-        engine = create_async_engine(
-            "postgresql+asyncpg://", poolclass=NullPool, async_creator=partial(asyncpg.connect, url)
-        )
-        async with engine.begin() as connection:
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            await connection.run_sync(_upgrade)
-        await engine.dispose()
 
 
 def _migrate_sqlite(path: Path) -> None:
@@ -77,10 +57,11 @@ def _migrate_sqlite(path: Path) -> None:
     # The driver would begin its transactions too late and leave half of a migration behind.
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     with engine.begin() as connection:
-        _upgrade(connection)
+        upgrade(connection)
 
 
-def _upgrade(connection: "Connection") -> None:
+def upgrade(connection: "Connection") -> None:
+    """Bring the database of *connection* up to date, within its transaction."""
     from alembic import command
 
     command.upgrade(configuration(connection), "head")
@@ -100,7 +81,8 @@ def configuration(connection: "Connection | None" = None) -> "Config":
 
 
 @contextmanager
-def _our_errors() -> Iterator[None]:
+def our_errors() -> Iterator[None]:
+    """Raise what goes wrong in a migration as errors of ours."""
     from sqlalchemy.exc import SQLAlchemyError
 
     try:

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Table
 
 from escalation.clock import Clock, monotonic
-from escalation.errors import StoreError, StoreUnavailable
+from escalation.errors import StatementRefused, StoreError, StoreUnavailable
 from escalation.store.change import Arguments, Change, Insertion
 from escalation.store.lookup import Key, Lookup
 from escalation.store.reading import Damaged
@@ -30,7 +30,8 @@ _DIALECT = "sqlite"
 #: How long to wait for another process that writes, in seconds.
 _PATIENCE = 5.0
 _PAUSE = 0.005
-_OUR_MISTAKES = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_RANGE, sqlite3.SQLITE_MISUSE})
+#: Of a statement that it does not take whatever its values: a table or a column is missing.
+_NOT_THE_VALUES = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_RANGE, sqlite3.SQLITE_MISUSE})
 
 
 class _OurErrors:
@@ -53,8 +54,8 @@ def _raise_ours(error: BaseException) -> None:
     match error:
         case sqlite3.IntegrityError() | UnicodeError() | OverflowError():
             raise StoreError(f"SQLite refused a row: {error}") from error
-        case sqlite3.Error() if getattr(error, "sqlite_errorcode", None) in _OUR_MISTAKES:
-            raise StoreError(f"SQLite refused a statement: {error}") from error
+        case sqlite3.Error() if getattr(error, "sqlite_errorcode", None) in _NOT_THE_VALUES:
+            raise StatementRefused(f"SQLite refused a statement: {error}") from error
         case sqlite3.Error():
             raise StoreUnavailable(f"SQLite: {error}") from error
         case OSError():

@@ -85,6 +85,10 @@ class SqlSweeps:
     async def finish(self, sweep: Sweep, at: datetime) -> None:
         self._session.later(_FINISH, {**_key(sweep), "finished_at": at})
 
+    async def reopen(self, sweep: Sweep) -> None:
+        """Note that there is something to end again; what was counted stays."""
+        self._session.later(_FINISH, {**_key(sweep), "finished_at": None})
+
     async def unfinished(self, limit: int) -> Sequence[Sweep]:
         """Return up to *limit* sweeps that are not finished, by scope."""
         rows = await self._session.rows(_UNFINISHED, {"limit": limit})

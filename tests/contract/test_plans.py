@@ -49,9 +49,13 @@ _PLANS = {
 #: What a stop asks for batch by batch: what is pending is walked as it is due, and never an agent's history.
 _SWEPT = {
     "under an agent's stop": (requests._LOCK_PENDING[ScopeKind.AGENT], "requests_due"),
+    "under a function's stop": (requests._LOCK_PENDING[ScopeKind.FUNCTION], "requests_due"),
+    "left under a function's stop": (requests._ANY_PENDING[ScopeKind.FUNCTION], "requests_due"),
     "left under an agent's stop": (requests._ANY_PENDING[ScopeKind.AGENT], "requests_due"),
     "under a stop of all": (requests._LOCK_PENDING[ScopeKind.ALL], "requests_due"),
     "grants under a stop": (grants._LOCK_UNCLAIMED[ScopeKind.AGENT], "grants_due"),
+    "grants under a function's stop": (grants._LOCK_UNCLAIMED[ScopeKind.FUNCTION], "grants_due"),
+    "grants under an action's stop": (grants._LOCK_UNCLAIMED[ScopeKind.ACTION], "grants_due"),
 }
 
 #: What looks at all that is pending. On PostgreSQL it is asked as the store asks, never without an index.

@@ -3,9 +3,11 @@
 import asyncio
 from dataclasses import replace
 
+from escalation.ids import AgentName
 from escalation.ports import Store, Sweep, Transaction
 from escalation.store.postgres import PostgresStore
 from escalation.switch import EVERYTHING, Scope, ScopeKind, Switch
+from tests.contract import samples
 from tests.contract.samples import NOON
 
 AGENT = Scope(ScopeKind.AGENT, "bank-reconciliation")
@@ -44,6 +46,41 @@ async def test_a_finished_sweep_is_found_by_its_stop_alone(store: Store) -> None
         assert list(await tx.sweeps.unfinished(9)) == [NARROW, again]
         assert list(await tx.sweeps.unfinished(1)) == [NARROW]
         assert await tx.sweeps.of(Switch(scope=EVERYTHING, version=2)) == replace(WIDE, finished_at=NOON)
+
+
+async def test_a_finished_sweep_may_go_again(store: Store) -> None:
+    """Reopened, it is listed once more, and what was counted stays."""
+    async with store.write() as tx:
+        await tx.sweeps.add(replace(WIDE, killed=2))
+    async with store.write() as tx:
+        await tx.sweeps.finish(WIDE, NOON)
+    async with store.write() as tx:
+        await tx.sweeps.reopen(WIDE)
+    async with store.read() as tx:
+        assert list(await tx.sweeps.unfinished(9)) == [replace(WIDE, killed=2)]
+
+
+async def test_a_functions_stop_covers_what_its_agents_asked_elsewhere(store: Store) -> None:
+    """Requests and grants of the function, and those of the agents named, whatever they asked them for."""
+    legal = Scope(ScopeKind.FUNCTION, "legal")
+    async with store.write() as tx:
+        await tx.requests.add(samples.request("1"))
+        await tx.requests.add(replace(samples.request("2", agent=samples.LEGAL), function="legal"))
+        await tx.requests.add(samples.request("3", agent=AgentName("other")))
+        for number, agent in (("1", samples.BANK), ("2", samples.LEGAL), ("3", AgentName("other"))):
+            await tx.grants.add(samples.grant(number, agent=agent))
+    for agents, covered in (((), "2"), ((samples.BANK,), "12"), ((samples.BANK, AgentName("nobody")), "12")):
+        async with store.write() as tx:
+            found = await tx.requests.lock_pending(legal, agents=agents, since=NOON, limit=9)
+            assert [each.id for each in found] == [f"req_{number}" for number in covered]
+            unused = await tx.grants.lock_unclaimed(legal, agents=agents, limit=9)
+            assert [each.id for each in unused] == [f"grt_{number}" for number in covered]
+    async with store.read() as tx:
+        nobody = Scope(ScopeKind.FUNCTION, "nobody")
+        assert await tx.requests.any_pending(nobody, agents=[samples.BANK])
+        assert await tx.grants.any_unclaimed(nobody, agents=[samples.BANK])
+        assert not await tx.requests.any_pending(nobody)
+        assert not await tx.grants.any_unclaimed(nobody)
 
 
 async def test_a_sweep_that_is_not_there_is_no_error(store: Store) -> None:

@@ -258,6 +258,46 @@ async def test_what_comes_too_late_is_shown_to_whoever_resolves_it(
     assert (await room.agent.grant_of(asked))["state"] == "succeeded"
 
 
+@pytest.mark.parametrize(
+    ("label", "found", "outcome", "says"),
+    [
+        ("It happened", "succeeded", "failed", "it failed"),
+        ("It did not happen", "failed", "succeeded", "it succeeded"),
+    ],
+)
+async def test_what_contradicts_a_person_is_kept_and_told(
+    any_room: World, label: str, found: str, outcome: str, says: str
+) -> None:
+    """An agent that says the opposite of who resolved it is heard by that person, the owner and the alerts."""
+    room = any_room
+    asked = await unknown(room)
+    await room.khalid.clicks(label, on=await room.omar.sees("Outcome unknown", in_="#alerts"))
+    for _ in range(2):
+        late = await room.agent.reports(asked, outcome, result={"entry": 7}, attempt="one")
+        assert problem_of(late) == (409, "already-reported")
+    await room.beats()
+    assert (await room.agent.grant_of(asked))["state"] == found
+    for person, place in ((room.omar, "#alerts"), (room.nadia, "@nadia"), (room.khalid, "@khalid")):
+        alarm = await person.sees("Contradicted: Post 61.500 OMR to the ledger", in_=place)
+        assert alarm.says("*Khalid Al Balushi* found out")
+        assert alarm.says(says)
+        assert alarm.says('{"entry":7}')
+    assert (await room.card(asked)).says("too late to count")
+    assert len(await room.events("grant.reported_late")) == 1
+
+
+async def test_who_says_the_same_as_a_person_disturbs_nobody(any_room: World) -> None:
+    """A report that agrees with who resolved it is refused as before, and raises no alarm."""
+    room = any_room
+    asked = await unknown(room)
+    await room.khalid.clicks("It happened", on=await room.omar.sees("Outcome unknown", in_="#alerts"))
+    agrees = await room.agent.reports(asked, "succeeded", attempt="one")
+    assert problem_of(agrees) == (409, "already-reported")
+    await room.beats()
+    assert not any(posted.says("Contradicted") for posted in room.slack.messages)
+    assert await room.events("grant.reported_late") == []
+
+
 async def test_an_action_has_a_time_to_report_of_its_own(room: World) -> None:
     """Where the manifest gives an action longer than everybody has, silence is unknown only then."""
     longer = Change(MANIFEST, "    on_timeout: do_not_act\n", "    on_timeout: do_not_act\n    report: 45m\n")

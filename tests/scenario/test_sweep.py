@@ -1,13 +1,10 @@
 """From the stop's commit on everything under it has ended, whoever comes round to it and however late."""
 
 import asyncio
-import shutil
-import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,7 +31,6 @@ from escalation.service.steps.clerk import by_agent
 from escalation.service.steps.draft import record_asked
 from escalation.service.stop import Moved, resume, stop
 from escalation.store import open_store
-from escalation.store.sqlite import SqliteStore
 from escalation.switch import EVERYTHING, Scope, scope
 from tests.harness.databases import Postgres
 from tests.harness.fake_faults import Refuses
@@ -48,7 +44,7 @@ KHALID, NADIA = "U02KHALID", "U05NADIA"
 START = NOON - timedelta(days=1)
 
 
-class Died(Exception):  # as if the process had been killed
+class Died(BaseException):  # nobody goes on after it, as if the process had been killed
     """The process is gone."""
 
 
@@ -463,35 +459,3 @@ async def _stops_and_resumes(core: Core, mark: str) -> None:
         await stop(core, by(KHALID, f"stop {what} {mark}"), what, "odd")
         await sweeping.module(core).run()
         await resume(core, by(NADIA, f"resume {what} {mark}"), what)
-
-
-async def test_a_stop_that_cannot_end_something_holds_up_no_other(
-    tmp_path: Path, migrated_file: Path
-) -> None:
-    """A row that nobody can change keeps its own stop unfinished; the others end, and it after a repair."""
-    file = Path(shutil.copy(migrated_file, tmp_path / "andon.db"))
-    async with world(store=lambda clock: SqliteStore(file, clock)) as room:
-        room.expected.add("module_failed")
-        await room.rules_become(with_second_agent())
-        broken = await room.agent.asks()
-        other = await (await room.agent_called("expense-review")).asks()
-        no = f"WHEN OLD.id = '{broken['id']}' BEGIN SELECT RAISE(ABORT, 'a test says so'); END"
-        _runs(file, f"CREATE TRIGGER no_change BEFORE UPDATE ON requests {no}")
-        await pulls(room.core, scope(f"agent:{AGENT}"), fingerprint="1")
-        await pulls(room.core, scope("agent:expense-review"), fingerprint="2")
-        module = sweeping.module(room.core)
-        await module.run()
-        assert (await stored(room, other)).state is State.KILLED
-        assert [each.scope for each in await sweep.unfinished(room.core)] == [scope(f"agent:{AGENT}")]
-        assert module.error is not None
-        async with room.store.write():
-            pass  # the commit that the failed batch shared is through
-        _runs(file, "DROP TRIGGER no_change")
-        await module.run()
-        assert (await stored(room, broken)).state is State.KILLED
-
-
-def _runs(file: Path, sql: str) -> None:
-    with sqlite3.connect(file) as connection:
-        connection.execute(sql)
-    connection.close()

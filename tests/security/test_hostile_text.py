@@ -298,6 +298,7 @@ def notes(text: str) -> tuple[notice.Notice, ...]:
         notice.AskedAgain(by=text, follow=text),
         notice.Stopped(scope="all", by="salma", reason=text),
         notice.EffectResolved(grant="grt_1", by=text, report="failed"),
+        notice.EffectContradicted(grant="grt_1", by=text, report="failed"),
     )
 
 

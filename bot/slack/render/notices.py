@@ -147,6 +147,7 @@ _OfRequest = (
     | notice.EffectFailed
     | notice.EffectUnknown
     | notice.EffectResolved
+    | notice.EffectContradicted
 )
 
 
@@ -218,6 +219,8 @@ def _about(said: _OfRequest, view: View) -> NoticeText:
         case notice.EffectResolved(by=by, report=report):
             found = _found_out(view.directory, by, report)
             return NoticeText(heading=f"Known again: {view.title}", sentences=(f"{found} {_whose(view)}",))
+        case notice.EffectContradicted():
+            return _contradicted(said, view)
         case _:
             assert_never(said)
 
@@ -230,6 +233,9 @@ def _orphan(said: _OfRequest, directory: Directory) -> NoticeText:
             return NoticeText(heading="Known again", sentences=(f"{found} Permission {mrkdwn(grant)}.",))
         case notice.EffectUnknown(grant=grant):
             return NoticeText(heading="Outcome unknown", sentences=(f"Permission {mrkdwn(grant)}.",))
+        case notice.EffectContradicted(grant=grant):
+            told = f"{_both(said, directory)} Permission {mrkdwn(grant)}."
+            return NoticeText(heading="Contradicted", sentences=(told,))
         case _:
             return NoticeText(sentences=(f"{type(said).__name__}: the request it is about cannot be read.",))
 
@@ -321,6 +327,24 @@ def _unknown(grant: str, view: View) -> NoticeText:
             blocks.button("It did not happen", action_ids.RESOLVE_FAILED, grant),
         ),
     )
+
+
+def _contradicted(said: notice.EffectContradicted, view: View) -> NoticeText:
+    late = None if view.grant is None else view.grant.late
+    return NoticeText(
+        heading=f"Contradicted: {view.title}",
+        sentences=(
+            f"*What happened:* {_both(said, view.directory)}",
+            "*What was done:* nothing; what the person found stands, with the report beside it.",
+            f"*What you can do:* look in the target system again, and mend what followed. {_whose(view)}",
+        ),
+        words=_with_what_it_said(late, view),
+    )
+
+
+def _both(said: notice.EffectContradicted, directory: Directory) -> str:
+    before, now = ("failed", "succeeded") if said.report == "succeeded" else ("succeeded", "failed")
+    return f"{_found_out(directory, said.by, before)} Now the agent reports that *it {now}*."
 
 
 def _ending(late: LateReport | None, view: View) -> str:

@@ -1,5 +1,5 @@
 """
-Settles rows that are due, a batch in one transaction; one that cannot be settled does not stop the others.
+Settles rows of one kind, a batch in one transaction; one that cannot be settled does not stop the others.
 
     together ──ok──▶ done
         ╲────error──▶ each alone ──▶ the others are done, and who fails alone is set aside
@@ -10,22 +10,26 @@ from typing import Protocol, TypeVar
 
 import structlog
 
-from escalation.errors import SchemaMismatch, StoreUnavailable, Unreadable, places
+from escalation.errors import SchemaMismatch, StatementRefused, StoreUnavailable, Unreadable, places
 from escalation.grant import Grant
 from escalation.ports import Transaction
 from escalation.request import Request
 from escalation.service.context import Core
 from escalation.service.steps.clerk import Clerk, by_us
 from escalation.service.steps.set_aside import set_aside
+from escalation.service.steps.time_slice import TimeSlice
 
 _log = structlog.get_logger(__name__)
+#: About the store as a whole, or this process: however few rows are due, none of them is to blame.
+_ABOUT_NO_ROW = (StoreUnavailable, StatementRefused, SchemaMismatch, MemoryError)
 R = TypeVar("R", Request, Grant)
 
 
 class Work(Protocol[R]):
-    """Rows of one table that the clock has to look at."""
+    """Rows of one table that the clock, or a stop, has to end."""
 
     kind: str  #: Their table.
+    seam: str  #: The kill point before the commit of a batch.
 
     async def lock_due(self, tx: Transaction, limit: int) -> Sequence[R]: ...
 
@@ -37,11 +41,11 @@ class Work(Protocol[R]):
 
 
 async def settle_batch(core: Core, work: Work[R], *, limit: int) -> list[str]:
-    """Settle up to *limit* rows that are due, and return their ids."""
+    """Settle up to *limit* rows that are due, or as many as there is time for, and return their ids."""
     try:
         settled = await _together(core, work, limit)
-    except (StoreUnavailable, SchemaMismatch):
-        raise  # about the store as a whole, and about no row
+    except _ABOUT_NO_ROW:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever one row does must not hold up the others
         settled = await _each_alone(core, work, limit, error)
     await set_aside(core)
@@ -51,8 +55,15 @@ async def settle_batch(core: Core, work: Work[R], *, limit: int) -> list[str]:
 async def _together(core: Core, work: Work[R], limit: int) -> list[str]:
     async with core.store.write() as tx:
         clerk = by_us(core, tx, "clock")
-        settled = [str(row.id) for row in await work.lock_due(tx, limit) if await work.settle(clerk, row)]
-        core.kill("deadline:before-commit")
+        settled: list[str] = []
+        due = await work.lock_due(tx, limit)
+        time_slice = TimeSlice()
+        for row in due:
+            if await work.settle(clerk, row):
+                settled.append(str(row.id))
+            if await time_slice.is_over():
+                break
+        core.kill(work.seam)
     return settled
 
 
@@ -77,7 +88,7 @@ async def _alone(core: Core, work: Work[R], id_: str) -> list[str]:
         async with core.store.write() as tx:
             row = await work.lock(tx, id_)
             done = row is not None and await work.settle(by_us(core, tx, "clock"), row)
-    except (StoreUnavailable, SchemaMismatch, Unreadable):
+    except (*_ABOUT_NO_ROW, Unreadable):
         raise
     except Exception as error:
         # The log says where it failed, and not the error's message, which may quote what people wrote.

@@ -9,7 +9,7 @@ from escalation.audit import EventName
 from escalation.commitment import written
 from escalation.configuration import Configuration
 from escalation.grant import Grant, GrantState, LateReport, Revoke
-from escalation.ids import GrantId
+from escalation.ids import GrantId, PersonId
 from escalation.reason import Refused
 from escalation.replay import granted
 from escalation.request import Request
@@ -44,7 +44,25 @@ def _window(configuration: Configuration, request: Request) -> timedelta:
 
 
 async def keep_late_report(clerk: Clerk, grant: Grant, late: LateReport) -> None:
-    """Save *grant* with its *late* report, record it, and show it to those who may say what happened."""
+    """Keep the *late* report of *grant*, and show it to those who may say what happened."""
+    request = await _kept(clerk, grant, late)
+    await clerk.alert(notice.EffectUnknown(grant=grant.id), request)
+    if request is not None:
+        await clerk.direct(request.owner, notice.EffectUnknown(grant=grant.id), request)
+
+
+async def contradict(clerk: Clerk, grant: Grant, late: LateReport) -> None:
+    """Keep the *late* report of *grant*, and tell its owner and whoever had said otherwise."""
+    request = await _kept(clerk, grant, late)
+    by = grant.resolved_by or PersonId("")
+    told = notice.EffectContradicted(grant=grant.id, by=by, report=late.report.value)
+    await clerk.alert(told, request)
+    owner = set() if request is None else {request.owner}
+    for person in sorted(owner | {by}):
+        await clerk.direct(person, told, request)
+
+
+async def _kept(clerk: Clerk, grant: Grant, late: LateReport) -> Request | None:
     await clerk.save(grant)
     await clerk.record(
         EventName.GRANT_REPORTED_LATE,
@@ -55,10 +73,9 @@ async def keep_late_report(clerk: Clerk, grant: Grant, late: LateReport) -> None
         result=written(late.result),
     )
     request = await readable(clerk.tx.requests.get(grant.request))
-    await clerk.alert(notice.EffectUnknown(grant=grant.id), request)
     if request is not None:
         await clerk.card(request)
-        await clerk.direct(request.owner, notice.EffectUnknown(grant=grant.id), request)
+    return request
 
 
 async def revoke_grant(clerk: Clerk, grant: Grant, *, reason: str) -> Refused | None:

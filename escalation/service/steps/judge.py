@@ -7,11 +7,12 @@ from escalation import policy
 from escalation.action import Action
 from escalation.authority import Authority, Terms
 from escalation.configuration import Agent, Configuration
+from escalation.ids import AgentName
 from escalation.policy import Allow, Ask, Deny, Facts
 from escalation.ports import Transaction
 from escalation.reason import Reason, Refused
 from escalation.request import Question, Request, Words
-from escalation.switch import Scope, Switch, covering
+from escalation.switch import Scope, ScopeKind, Switch, covering
 
 Subject: TypeAlias = Action | Question
 
@@ -104,6 +105,20 @@ def scopes_over(configuration: Configuration, request: Request) -> frozenset[Sco
     type_ = request.subject.type if isinstance(request.subject, Action) else None
     every = (covering(agent=request.agent, function=each, action_type=type_) for each in functions)
     return frozenset().union(*every)
+
+
+def agents_under(configuration: Configuration, scope: Scope) -> frozenset[AgentName]:
+    """Return whose requests a stop of *scope* holds whatever function they were asked for."""
+    if scope.kind is not ScopeKind.FUNCTION:
+        return frozenset()
+    return frozenset(agent.name for agent in configuration.agents.values() if agent.function == scope.name)
+
+
+async def is_anything_left(configuration: Configuration, tx: Transaction, scope: Scope) -> bool:
+    """Return whether something waits that a stop of *scope* ends."""
+    agents = agents_under(configuration, scope)
+    pending = await tx.requests.any_pending(scope, agents=agents)
+    return pending or await tx.grants.any_unclaimed(scope, agents=agents)
 
 
 def first_stop(switches: Sequence[Switch]) -> Refused | None:

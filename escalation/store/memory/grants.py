@@ -1,11 +1,11 @@
 """The grants, in memory."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from escalation.errors import StoreError
 from escalation.grant import Grant, GrantState
-from escalation.ids import GrantId, RequestId
+from escalation.ids import AgentName, GrantId, RequestId
 from escalation.store.memory.requests import REQUESTS, covers
 from escalation.store.memory.set_aside import is_aside, refuse_aside
 from escalation.store.memory.view import Table, View
@@ -57,22 +57,24 @@ class MemoryGrants:
         due = [(at, grant.id, grant) for at, grant in self._due() if at <= now]
         return [grant for _, _, grant in sorted(due)[:limit]]
 
-    async def lock_unclaimed(self, scope: Scope, *, limit: int) -> Sequence[Grant]:
+    async def lock_unclaimed(
+        self, scope: Scope, *, limit: int, agents: Collection[AgentName] = ()
+    ) -> Sequence[Grant]:
         """Return up to *limit* unclaimed grants that a stop of *scope* covers."""
         granted = (grant for grant in self._readable() if grant.state is GrantState.GRANTED)
-        covered = sorted((each for each in granted if self._covers(scope, each)), key=lambda each: each.id)
-        return covered[:limit]
+        covered = (each for each in granted if self._covers(scope, each, agents))
+        return sorted(covered, key=lambda each: each.id)[:limit]
 
-    async def any_unclaimed(self, scope: Scope) -> bool:
+    async def any_unclaimed(self, scope: Scope, *, agents: Collection[AgentName] = ()) -> bool:
         """Return whether a stop of *scope* covers an unclaimed grant."""
-        return bool(await self.lock_unclaimed(scope, limit=1))
+        return bool(await self.lock_unclaimed(scope, limit=1, agents=agents))
 
     async def next_due_at(self) -> datetime | None:
         return min((at for at, _ in self._due()), default=None)
 
-    def _covers(self, scope: Scope, grant: Grant) -> bool:
+    def _covers(self, scope: Scope, grant: Grant, agents: Collection[AgentName]) -> bool:
         request = self._view[REQUESTS].get(grant.request)
-        return request is not None and covers(scope, request)
+        return request is not None and covers(scope, request, agents)
 
     def _due(self) -> list[tuple[datetime, Grant]]:
         return [(grant.next_due_at, grant) for grant in self._readable() if grant.next_due_at is not None]

@@ -66,14 +66,16 @@ class MemoryRequests:
         due = [(at, request.id, request) for at, request in self._due() if at <= now]
         return [request for _, _, request in sorted(due)[:limit]]
 
-    async def lock_pending(self, scope: Scope, *, since: datetime, limit: int) -> Sequence[Request]:
+    async def lock_pending(
+        self, scope: Scope, *, since: datetime, limit: int, agents: Collection[AgentName] = ()
+    ) -> Sequence[Request]:
         """Return up to *limit* pending requests that a stop of *scope* covers, by when they are due."""
-        due = [(at, found.id, found) for at, found in self._due() if at >= since and covers(scope, found)]
+        due = [(at, each.id, each) for at, each in self._due() if at >= since and covers(scope, each, agents)]
         return [found for _, _, found in sorted(due, key=itemgetter(0, 1))[:limit]]
 
-    async def any_pending(self, scope: Scope) -> bool:
+    async def any_pending(self, scope: Scope, *, agents: Collection[AgentName] = ()) -> bool:
         """Return whether a stop of *scope* covers a pending request."""
-        return any(covers(scope, found) for _, found in self._due())
+        return any(covers(scope, found, agents) for _, found in self._due())
 
     async def next_due_at(self) -> datetime | None:
         """Return the nearest instant at which a request is due."""
@@ -191,14 +193,14 @@ def _follow(current: Request, request: Request) -> Request | None:
     return replace(current, follow=request.follow, version=request.version)
 
 
-def covers(scope: Scope, request: Request) -> bool:
-    """Return whether a stop of *scope* holds *request*."""
+def covers(scope: Scope, request: Request, agents: Collection[AgentName]) -> bool:
+    """Return whether a stop of *scope* holds *request*; *agents* work for its function today."""
     match scope.kind:
         case ScopeKind.ALL:
             return True
         case ScopeKind.AGENT:
             return request.agent == scope.name
         case ScopeKind.FUNCTION:
-            return request.function == scope.name
+            return request.function == scope.name or request.agent in agents
         case ScopeKind.ACTION:
             return getattr(request.subject, "type", None) == scope.name

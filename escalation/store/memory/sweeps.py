@@ -44,6 +44,11 @@ class MemorySweeps:
         if (found := await self.lock(sweep)) is not None:
             self._put(replace(found, finished_at=at))
 
+    async def reopen(self, sweep: Sweep) -> None:
+        """Note that there is something to end again; what was counted stays."""
+        if (found := await self.lock(sweep)) is not None:
+            self._put(replace(found, finished_at=None))
+
     async def unfinished(self, limit: int) -> Sequence[Sweep]:
         """Return up to *limit* sweeps that are not finished, by scope."""
         found = [sweep for sweep in self._view[_SWEEPS].values() if sweep.finished_at is None]

@@ -5,14 +5,16 @@ from contextlib import contextmanager
 
 import asyncpg
 
-from escalation.errors import StoreError, StoreUnavailable
+from escalation.errors import StatementRefused, StoreError, StoreUnavailable
 
 #: SQLSTATEs of a transaction that PostgreSQL rolled back to let another one through: a deadlock and the like.
 _ROLLED_BACK = "40"
 #: SQLSTATEs of a statement that met somebody else's: a lock, its time limit.
 _MET_OTHERS = ("55P03", "57014")
-#: SQLSTATE classes that tell of a mistake of ours, not of a database that is away.
-_OUR_MISTAKES = frozenset({"22", "23", "42"})
+#: SQLSTATE classes that tell of values that the database does not take, not of a database that is away.
+_OUR_MISTAKES = frozenset({"22", "23"})
+#: Of a statement that it does not take whatever its values: a table, a column or a right is missing.
+_NOT_THE_VALUES = "42"
 
 
 class MetOthers(StoreUnavailable):
@@ -36,6 +38,8 @@ def our_errors() -> Iterator[None]:
         text = f"PostgreSQL: {type(error).__name__}: {error.args[0] if error.args else ''}"
         if (error.sqlstate or "")[:2] in _OUR_MISTAKES:
             raise StoreError(text) from error
+        if (error.sqlstate or "").startswith(_NOT_THE_VALUES):
+            raise StatementRefused(text) from error
         if (error.sqlstate or "").startswith(_ROLLED_BACK):
             raise Deadlocked(text) from error
         if (error.sqlstate or "").startswith(_MET_OTHERS):

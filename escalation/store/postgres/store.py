@@ -116,8 +116,11 @@ class PostgresStore:
         """Create the tables if there are none, *migrate* them if asked to, and check them."""
         found = await self.revision()
         if found is None or (migrate and schema.is_behind(found)):
+            # Nobody but who migrates needs SQLAlchemy's own engine.
+            from escalation.store.postgres import migrating
+
             with our_errors():
-                await schema.migrate_postgresql(self._url)
+                await migrating.migrate(self._url)
         await self.check()
 
     def serve_lock(self) -> AbstractContextManager[None]:

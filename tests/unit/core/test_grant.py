@@ -346,6 +346,24 @@ def test_a_late_report_is_better_than_none() -> None:
     assert outcome.grant.state is GrantState.FAILED
 
 
+@pytest.mark.parametrize("found", [Report.SUCCEEDED, Report.FAILED])
+def test_a_report_that_contradicts_a_person_is_kept(found: Report) -> None:
+    """What the attempt that claimed says against a person stands beside it, once, and changes no state."""
+    outcome = apply(ended(GrantState.UNKNOWN), Resolve(by=OWNER, report=found), now=SILENT)
+    assert isinstance(outcome, Applied)
+    opposite = Report.FAILED if found is Report.SUCCEEDED else Report.SUCCEEDED
+    other = Tell(agent=BANK, report=opposite, result="7", attempt="another")
+    assert apply(outcome.grant, other, now=SILENT) == Refused(Reason.ALREADY_REPORTED)
+    kept = apply(outcome.grant, replace(other, attempt="try-1"), now=SILENT)
+    late = LateReport(report=opposite, result="7", at=SILENT)
+    assert kept == Applied(replace(outcome.grant, late=late, version=5))
+    assert isinstance(kept, Applied)
+    for again in Report:
+        assert apply(kept.grant, Tell(agent=BANK, report=again), now=SILENT) == Refused(
+            Reason.ALREADY_REPORTED
+        )
+
+
 @pytest.mark.parametrize(
     ("report", "state"), [(Report.SUCCEEDED, GrantState.SUCCEEDED), (Report.FAILED, GrantState.FAILED)]
 )
@@ -357,9 +375,10 @@ def test_a_person_resolves_the_unknown_once(report: Report, state: GrantState) -
     assert resolved.grant == replace(
         ended(GrantState.UNKNOWN), state=state, resolved_by=OWNER, ended_at=SILENT, version=4
     )
-    for again in (Report.SUCCEEDED, Report.FAILED):
+    for again in (report, Report.UNKNOWN):
         told = apply(resolved.grant, Tell(agent=BANK, report=again), now=SILENT)
         assert told == Refused(Reason.ALREADY_REPORTED)
+    for again in (Report.SUCCEEDED, Report.FAILED):
         assert apply(resolved.grant, Resolve(by=OWNER, report=again), now=SILENT) == Refused(
             Reason.NOT_UNKNOWN
         )

@@ -22,6 +22,7 @@ NOTES: list[Notice] = [
     notice.EffectFailed(grant="grt_1"),
     notice.EffectUnknown(grant="grt_1"),
     notice.EffectResolved(grant="grt_1", by="omar", report="succeeded"),
+    notice.EffectContradicted(grant="grt_1", by="omar", report="failed"),
     notice.Stopped(scope="all", by="salma", reason=""),
     notice.Swept(scope="all", killed=3, late=1, revoked=0),
     notice.Resumed(scope="agent:bank-reconciliation", by="fahad", stopped_by="salma"),

@@ -119,9 +119,9 @@ def became(view: View, grant: Grant) -> str:
         case GrantState.CLAIMED:
             return f"{agent} is doing it" + (f" since {at(grant.claimed_at)}." if grant.claimed_at else ".")
         case GrantState.SUCCEEDED:
-            return f"*Done:* {told} that it succeeded{ended}."
+            return f"*Done:* {told} that it succeeded{ended}.{_late(agent, grant.late)}"
         case GrantState.FAILED:
-            return f"*Failed:* {told} that it did not succeed{ended}."
+            return f"*Failed:* {told} that it did not succeed{ended}.{_late(agent, grant.late)}"
         case GrantState.UNKNOWN:
             late = _late(agent, grant.late)
             return f"⚠️ *Nobody knows whether it happened*{ended}.{late} A person has to find out and say."

@@ -1,0 +1,46 @@
+"""
+What an agent says about a grant of its own: locked, not somebody else's, applied.
+
+    lock ──not this agent's──▶ refused as unknown
+      ╲──apply──refused──────▶ refused, and on the record
+           ╲────nothing new──▶ as it stands
+            ╲───changed──────▶ what *then* makes of it
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from escalation import grant as grants
+from escalation.grant import Beat, Grant, Tell
+from escalation.ids import GrantId
+from escalation.ports import Transaction
+from escalation.reason import Reason, Refused
+from escalation.service.context import Core
+from escalation.service.steps.clerk import Clerk, by_agent
+from escalation.service.steps.refused_call import counted, refuse_call
+
+#: Saves and tells that a grant changed: given as it was, and as it is to be.
+Then: TypeAlias = Callable[[Clerk, Grant, Grant], Awaitable[Grant | Refused]]
+
+
+async def change_own_grant(
+    core: Core, grant_id: GrantId, command: Beat | Tell, then: Then, *, what: str
+) -> Grant | Refused:
+    """Apply an agent's *command* to its grant; *what* it is called on the record where it is refused."""
+
+    async def in_transaction(tx: Transaction) -> Grant | Refused:
+        clerk = by_agent(core, tx, command.agent)
+        grant = await tx.grants.lock(grant_id)
+        # Another agent's grant does not exist for this one.
+        if grant is None or grant.agent != command.agent:
+            refused = Refused(Reason.UNKNOWN_GRANT)
+            return await refuse_call(clerk, refused, grant_id, agent=command.agent, what=what)
+        outcome = grants.apply(grant, command, now=tx.now)
+        if isinstance(outcome, Refused):
+            return await refuse_call(clerk, outcome, grant_id, agent=command.agent, what=what)
+        if outcome.grant.version == grant.version:
+            return outcome.grant
+        return await then(clerk, grant, outcome.grant)
+
+    outcome = await core.store.transact(in_transaction, touches=(grant_id,))
+    return counted(core, command.agent, what, outcome)
