@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from escalation.ids import AgentName, PersonId, RequestId
+from escalation.ports.retention import Looked, Place
 from escalation.request import Request, State
 from escalation.switch import Scope
 
@@ -68,6 +69,10 @@ class Requests(Protocol):
 
     async def any_pending(self, scope: Scope) -> bool:
         """Return whether a stop of *scope* covers a pending request, whoever holds it."""
+        ...
+
+    async def lock_settled(self, before: datetime, *, behind: Place, limit: int) -> Looked:
+        """Return what was settled *before* then, oldest first, from *behind* on; skip what others hold."""
         ...
 
     async def next_due_at(self) -> datetime | None:

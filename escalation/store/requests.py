@@ -23,12 +23,12 @@ from sqlalchemy import (
 
 from escalation.errors import Unreadable
 from escalation.ids import AgentName, PersonId, RequestId
-from escalation.ports import Asked, Page, Pending
+from escalation.ports import Asked, Looked, Page, Pending, Place
 from escalation.request import Request, State
 from escalation.store import request_rows as convert
 from escalation.store.change import Conflict, Insertion, RowUpdate
 from escalation.store.lookup import Among, Lock, Lookup
-from escalation.store.reading import Damaged, Reading
+from escalation.store.reading import Damaged, Reading, last_place
 from escalation.store.session import Session
 from escalation.store.set_aside import not_aside, why_aside
 from escalation.store.statement import Row, Statement, parameter
@@ -97,6 +97,18 @@ _MOST_URGENT = Statement(
     )
     .order_by(requests.c.deadline, requests.c.id)
     .limit(_LIMIT)
+)
+_LOCK_SETTLED = Statement(
+    select(requests)
+    .where(
+        requests.c.settled_at < parameter("before", Instant),
+        tuple_(requests.c.settled_at, requests.c.id)
+        > tuple_(parameter("at", Instant), parameter("id", Name)),
+        _NOT_ASIDE,
+    )
+    .order_by(requests.c.settled_at, requests.c.id)
+    .limit(_LIMIT)
+    .with_for_update(skip_locked=True)
 )
 _PENDING_BY_AGENT = Statement(
     select(requests.c.agent, func.count().label("pending"))
@@ -269,6 +281,13 @@ class SqlRequests:
         """Return whether a stop of *scope* covers a pending request, whoever holds it."""
         given = {"scope": scope.name, "since": _BEFORE_ALL}
         return await self._session.row(_ANY_PENDING[scope.kind], given) is not None
+
+    async def lock_settled(self, before: datetime, *, behind: Place, limit: int) -> Looked:
+        """Return what was settled *before* then, oldest first, from *behind* on; skip what others hold."""
+        values = {"before": before, "at": behind.at, "id": behind.id, "limit": limit}
+        rows = await self._session.rows(_LOCK_SETTLED, values)
+        up_to = last_place([(row.settled_at, row.id) for row in rows], behind)
+        return Looked(found=await self._readable(rows), count=len(rows), up_to=up_to)
 
     async def next_due_at(self) -> datetime | None:
         """Return the nearest instant at which a request is due."""

@@ -101,7 +101,8 @@ config_versions = Table(
     metadata,
     Column("version", Name, primary_key=True),
     Column("loaded_at", Instant, nullable=False),
-    Column("body", Text, nullable=False),
+    Column("body", Text, nullable=False),  # empty once nobody needs it any more
+    Index("config_versions_loaded", "loaded_at"),
 )
 
 #: One row: which of them is in force.
@@ -164,7 +165,11 @@ requests = Table(
     _partial("requests_pending_channel", "channel", where="next_due_at IS NOT NULL"),
     _partial("requests_pending_approvers", "approvers", "deadline", "id", where="next_due_at IS NOT NULL"),
     Index("requests_asked", "approvers", "asked_at"),
+    _partial("requests_settled", "settled_at", "id", where="settled_at IS NOT NULL"),
 )
+
+#: The requests that are being removed. Only while one stands here, within one transaction, its decisions go.
+removals = Table("removals", metadata, Column("request", Name, primary_key=True))
 
 inbox = Table(
     "inbox",
@@ -175,6 +180,7 @@ inbox = Table(
     Column("what", Text, nullable=False),
     Column("at", Instant, nullable=False),
     UniqueConstraint("fingerprint"),
+    Index("inbox_at", "at", "id"),
 )
 
 decisions = Table(
@@ -193,6 +199,7 @@ decisions = Table(
     UniqueConstraint("request", "position"),
     _partial("decisions_approval", "request", "person", unique=True, where="verdict = 'approve'"),
     Index("decisions_person", "person", "at", "id"),
+    Index("decisions_ingress", "ingress"),
     info=_ONLY_ADDED,
 )
 
@@ -262,6 +269,8 @@ outbox = Table(
     _one_of("notice", OutboxKind),
     _partial("outbox_in_turn", "lane", "turn", "at", "id", where="sent_at IS NULL"),
     _partial("outbox_held", "lane", "held_until", where="sent_at IS NULL AND held_until IS NOT NULL"),
+    _partial("outbox_about", "request", where="sent_at IS NULL"),
+    _partial("outbox_sent", "sent_at", "id", where="sent_at IS NOT NULL"),
     _partial("outbox_folded", "summary", "at", "id", where="summary IS NOT NULL"),
     _partial("outbox_waiting_summary", "lane", unique=True, where="sent_at IS NULL AND turn = 3"),
     # One card waits at most. One that was taken is being drawn and does not count: what changes
