@@ -44,6 +44,10 @@ class Requests(Protocol):
 
     async def get(self, request: RequestId) -> Request | None: ...
 
+    async def among(self, requests: Collection[RequestId]) -> Mapping[RequestId, Request]:
+        """Return those of *requests* that are there and can be read, in one read."""
+        ...
+
     async def lock(self, request: RequestId) -> Request | None:
         """Return it and keep others from changing it until this transaction ends."""
         ...

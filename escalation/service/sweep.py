@@ -15,13 +15,13 @@ from datetime import datetime
 from escalation import notice
 from escalation.audit import EventName
 from escalation.grant import Grant
-from escalation.ports import Sweep, Transaction
+from escalation.ports import Sweep
+from escalation.request import Request
 from escalation.service.context import Core, wake
-from escalation.service.steps.clerk import by_person, by_us
+from escalation.service.steps.clerk import Clerk, by_person, by_us
 from escalation.service.steps.grants import revoke_grant
-from escalation.service.steps.set_aside import readable, set_aside
+from escalation.service.steps.set_aside import set_aside
 from escalation.service.steps.settle import settle_if_over
-from escalation.switch import Stop
 
 #: How many stops are swept side by side; there are as many as somebody pulled just now.
 _AT_ONCE = 20
@@ -68,8 +68,10 @@ async def revoke_grants(core: Core, sweep: Sweep, *, batch: int) -> int:
         stops = {switch.scope: switch.stop for switch in await tx.switches.stopped()}
         stop, revoked = stops.get(sweep.scope), 0
         if stop is not None:
-            for grant in await tx.grants.lock_unclaimed(sweep.scope, limit=batch):
-                revoked += await _revoke(core, tx, grant, stop)
+            found = await tx.grants.lock_unclaimed(sweep.scope, limit=batch)
+            requests = await tx.requests.among([grant.request for grant in found])
+            for grant in found:
+                revoked += await _revoke(by_person(core, tx, stop.by), grant, requests.get(grant.request))
         if revoked:
             await tx.sweeps.count(Sweep(scope=sweep.scope, version=sweep.version, revoked=revoked))
         core.kill("sweep:before-commit")
@@ -99,10 +101,9 @@ async def finish(core: Core, sweep: Sweep) -> bool:
     return True
 
 
-async def _revoke(core: Core, tx: Transaction, grant: Grant, stop: Stop) -> int:
-    clerk = by_person(core, tx, stop.by)
+async def _revoke(clerk: Clerk, grant: Grant, request: Request | None) -> int:
     if await revoke_grant(clerk, grant, reason="stopped") is not None:
         return 0
-    if (request := await readable(tx.requests.get(grant.request))) is not None:
+    if request is not None:
         await clerk.card(request)
     return 1

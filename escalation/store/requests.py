@@ -18,6 +18,7 @@ from sqlalchemy import (
     text,
     true,
     tuple_,
+    union_all,
     update,
 )
 
@@ -227,6 +228,35 @@ def _page(filters: frozenset[str]) -> Statement:
     return Statement(page.order_by(requests.c.id.desc()).limit(_LIMIT))
 
 
+@cache
+def _page_in_states(count: int) -> Statement:
+    """Of each state no more than a page: an agent's history is not walked for the few that are in one."""
+    each = [
+        select(requests)
+        .where(
+            requests.c.agent == parameter("agent", Name),
+            requests.c.state == parameter(f"state_{number}", Name),
+            requests.c.id < parameter("after", Name),
+            _NOT_ASIDE,
+        )
+        .order_by(requests.c.id.desc())
+        .limit(_LIMIT)
+        .subquery()
+        for number in range(count)
+    ]
+    found = union_all(*(select(one) for one in each)).subquery()
+    return Statement(select(found).order_by(found.c.id.desc()).limit(_LIMIT))
+
+
+def _page_of(agent: AgentName | None, states: Collection[State]) -> tuple[Statement, dict[str, Any]]:
+    names = sorted({state.value for state in states})
+    if agent is not None and names:
+        given = {f"state_{number}": name for number, name in enumerate(names)}
+        return _page_in_states(len(names)), {"agent": agent, **given}
+    filters = {name: value for name, value in (("agent", agent), ("states", names)) if value}
+    return _page(frozenset(filters)), filters
+
+
 class SqlRequests:
     """The requests of one transaction."""
 
@@ -243,6 +273,12 @@ class SqlRequests:
 
     async def get(self, request: RequestId) -> Request | None:
         return await self._one(_GET, {"id": request})
+
+    async def among(self, requests: Collection[RequestId]) -> Mapping[RequestId, Request]:
+        """Return those of *requests* that are there and can be read, in one read."""
+        rows = await self._session.among(_GET, list(requests))
+        # What is set aside was met before: it is left out like what cannot be read now.
+        return {request.id: request for request in await self._readable(rows)}
 
     async def lock(self, request: RequestId) -> Request | None:
         """Return it and keep others from changing it until this transaction ends."""
@@ -303,8 +339,7 @@ class SqlRequests:
         self, page: Page, *, agent: AgentName | None = None, states: Collection[State] = ()
     ) -> Sequence[Request]:
         """Return requests, newest first; no states means all of them."""
-        filters = {"agent": agent, "states": [state.value for state in states]}
-        statement = _page(frozenset(name for name, value in filters.items() if value))
+        statement, filters = _page_of(agent, states)
         found: list[Request] = []
         after: str | None = page.after or _END
         # Filled up where a row cannot be read: a page that is not full says that it is the last one.

@@ -160,7 +160,7 @@ requests = Table(
     _partial("requests_due", "next_due_at", "id", where="next_due_at IS NOT NULL"),
     _partial("requests_key", "agent", "key", unique=True, where="key IS NOT NULL"),
     Index("requests_agent", "agent", "id"),
-    Index("requests_state", "state", "id"),
+    Index("requests_agent_state", "agent", "state", "id"),
     _partial("requests_pending_agent", "agent", where="next_due_at IS NOT NULL"),
     _partial("requests_pending_channel", "channel", where="next_due_at IS NOT NULL"),
     _partial("requests_pending_approvers", "approvers", "deadline", "id", where="next_due_at IS NOT NULL"),

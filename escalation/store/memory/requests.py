@@ -39,6 +39,11 @@ class MemoryRequests:
         refuse_aside(self._view, "requests", request)
         return self._view[REQUESTS].get(request)
 
+    async def among(self, requests: Collection[RequestId]) -> Mapping[RequestId, Request]:
+        """Return those of *requests* that are there and can be read."""
+        wanted = set(requests)
+        return {request.id: request for request in self._readable() if request.id in wanted}
+
     async def lock(self, request: RequestId) -> Request | None:
         """Return it; writers queue, so nobody else can change it meanwhile."""
         return await self.get(request)

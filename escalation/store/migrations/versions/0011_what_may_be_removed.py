@@ -1,4 +1,4 @@
-"""Ways to find what was kept for its term, and to remove the decisions of a request that goes."""
+"""Ways to find what was kept for its term, or is in one state; and to remove the decisions of what goes."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,6 +19,8 @@ def upgrade() -> None:
     _partial("requests_settled", "requests", ["settled_at", "id"], "settled_at IS NOT NULL")
     _partial("outbox_sent", "outbox", ["sent_at", "id"], "sent_at IS NOT NULL")
     _partial("outbox_about", "outbox", ["request"], "sent_at IS NULL")
+    op.create_index("requests_agent_state", "requests", ["agent", "state", "id"])
+    op.drop_index("requests_state", "requests")
     op.create_index("inbox_at", "inbox", ["at", "id"])
     op.create_index("decisions_ingress", "decisions", ["ingress"])
     op.create_index("config_versions_loaded", "config_versions", ["loaded_at"])
