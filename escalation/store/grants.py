@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Integer, literal_column, select, update
+from sqlalchemy import Column, Integer, ScalarSelect, literal_column, select, update
 
 from escalation.errors import Unreadable
 from escalation.grant import Grant, GrantState, LateReport, Report
@@ -71,13 +71,19 @@ _UNCLAIMED = (
     .order_by(grants.c.next_due_at, grants.c.id)
     .limit(parameter("limit", Integer()))
 )
-_OF_REQUESTS = _UNCLAIMED.join(requests, requests.c.id == grants.c.request)
 _SCOPE = parameter("scope", Name)
+
+
+def _of_request(column: Column[Any]) -> ScalarSelect[Any]:
+    # Looked up for each unclaimed grant: joined, all requests there ever were might be read.
+    return select(column).where(requests.c.id == grants.c.request).scalar_subquery()
+
+
 _COVERED = {
     ScopeKind.ALL: _UNCLAIMED,
     ScopeKind.AGENT: _UNCLAIMED.where(grants.c.agent == _SCOPE),
-    ScopeKind.FUNCTION: _OF_REQUESTS.where(requests.c.function == _SCOPE),
-    ScopeKind.ACTION: _OF_REQUESTS.where(requests.c.action_type == _SCOPE),
+    ScopeKind.FUNCTION: _UNCLAIMED.where(_of_request(requests.c.function) == _SCOPE),
+    ScopeKind.ACTION: _UNCLAIMED.where(_of_request(requests.c.action_type) == _SCOPE),
 }
 _LOCK_UNCLAIMED = {
     kind: Statement(covered.with_for_update(skip_locked=True, of=grants))
