@@ -14,6 +14,7 @@ from bench import (
     acknowledged,
     deadlines,
     growth,
+    history,
     in_process,
     limits,
     over_http,
@@ -42,6 +43,7 @@ WORKLOADS: Mapping[str, Workload] = {
     "waiting": waiting.measure,
     "replicas": scale.measure,
     "growth": growth.measure,
+    "history": history.measure,
 }
 _ALL = [kind.name.lower() for kind in Kind]
 _QUICK = [Kind.SQLITE.name.lower()]
