@@ -85,7 +85,7 @@ async def insert(url: str, table: str, values: Iterable[Values]) -> None:
         return
     connection = await asyncpg.connect(dsn(url))
     try:
-        await connection.copy_records_to_table(table, records=records, columns=columns, timeout=120)
+        await connection.copy_records_to_table(table, records=records, columns=columns, timeout=900)
         await connection.execute(f"ANALYZE {table}")
     finally:
         await connection.close()

@@ -33,10 +33,10 @@ _FORGET = {
 async def measure(databases: Databases, kind: Kind, sizes: Sizes) -> list[Row]:
     """Measure with more and more settled requests."""
     found = [await _measure(databases, kind, sizes, count) for count in sizes.settled]
-    return [row for rows in zip(*found, strict=True) for row in _judged(rows)]
+    return [row for rows in zip(*found, strict=True) for row in judged(rows)]
 
 
-def _judged(rows: Sequence[Row]) -> Iterator[Row]:
+def judged(rows: Sequence[Row]) -> Iterator[Row]:
     """Yield *rows*, each with what it costs more than the first: a tenfold record may cost a little more."""
     first, *others = rows
     yield first
@@ -53,7 +53,7 @@ async def _measure(databases: Databases, kind: Kind, sizes: Sizes, settled: int)
     async with core_of(url) as core:
         trips = Trips.of(core)
         await trips.one()
-        await _settle(url, settled)
+        await settle(url, settled)
         await at_once(_CALLERS, trips.one, count=8 * _CALLERS)
         beside = Meters(beside=databases.cpu(kind))
         load = partial(at_once, _CALLERS, trips.one, seconds=sizes.seconds, meters=beside)
@@ -78,7 +78,7 @@ async def _measure(databases: Databases, kind: Kind, sizes: Sizes, settled: int)
     ]  # fmt: skip
 
 
-async def _settle(url: str, count: int) -> None:
+async def settle(url: str, count: int) -> None:
     """Copy the one settled request, its decision, its grant and its record so many times."""
     (request,) = await bulk.rows(url, "requests", "state = 'approved'")
     ids = [bulk.new_id(request["id"]) for _ in range(count)]

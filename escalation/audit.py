@@ -71,6 +71,7 @@ class EventName(Enum):
     INGRESS_REFUSED_OFTEN = "ingress.refused_often"
     ROW_SET_ASIDE = "row.set_aside"
     ROW_RELEASED = "row.released"
+    ROWS_REMOVED = "rows.removed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

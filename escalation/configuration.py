@@ -73,6 +73,16 @@ class Caps:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long rows are kept that nobody works with any more."""
+
+    requests: timedelta = timedelta(days=400)  #: From when a request was settled, and its grant ended.
+    clicks: timedelta = timedelta(days=400)
+    messages: timedelta = timedelta(days=30)  #: From when they were sent.
+    words: timedelta | None = None  #: Of what was written in the record; None keeps it for good.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
     """Everything above, as one version."""
 
@@ -85,6 +95,7 @@ class Configuration:
     audit_channel: str | None
     times: Times
     caps: Caps = Caps()
+    retention: Retention = Retention()
     alerts_fallback: str | None = None  #: Where operators are told what the alerts channel does not take.
     calendar: Calendar = ALWAYS_OPEN
     plain_times: bool = False  #: Print times in words, for clients that do not draw Slack's dates.

@@ -160,10 +160,17 @@ class Replay:
             self.requests[event.subject] = _asked(event, data)
         elif event.name is EventName.GRANT_GRANTED:
             self.grants[event.subject] = _granted(event, data)
+        elif event.name is EventName.ROWS_REMOVED:
+            self._forget(data.get("requests"))
         elif (move := _MOVES.get(event.name)) is not None:
             self.requests[event.subject] = move(self.requests[event.subject], event, data)
         elif (change := _CHANGES.get(event.name)) is not None:
             self.grants[event.subject] = change(self.grants[event.subject], event, data)
+
+    def _forget(self, removed: object) -> None:
+        gone = set(removed) if isinstance(removed, list) else set()
+        self.requests = {id_: row for id_, row in self.requests.items() if id_ not in gone}
+        self.grants = {id_: row for id_, row in self.grants.items() if row.request not in gone}
 
 
 def of_request(request: Request) -> ReplayedRequest:

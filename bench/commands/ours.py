@@ -14,6 +14,7 @@ from bench import (
     acknowledged,
     deadlines,
     growth,
+    history,
     in_process,
     limits,
     over_http,
@@ -44,6 +45,7 @@ WORKLOADS: Mapping[str, Workload] = {
     "replicas": scale.measure,
     "growth": growth.measure,
     "rules": rules.measure,
+    "history": history.measure,
 }
 _ALL = [kind.name.lower() for kind in Kind]
 _QUICK = [Kind.SQLITE.name.lower()]

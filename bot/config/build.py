@@ -9,7 +9,7 @@ from bot.config.installation import InstallationShape
 from bot.config.manifest import ActionShape, ManifestShape, RuleShape
 from escalation.action import Json
 from escalation.authority import Account, Directory, Edits, Notify, Person, Team, Terms
-from escalation.configuration import ActionType, Agent, Caps, Configuration, Times
+from escalation.configuration import ActionType, Agent, Caps, Configuration, Retention, Times
 from escalation.ids import AgentName, PersonId
 from escalation.policy import Policy, Rule, Then
 
@@ -55,7 +55,19 @@ def configuration(
         audit_channel=None if installation.audit is None else installation.audit.channel,
         times=Times(sla=times.sla, grant=times.grant, report=times.report),
         caps=Caps(**dict(installation.caps)),
+        retention=_retention(installation),
         plain_times=installation.plain_times,
+    )
+
+
+def _retention(installation: InstallationShape) -> Retention:
+    terms, usual = installation.retention, Retention()
+    return Retention(
+        # What nobody wrote down is kept for as long as the law asks.
+        requests=terms.requests or max(usual.requests, terms.minimum),
+        clicks=terms.clicks or max(usual.clicks, terms.minimum),
+        messages=terms.messages,
+        words=None if installation.audit is None else installation.audit.retention,
     )
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from bot.config.field_types import in_words
 from bot.config.installation import InstallationShape
 from bot.config.manifest import ManifestShape, RuleShape
 from bot.config.problem import Problem, did_you_mean
 from bot.config.reader import Part
 from bot.config.yaml_document import Document, Path
 from escalation.authority import Directory, Terms
+from escalation.configuration import Retention
 from escalation.ids import PersonId
 from escalation.runbook import Runbook
 
@@ -15,6 +17,7 @@ from escalation.runbook import Runbook
 def check_installation(document: Document, shape: InstallationShape, people: Directory) -> Iterator[Problem]:
     """Yield what does not hold together in ``andon.yaml``."""
     yield from _accounts(document, shape)
+    yield from _terms_of_retention(document, shape)
     for name, team in shape.teams.items():
         path: Path = ("teams", name)
         if name in shape.people:
@@ -107,6 +110,22 @@ def _accounts(document: Document, shape: InstallationShape) -> Iterator[Problem]
                 path: Path = ("people", name, "slack", index)
                 message = f"is the account of {whose[user]!r} already"
                 yield document.problem(path, message, "write each account under one person")
+
+
+def _terms_of_retention(document: Document, shape: InstallationShape) -> Iterator[Problem]:
+    terms, words = shape.retention, None if shape.audit is None else shape.audit.retention
+    given = {("retention", "requests"): terms.requests, ("retention", "clicks"): terms.clicks}
+    least = in_words(terms.minimum)
+    for path, term in {**given, ("audit", "retention"): words}.items():
+        if term is not None and term < terms.minimum:
+            message = f"is {in_words(term)}, below the minimum of {least}"
+            advice = f"write {least} or more, or what the law asks of you as `retention: {{minimum: …}}`"
+            yield document.problem(path, message, advice)
+    requests = max(Retention().requests, terms.minimum) if terms.requests is None else terms.requests
+    if words is not None and terms.minimum <= words < requests:
+        message = f"is {in_words(words)}, but requests keep the same words for {in_words(requests)}"
+        advice = f"write {in_words(requests)} or more, or `retention: {{requests: {in_words(words)}}}`"
+        yield document.problem(("audit", "retention"), message, advice)
 
 
 def _terms(document: Document, path: Path, terms: Terms, owner: str, people: Directory) -> Iterator[Problem]:

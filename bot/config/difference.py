@@ -55,6 +55,9 @@ def _people(before: Directory, after: Directory) -> Iterator[str]:
 def _settings(before: Configuration, after: Configuration) -> Iterator[str]:
     yield from _fields("times", before.times, after.times, "sla", "grant", "report")
     yield from _fields(
+        "retention", before.retention, after.retention, "requests", "clicks", "messages", "words"
+    )
+    yield from _fields(
         "andon.yaml", before, after, "tenant", "alerts_channel", "audit_channel", "plain_times"
     )
 

@@ -60,8 +60,8 @@ def matching(pattern: str, form: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def duration(*, at_most: timedelta) -> BeforeValidator:
-    """Return the reader of ``90s``, ``15m``, ``1h30m`` or ``2d``; from one second to *at_most*."""
+def duration(*, at_most: timedelta, at_least: timedelta = timedelta(seconds=1)) -> BeforeValidator:
+    """Return the reader of ``90s``, ``15m``, ``1h30m`` or ``2d``; from *at_least* to *at_most*."""
 
     def read(value: object) -> timedelta:
         match = _DURATION.fullmatch(value) if isinstance(value, str) else None
@@ -71,8 +71,10 @@ def duration(*, at_most: timedelta) -> BeforeValidator:
             )
         days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
         length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-        if not timedelta(seconds=1) <= length <= at_most:
-            raise wrong(f"is {shown(str(value))}; it has to be from 1s to {in_words(at_most)}")
+        if not at_least <= length <= at_most:
+            raise wrong(
+                f"is {shown(str(value))}; it has to be from {in_words(at_least)} to {in_words(at_most)}"
+            )
         return length
 
     return BeforeValidator(read)
@@ -181,5 +183,7 @@ Cap = Annotated[int, BeforeValidator(_cap)]
 Money = Annotated[Decimal, BeforeValidator(_money)]
 Currency = Annotated[str, matching(r"[A-Z]{3}", "three capital letters")]
 Sla = Annotated[timedelta, duration(at_most=timedelta(days=30))]
+#: How long something is kept.
+Term = Annotated[timedelta, duration(at_least=timedelta(days=1), at_most=timedelta(days=9999))]
 #: A permission that lies about for longer is one that nobody remembers.
 Short = Annotated[timedelta, duration(at_most=timedelta(days=1))]

@@ -13,6 +13,7 @@ from bot.config.field_types import (
     Name,
     Short,
     Sla,
+    Term,
     Text,
     TimeZone,
     UserGroupId,
@@ -85,9 +86,12 @@ class AuditShape(Shape):
     """Where the record is anchored."""
 
     channel: ChannelId = Field(description="the id of a Slack channel, such as C03ALERTS")
+    retention: Annotated[Term | None, Given] = Field(
+        default=None,
+        description="how long words stay readable in the record, such as 730d; or leave it out",
+    )
 
     unbuilt: ClassVar[Mapping[str, str]] = {
-        "retention": "remove it; the record is kept",
         "anchors": "remove it; seals are noted in the channel",
     }
 
@@ -115,6 +119,23 @@ class CapsShape(Shape):
     )
     asks_per_person_and_hour: Cap = Field(
         default=1000, description="how often one person may be asked within an hour, such as 1000"
+    )
+
+
+class RetentionShape(Shape):
+    """How long rows are kept that nobody works with any more."""
+
+    minimum: Term = Field(
+        default=timedelta(days=184), description="how long evidence has to be kept by law, such as 184d"
+    )
+    requests: Annotated[Term | None, Given] = Field(
+        default=None, description="how long settled requests are kept, such as 400d"
+    )
+    clicks: Annotated[Term | None, Given] = Field(
+        default=None, description="how long stored clicks are kept, such as 400d"
+    )
+    messages: Term = Field(
+        default=timedelta(days=30), description="how long sent messages are kept in the database, such as 30d"
     )
 
 
@@ -148,6 +169,9 @@ class InstallationShape(Shape):
     times: TimesShape = Field(default=TimesShape(), description="limits, such as {sla: 15m, grant: 10m}")
     caps: CapsShape = Field(
         default=CapsShape(), description="limits on what is asked, such as {pending_per_agent: 1000}"
+    )
+    retention: RetentionShape = Field(
+        default=RetentionShape(), description="how long rows are kept, such as {requests: 400d}"
     )
     plain_times: bool = Field(
         default=False, description="true to print times in words, or false to let Slack draw them"

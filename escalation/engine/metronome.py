@@ -13,7 +13,17 @@ from datetime import UTC
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from escalation.engine import configuration, deadlines, doctor, outbox, refusals, sealing, sweeping, watchdog
+from escalation.engine import (
+    configuration,
+    deadlines,
+    doctor,
+    outbox,
+    refusals,
+    retention,
+    sealing,
+    sweeping,
+    watchdog,
+)
 from escalation.engine.module import Module
 from escalation.engine.reach import Reach
 from escalation.engine.runner import Runner
@@ -38,7 +48,7 @@ class Metronome:
         self._follower = configuration.Follower(core)
         writers = (
             *(deadlines.module(core), stops, courier_module, sealing.module(core)),
-            *(refusals.module(core), doctor.module(core)),
+            *(refusals.module(core), doctor.module(core), retention.module(core)),
         )
         for writer in writers:
             writer.paused = self._is_outdated

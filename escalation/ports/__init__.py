@@ -12,6 +12,7 @@ from escalation.ports.kills import Kills, never
 from escalation.ports.outbox import Again, Folded, Outbox, OutboxKind, Outgoing, Turn
 from escalation.ports.record import Record
 from escalation.ports.requests import Asked, Page, Pending, Requests
+from escalation.ports.retention import Looked, Place, Removed, Retention
 from escalation.ports.set_aside import Aside, SetAside, Unreadables
 from escalation.ports.steps import Step, Steps
 from escalation.ports.store import Store, Transaction, UseCase
@@ -41,13 +42,17 @@ __all__ = [
     "Key",
     "Keys",
     "Kills",
+    "Looked",
     "Outbox",
     "OutboxKind",
     "Outgoing",
     "Page",
     "Pending",
+    "Place",
     "Record",
+    "Removed",
     "Requests",
+    "Retention",
     "SetAside",
     "Step",
     "Steps",

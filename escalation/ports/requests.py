@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from escalation.ids import AgentName, PersonId, RequestId
+from escalation.ports.retention import Looked, Place
 from escalation.request import Request, State
 from escalation.switch import Scope
 
@@ -43,6 +44,10 @@ class Requests(Protocol):
 
     async def get(self, request: RequestId) -> Request | None: ...
 
+    async def among(self, requests: Collection[RequestId]) -> Mapping[RequestId, Request]:
+        """Return those of *requests* that are there and can be read, in one read."""
+        ...
+
     async def lock(self, request: RequestId) -> Request | None:
         """Return it and keep others from changing it until this transaction ends."""
         ...
@@ -71,6 +76,10 @@ class Requests(Protocol):
 
     async def any_pending(self, scope: Scope, *, agents: Collection[AgentName] = ()) -> bool:
         """Return whether a stop of *scope* covers a pending request, whoever holds it."""
+        ...
+
+    async def lock_settled(self, before: datetime, *, behind: Place, limit: int) -> Looked:
+        """Return what was settled *before* then, oldest first, from *behind* on; skip what others hold."""
         ...
 
     async def next_due_at(self) -> datetime | None:

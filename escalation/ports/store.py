@@ -14,6 +14,7 @@ from escalation.ports.keys import Keys
 from escalation.ports.outbox import Outbox
 from escalation.ports.record import Record
 from escalation.ports.requests import Requests
+from escalation.ports.retention import Retention
 from escalation.ports.set_aside import SetAside, Unreadables
 from escalation.ports.steps import Steps
 from escalation.ports.sweeps import Sweeps
@@ -56,6 +57,8 @@ class Transaction(Protocol):
     def fence(self) -> Fence: ...
     @property
     def set_aside(self) -> SetAside: ...
+    @property
+    def retention(self) -> Retention: ...
 
 
 #: What is done in one transaction.

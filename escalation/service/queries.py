@@ -109,12 +109,14 @@ async def _scan(
     """Look through what was asked of *approvers* for what *person* may decide by today's rules as well."""
     found: list[Request] = []
     last: Request | None = None
+    # Nearly always whoever was asked may still decide: then no more is read than is shown.
+    size = enough
     for _ in range(_PAGES):
-        page = await tx.requests.most_urgent(approvers, not_of=person, after=last, limit=_PAGE)
+        page = await tx.requests.most_urgent(approvers, not_of=person, after=last, limit=size)
         found += [request for request in page if _may_decide(core, person, request)]
-        if len(found) >= enough or len(page) < _PAGE:
+        if len(found) >= enough or len(page) < size:
             return _Scan(found=found[:enough])
-        last = page[-1]
+        last, size = page[-1], _PAGE
     return _Scan(found=found, gave_up=True)
 
 

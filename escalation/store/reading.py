@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Table
 
 from escalation.errors import EscalationError, Unreadable
-from escalation.ports import Unreadables
+from escalation.ports import Place, Unreadables
 from escalation.store.statement import Row
 
 T = TypeVar("T")
@@ -120,6 +120,12 @@ def decoded(text: str, column: str, type_: type[E]) -> E:
     if not isinstance(value, type_):
         raise Misread(column, "is not what this version writes there")
     return value
+
+
+def last_place(places: Sequence[tuple[Any, Any]], before: Place) -> Place:
+    """Return the last of *places* that can be told; the one *before* them if none can."""
+    told = [(at, id_) for at, id_ in places if isinstance(at, datetime) and isinstance(id_, str)]
+    return Place(at=told[-1][0], id=told[-1][1]) if told else before
 
 
 def _why(error: Exception) -> str:

@@ -20,17 +20,18 @@ from sqlalchemy import (
     text,
     true,
     tuple_,
+    union_all,
     update,
 )
 
 from escalation.errors import Unreadable
 from escalation.ids import AgentName, PersonId, RequestId
-from escalation.ports import Asked, Page, Pending
+from escalation.ports import Asked, Looked, Page, Pending, Place
 from escalation.request import Request, State
 from escalation.store import request_rows as convert
 from escalation.store.change import Conflict, Insertion, RowUpdate
 from escalation.store.lookup import Among, Lock, Lookup
-from escalation.store.reading import Damaged, Reading
+from escalation.store.reading import Damaged, Reading, last_place
 from escalation.store.session import Session
 from escalation.store.set_aside import not_aside, why_aside
 from escalation.store.statement import Row, Statement, parameter
@@ -101,6 +102,18 @@ _MOST_URGENT = Statement(
     )
     .order_by(requests.c.deadline, requests.c.id)
     .limit(_LIMIT)
+)
+_LOCK_SETTLED = Statement(
+    select(requests)
+    .where(
+        requests.c.settled_at < parameter("before", Instant),
+        tuple_(requests.c.settled_at, requests.c.id)
+        > tuple_(parameter("at", Instant), parameter("id", Name)),
+        _NOT_ASIDE,
+    )
+    .order_by(requests.c.settled_at, requests.c.id)
+    .limit(_LIMIT)
+    .with_for_update(skip_locked=True)
 )
 _PENDING_BY_AGENT = Statement(
     select(requests.c.agent, func.count().label("pending"))
@@ -222,6 +235,35 @@ def _page(filters: frozenset[str]) -> Statement:
     return Statement(page.order_by(requests.c.id.desc()).limit(_LIMIT))
 
 
+@cache
+def _page_in_states(count: int) -> Statement:
+    """Of each state no more than a page: an agent's history is not walked for the few that are in one."""
+    each = [
+        select(requests)
+        .where(
+            requests.c.agent == parameter("agent", Name),
+            requests.c.state == parameter(f"state_{number}", Name),
+            requests.c.id < parameter("after", Name),
+            _NOT_ASIDE,
+        )
+        .order_by(requests.c.id.desc())
+        .limit(_LIMIT)
+        .subquery()
+        for number in range(count)
+    ]
+    found = union_all(*(select(one) for one in each)).subquery()
+    return Statement(select(found).order_by(found.c.id.desc()).limit(_LIMIT))
+
+
+def _page_of(agent: AgentName | None, states: Collection[State]) -> tuple[Statement, dict[str, Any]]:
+    names = sorted({state.value for state in states})
+    if agent is not None and names:
+        given = {f"state_{number}": name for number, name in enumerate(names)}
+        return _page_in_states(len(names)), {"agent": agent, **given}
+    filters = {name: value for name, value in (("agent", agent), ("states", names)) if value}
+    return _page(frozenset(filters)), filters
+
+
 class SqlRequests:
     """The requests of one transaction."""
 
@@ -238,6 +280,12 @@ class SqlRequests:
 
     async def get(self, request: RequestId) -> Request | None:
         return await self._one(_GET, {"id": request})
+
+    async def among(self, requests: Collection[RequestId]) -> Mapping[RequestId, Request]:
+        """Return those of *requests* that are there and can be read, in one read."""
+        rows = await self._session.among(_GET, list(requests))
+        # What is set aside was met before: it is left out like what cannot be read now.
+        return {request.id: request for request in await self._readable(rows)}
 
     async def lock(self, request: RequestId) -> Request | None:
         """Return it and keep others from changing it until this transaction ends."""
@@ -279,6 +327,13 @@ class SqlRequests:
         given = {"scope": scope.name, "agents": list(agents), "since": _BEFORE_ALL}
         return await self._session.row(_ANY_PENDING[scope.kind], given) is not None
 
+    async def lock_settled(self, before: datetime, *, behind: Place, limit: int) -> Looked:
+        """Return what was settled *before* then, oldest first, from *behind* on; skip what others hold."""
+        values = {"before": before, "at": behind.at, "id": behind.id, "limit": limit}
+        rows = await self._session.rows(_LOCK_SETTLED, values)
+        up_to = last_place([(row.settled_at, row.id) for row in rows], behind)
+        return Looked(found=await self._readable(rows), count=len(rows), up_to=up_to)
+
     async def next_due_at(self) -> datetime | None:
         """Return the nearest instant at which a request is due."""
         row = await self._session.row(_NEXT_DUE)
@@ -293,8 +348,7 @@ class SqlRequests:
         self, page: Page, *, agent: AgentName | None = None, states: Collection[State] = ()
     ) -> Sequence[Request]:
         """Return requests, newest first; no states means all of them."""
-        filters = {"agent": agent, "states": [state.value for state in states]}
-        statement = _page(frozenset(name for name, value in filters.items() if value))
+        statement, filters = _page_of(agent, states)
         found: list[Request] = []
         after: str | None = page.after or _END
         # Filled up where a row cannot be read: a page that is not full says that it is the last one.

@@ -102,7 +102,8 @@ config_versions = Table(
     Column("tenant", Name, primary_key=True),
     Column("version", Name, primary_key=True),
     Column("loaded_at", Instant, nullable=False),
-    Column("body", Text, nullable=False),
+    Column("body", Text, nullable=False),  # empty once nobody needs it any more
+    Index("config_versions_loaded", "loaded_at"),
 )
 
 #: One row: which of them is in force.
@@ -161,12 +162,16 @@ requests = Table(
     _partial("requests_due", "next_due_at", "id", where="next_due_at IS NOT NULL"),
     _partial("requests_key", "agent", "key", "tenant", unique=True, where="key IS NOT NULL"),
     Index("requests_agent", "agent", "id"),
-    Index("requests_state", "state", "id"),
+    Index("requests_agent_state", "agent", "state", "id"),
     _partial("requests_pending_agent", "agent", where="next_due_at IS NOT NULL"),
     _partial("requests_pending_channel", "channel", where="next_due_at IS NOT NULL"),
     _partial("requests_pending_approvers", "approvers", "deadline", "id", where="next_due_at IS NOT NULL"),
     Index("requests_asked", "approvers", "asked_at"),
+    _partial("requests_settled", "settled_at", "id", where="settled_at IS NOT NULL"),
 )
+
+#: The requests that are being removed. Only while one stands here, within one transaction, its decisions go.
+removals = Table("removals", metadata, Column("request", Name, primary_key=True))
 
 inbox = Table(
     "inbox",
@@ -178,6 +183,7 @@ inbox = Table(
     Column("what", Text, nullable=False),
     Column("at", Instant, nullable=False),
     UniqueConstraint("fingerprint", "tenant"),
+    Index("inbox_at", "at", "id"),
 )
 
 decisions = Table(
@@ -197,6 +203,7 @@ decisions = Table(
     UniqueConstraint("request", "position"),
     _partial("decisions_approval", "request", "person", unique=True, where="verdict = 'approve'"),
     Index("decisions_person", "person", "at", "id"),
+    Index("decisions_ingress", "ingress"),
     info=_ONLY_ADDED,
 )
 
@@ -269,6 +276,8 @@ outbox = Table(
     _one_of("notice", OutboxKind),
     _partial("outbox_in_turn", "lane", "turn", "at", "id", where="sent_at IS NULL"),
     _partial("outbox_held", "lane", "held_until", where="sent_at IS NULL AND held_until IS NOT NULL"),
+    _partial("outbox_about", "request", where="sent_at IS NULL"),
+    _partial("outbox_sent", "sent_at", "id", where="sent_at IS NOT NULL"),
     _partial("outbox_folded", "summary", "at", "id", where="summary IS NOT NULL"),
     _partial("outbox_waiting_summary", "lane", "tenant", unique=True, where="sent_at IS NULL AND turn = 3"),
     # One card waits at most. One that was taken is being drawn and does not count: what changes

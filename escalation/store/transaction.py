@@ -12,6 +12,7 @@ from escalation.store.outbox import SqlOutbox
 from escalation.store.part import Part
 from escalation.store.record import SqlRecord
 from escalation.store.requests import SqlRequests
+from escalation.store.retention import SqlRetention
 from escalation.store.session import Session
 from escalation.store.set_aside import SqlSetAside
 from escalation.store.steps import SqlSteps
@@ -35,6 +36,7 @@ class SqlTransaction:
     configurations = Part(SqlConfigurations)
     fence = Part(SqlFence)
     set_aside = Part(SqlSetAside)
+    retention = Part(SqlRetention)
 
     def __init__(self, session: Session) -> None:
         self.source = session

@@ -11,7 +11,7 @@ import pytest
 from escalation.audit import link
 from escalation.ids import AgentName, PersonId, RequestId
 from escalation.ports import Card
-from escalation.store import Database, grants, keys, outbox, record, requests, sweeps, switches
+from escalation.store import Database, grants, keys, outbox, record, requests, retention, sweeps, switches
 from escalation.store.postgres.store import PLANNER
 from escalation.store.statement import Statement
 from escalation.switch import ScopeKind
@@ -58,13 +58,21 @@ _SWEPT = {
     "grants under an action's stop": (grants._LOCK_UNCLAIMED[ScopeKind.ACTION], "grants_due"),
 }
 
-#: What looks at all that is pending. On PostgreSQL it is asked as the store asks, never without an index.
+#: What looks at all that is pending, or old. On PostgreSQL it is asked as the store asks.
 _WAITING = {
     "who is waited for": (requests._PENDING_APPROVERS, "requests_pending_approvers"),
     "my requests": (requests._MOST_URGENT, "requests_pending_approvers"),
     "pending of an agent": (requests._COUNT_PENDING, "requests_pending_agent"),
     "pending in a channel": (requests._COUNT_PENDING, "requests_pending_channel"),
     "waiting by agent": (requests._PENDING_BY_AGENT, "requests_pending"),
+    "an agent's in one state": (requests._page_in_states(1), "requests_agent_state"),
+    "an agent's in some states": (requests._page_in_states(3), "requests_agent_state"),
+    "what settled long ago": (requests._LOCK_SETTLED, "requests_settled"),
+    "old clicks": (retention._OLD_CLICKS, "inbox_at"),
+    "old messages": (retention._OLD_MESSAGES, "outbox_sent"),
+    "what is unsaid of requests": (retention._UNSAID, "outbox_about"),
+    "grants of a function": (grants._LOCK_UNCLAIMED[ScopeKind.FUNCTION], "grants_due"),
+    "grants of an action": (grants._ANY_UNCLAIMED[ScopeKind.ACTION], "grants_due"),
 }
 
 #: What use cases and readers that meet ask PostgreSQL together, and the indexes that have to answer it.

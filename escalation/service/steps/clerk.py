@@ -146,7 +146,9 @@ def by_agent(core: Core, tx: Transaction, agent: AgentName) -> Clerk:
 
 
 def by_us(
-    core: Core, tx: Transaction, which: Literal["clock", "courier", "sealer", "sweeper", "operator", "doctor"]
+    core: Core,
+    tx: Transaction,
+    which: Literal["clock", "courier", "sealer", "sweeper", "operator", "doctor", "keeper"],
 ) -> Clerk:
     """Return the clerk of what Andon does by itself, or at the command line."""
     return _clerk(core, tx, which)

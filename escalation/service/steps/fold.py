@@ -7,7 +7,6 @@ from escalation import notice
 from escalation.audit import EventName, instant
 from escalation.ports import Delivered, Dossier, OutboxKind, Outgoing, Transaction, Turn
 from escalation.service.steps.clerk import Clerk
-from escalation.service.steps.set_aside import readable
 
 #: Rows folded in one transaction.
 _AT_ONCE: Final = 500
@@ -46,11 +45,10 @@ async def told(tx: Transaction, outgoing: Outgoing) -> Outgoing:
     found = await tx.outbox.folded(outgoing.id, limit=_NAMED)
     if found is None:
         return outgoing
-    requests = [await readable(tx.requests.get(request)) for request in found.requests]
+    requests = await tx.requests.among(found.requests)
     said = notice.NeverShown(count=found.count, since=instant(found.first_at), until=instant(found.last_at))
-    return replace(
-        outgoing, body=notice.body(said), tells_of=tuple(each for each in requests if each is not None)
-    )
+    named = tuple(requests[each] for each in found.requests if each in requests)
+    return replace(outgoing, body=notice.body(said), tells_of=named)
 
 
 async def is_whole(tx: Transaction, outgoing: Outgoing) -> bool:

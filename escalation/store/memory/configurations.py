@@ -5,7 +5,7 @@ from datetime import datetime
 from escalation.ports.configurations import StoredConfiguration
 from escalation.store.memory.view import Table, View
 
-_CONFIGURATIONS: Table[str, tuple[datetime, StoredConfiguration]] = Table()
+CONFIGURATIONS: Table[str, tuple[datetime, StoredConfiguration]] = Table()
 
 
 class MemoryConfigurations:
@@ -16,8 +16,8 @@ class MemoryConfigurations:
 
     async def add(self, stored: StoredConfiguration, *, at: datetime) -> None:
         """Remember that it was put in force at that instant, for the first time or again."""
-        self._view[_CONFIGURATIONS].put(stored.version, (at, stored))
+        self._view[CONFIGURATIONS].put(stored.version, (at, stored))
 
     async def get(self, version: str) -> StoredConfiguration | None:
-        found = self._view[_CONFIGURATIONS].get(version)
+        found = self._view[CONFIGURATIONS].get(version)
         return None if found is None else found[1]

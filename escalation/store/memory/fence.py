@@ -3,7 +3,7 @@
 from escalation.ports.fence import InForce
 from escalation.store.memory.view import Table, View
 
-_FENCE: Table[None, InForce] = Table()
+FENCE: Table[None, InForce] = Table()
 
 
 class MemoryFence:
@@ -14,7 +14,7 @@ class MemoryFence:
 
     async def read(self) -> InForce:
         """Return what it says."""
-        return self._view[_FENCE].get(None) or InForce()
+        return self._view[FENCE].get(None) or InForce()
 
     async def share(self) -> InForce:
         """Return what it says; nobody else writes until this transaction ends."""
@@ -26,4 +26,4 @@ class MemoryFence:
 
     async def save(self, in_force: InForce) -> None:
         """Have it say *in_force*."""
-        self._view[_FENCE].put(None, in_force)
+        self._view[FENCE].put(None, in_force)

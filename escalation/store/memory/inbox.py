@@ -5,7 +5,7 @@ from escalation.ports import Ingress
 from escalation.store.memory.view import Table, View
 
 CLICKS: Table[IngressId, Ingress] = Table()
-_FINGERPRINTS: Table[str, IngressId] = Table()
+FINGERPRINTS: Table[str, IngressId] = Table()
 
 
 class MemoryInbox:
@@ -16,8 +16,8 @@ class MemoryInbox:
 
     async def add(self, ingress: Ingress) -> bool:
         """Store it; return False if the same signed click was stored before."""
-        if self._view[_FINGERPRINTS].get(ingress.fingerprint) is not None:
+        if self._view[FINGERPRINTS].get(ingress.fingerprint) is not None:
             return False
         self._view[CLICKS].add(ingress.id, ingress)
-        self._view[_FINGERPRINTS].put(ingress.fingerprint, ingress.id)
+        self._view[FINGERPRINTS].put(ingress.fingerprint, ingress.id)
         return True

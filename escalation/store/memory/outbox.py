@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from escalation.ids import OutboxId, RequestId
-from escalation.ports import Again, Folded, OutboxKind, Outgoing, Turn
+from escalation.ports import Again, Folded, OutboxKind, Outgoing, Place, Turn
 from escalation.store.memory.cards import CARDS
 from escalation.store.memory.requests import REQUESTS
 from escalation.store.memory.set_aside import is_aside
 from escalation.store.memory.view import Table, View
 
-_UNSENT: Table[OutboxId, Outgoing] = Table()
+UNSENT: Table[OutboxId, Outgoing] = Table()
+#: When what was said was.
+SENT: Table[OutboxId, Place] = Table()
 #: Until when each of the messages that do so holds its lane.
 _HELD: Table[OutboxId, datetime] = Table()
 _ASIDE: Table[OutboxId, Outgoing] = Table()
@@ -26,7 +28,7 @@ class _Told:
     into: OutboxId
 
 
-_FOLDED: Table[OutboxId, _Told] = Table()
+FOLDED: Table[OutboxId, _Told] = Table()
 
 
 class MemoryOutbox:
@@ -38,12 +40,12 @@ class MemoryOutbox:
     async def add(self, outgoing: Outgoing) -> None:
         """Queue it; a card that waits unsent for the same request already is enough, and takes this turn."""
         if outgoing.kind is OutboxKind.CARD and outgoing.request is not None:
-            waiting = self._view[_UNSENT].get(self._view[_WAITING_CARDS].get(outgoing.request) or outgoing.id)
+            waiting = self._view[UNSENT].get(self._view[_WAITING_CARDS].get(outgoing.request) or outgoing.id)
             if waiting is not None:
-                self._view[_UNSENT].put(waiting.id, replace(waiting, turn=outgoing.turn))
+                self._view[UNSENT].put(waiting.id, replace(waiting, turn=outgoing.turn))
                 return
             self._view[_WAITING_CARDS].put(outgoing.request, outgoing.id)
-        self._view[_UNSENT].add(outgoing.id, outgoing)
+        self._view[UNSENT].add(outgoing.id, outgoing)
 
     async def take(self, now: datetime, *, lease: timedelta, limit: int) -> Sequence[Outgoing]:
         """Return what may be sent at *now*, by its turn, and hide it from others for *lease*."""
@@ -52,28 +54,29 @@ class MemoryOutbox:
             for head in sorted(self._heads(now), key=_in_turn)[:limit]
         ]
         for outgoing in taken:
-            self._view[_UNSENT].put(outgoing.id, outgoing)
+            self._view[UNSENT].put(outgoing.id, outgoing)
             self._view[_HELD].put(outgoing.id, outgoing.not_before)
             # Its card is being drawn: what changes from now on needs a row of its own.
             self._waits_no_more(outgoing)
         return taken
 
-    async def done(self, outgoing: OutboxId, at: datetime) -> None:  # noqa: ARG002  # what was said is forgotten here
+    async def done(self, outgoing: OutboxId, at: datetime) -> None:
         """Note that it was said at *at*."""
-        found = self._view[_UNSENT].get(outgoing)
+        found = self._view[UNSENT].get(outgoing)
         if found is None:
             return
-        self._view[_UNSENT].drop(outgoing)
+        self._view[UNSENT].drop(outgoing)
+        self._view[SENT].put(outgoing, Place(at=at, id=outgoing))
         self._view[_HELD].drop(outgoing)
         self._waits_no_more(found)
 
     async def retry(self, outgoing: OutboxId, again: Again) -> None:
         """Try it again, as *again* says; until then its lane waits, unless it waits alone."""
-        found = self._view[_UNSENT].get(outgoing)
+        found = self._view[UNSENT].get(outgoing)
         if found is None:
             return
         tried = replace(found, not_before=again.not_before, cleared=again.cleared)
-        self._view[_UNSENT].put(outgoing, tried)
+        self._view[UNSENT].put(outgoing, tried)
         self._view[_HELD].drop(outgoing)
         if not again.alone:
             self._view[_HELD].put(outgoing, again.not_before)
@@ -90,14 +93,14 @@ class MemoryOutbox:
 
     async def fold(self, outgoing: OutboxId, *, into: OutboxId, at: datetime) -> None:
         """Note that the summary *into* tells of it."""
-        found = self._view[_UNSENT].get(outgoing)
+        found = self._view[UNSENT].get(outgoing)
         if found is not None:
-            self._view[_FOLDED].put(outgoing, _Told(found, into))
+            self._view[FOLDED].put(outgoing, _Told(found, into))
             await self.done(outgoing, at)
 
     async def folded(self, into: OutboxId, *, limit: int) -> Folded | None:
         """Return what the summary *into* tells of, with *limit* of the requests; none if nothing."""
-        told = [each.outgoing for each in self._view[_FOLDED].values() if each.into == into]
+        told = [each.outgoing for each in self._view[FOLDED].values() if each.into == into]
         if not told:
             return None
         first: dict[RequestId, datetime] = {}
@@ -117,7 +120,7 @@ class MemoryOutbox:
 
     async def set_aside(self, outgoing: OutboxId, at: datetime) -> None:
         """Take it out of its lane, unsaid."""
-        found = self._view[_UNSENT].get(outgoing)
+        found = self._view[UNSENT].get(outgoing)
         if found is not None:
             await self.done(outgoing, at)
             self._view[_ASIDE].put(outgoing, found)
@@ -128,7 +131,8 @@ class MemoryOutbox:
         if found is None:
             return None
         self._view[_ASIDE].drop(outgoing)
-        self._view[_UNSENT].put(outgoing, replace(found, not_before=not_before))
+        self._view[SENT].drop(outgoing)
+        self._view[UNSENT].put(outgoing, replace(found, not_before=not_before))
         return found
 
     async def next_due_at(self) -> datetime | None:
@@ -137,7 +141,7 @@ class MemoryOutbox:
         return min((firsts | self._held()).values(), default=None)
 
     def _unsent(self) -> Iterator[Outgoing]:
-        return self._view[_UNSENT].values()
+        return self._view[UNSENT].values()
 
     def _held(self) -> dict[str, datetime]:
         held: dict[str, datetime] = {}

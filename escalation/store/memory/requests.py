@@ -8,7 +8,7 @@ from operator import itemgetter
 
 from escalation.errors import StoreError
 from escalation.ids import AgentName, PersonId, RequestId
-from escalation.ports import Asked, Page, Pending
+from escalation.ports import Asked, Looked, Page, Pending, Place
 from escalation.request import Request, State, Verdict
 from escalation.store.memory.inbox import CLICKS
 from escalation.store.memory.set_aside import is_aside, refuse_aside
@@ -16,7 +16,7 @@ from escalation.store.memory.view import Table, View
 from escalation.switch import Scope, ScopeKind
 
 REQUESTS: Table[RequestId, Request] = Table()
-_ASKED_WITH: Table[tuple[AgentName, str], RequestId] = Table()
+ASKED_WITH: Table[tuple[AgentName, str], RequestId] = Table()
 
 
 class MemoryRequests:
@@ -29,9 +29,9 @@ class MemoryRequests:
         """Insert *request*; return False (and change nothing) if its agent's key is taken."""
         self._view.check(request.tenant)
         if request.key is not None:
-            if self._view[_ASKED_WITH].get((request.agent, request.key)) is not None:
+            if self._view[ASKED_WITH].get((request.agent, request.key)) is not None:
                 return False
-            self._view[_ASKED_WITH].put((request.agent, request.key), request.id)
+            self._view[ASKED_WITH].put((request.agent, request.key), request.id)
         self._check(request)
         self._view[REQUESTS].add(request.id, request)
         return True
@@ -40,12 +40,17 @@ class MemoryRequests:
         refuse_aside(self._view, "requests", request)
         return self._view[REQUESTS].get(request)
 
+    async def among(self, requests: Collection[RequestId]) -> Mapping[RequestId, Request]:
+        """Return those of *requests* that are there and can be read."""
+        wanted = set(requests)
+        return {request.id: request for request in self._readable() if request.id in wanted}
+
     async def lock(self, request: RequestId) -> Request | None:
         """Return it; writers queue, so nobody else can change it meanwhile."""
         return await self.get(request)
 
     async def by_key(self, agent: AgentName, key: str) -> Request | None:
-        found = self._view[_ASKED_WITH].get((agent, key))
+        found = self._view[ASKED_WITH].get((agent, key))
         return None if found is None else await self.get(found)
 
     async def save(self, request: Request) -> bool:
@@ -76,6 +81,13 @@ class MemoryRequests:
     async def any_pending(self, scope: Scope, *, agents: Collection[AgentName] = ()) -> bool:
         """Return whether a stop of *scope* covers a pending request."""
         return any(covers(scope, found, agents) for _, found in self._due())
+
+    async def lock_settled(self, before: datetime, *, behind: Place, limit: int) -> Looked:
+        """Return what was settled *before* then, oldest first, from *behind* there on."""
+        settled = [(r.settled_at, r.id, r) for r in self._readable() if r.settled_at is not None]
+        old = sorted(each for each in settled if (behind.at, behind.id) < each[:2] < (before, ""))[:limit]
+        up_to = Place(at=old[-1][0], id=old[-1][1]) if old else behind
+        return Looked(found=[request for _, _, request in old], count=len(old), up_to=up_to)
 
     async def next_due_at(self) -> datetime | None:
         """Return the nearest instant at which a request is due."""

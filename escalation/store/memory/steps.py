@@ -7,7 +7,7 @@ from escalation.ids import RequestId
 from escalation.ports import Step
 from escalation.store.memory.view import Table, View
 
-_STEPS: Table[RequestId, tuple[Step, ...]] = Table()
+STEPS: Table[RequestId, tuple[Step, ...]] = Table()
 
 
 class MemorySteps:
@@ -20,7 +20,7 @@ class MemorySteps:
         climbed = await self.of(step.request)
         if any(known.rung is step.rung for known in climbed):
             raise StoreError(f"{step.request} climbed to {step.rung.name} already")
-        self._view[_STEPS].put(step.request, (*climbed, step))
+        self._view[STEPS].put(step.request, (*climbed, step))
 
     async def of(self, request: RequestId) -> Sequence[Step]:
-        return self._view[_STEPS].get(request) or ()
+        return self._view[STEPS].get(request) or ()

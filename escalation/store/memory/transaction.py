@@ -11,6 +11,7 @@ from escalation.store.memory.keys import MemoryKeys
 from escalation.store.memory.outbox import MemoryOutbox
 from escalation.store.memory.record import MemoryRecord
 from escalation.store.memory.requests import MemoryRequests
+from escalation.store.memory.retention import MemoryRetention
 from escalation.store.memory.set_aside import MemorySetAside
 from escalation.store.memory.steps import MemorySteps
 from escalation.store.memory.sweeps import MemorySweeps
@@ -35,6 +36,7 @@ class MemoryTransaction:
     configurations = Part(MemoryConfigurations)
     fence = Part(MemoryFence)
     set_aside = Part(MemorySetAside)
+    retention = Part(MemoryRetention)
 
     def __init__(self, view: View, now: datetime) -> None:
         self.source = view

@@ -196,3 +196,17 @@ def test_what_is_about_neither_changes_neither() -> None:
     told = recorded().tell(EventName.SWITCH_STOPPED, subject="all").tell(EventName.INGRESS_REFUSED)
     assert of(told) == before
     assert told.replay.grants == {}
+
+
+def test_what_was_removed_is_gone_from_the_replay() -> None:
+    """The event that tells of a removal takes the requests it names, with their grants, and no others."""
+    told = recorded()
+    told.tell(EventName.REQUEST_ASKED, replay.asked(asked()), subject="req_2")
+    for grant, request in (("grt_1", "req_1"), ("grt_2", "req_2")):
+        values = {**replay.granted(GRANT), "request": request}
+        told.tell(EventName.GRANT_GRANTED, values, subject=grant)
+    told.tell(EventName.ROWS_REMOVED, {"count": 3}, subject="messages", actor="keeper")
+    assert set(told.replay.requests) == {"req_1", "req_2"}
+    told.tell(EventName.ROWS_REMOVED, {"count": 1, "requests": ["req_1"]}, subject="requests")
+    assert set(told.replay.requests) == {"req_2"}
+    assert set(told.replay.grants) == {"grt_2"}

@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0013"
-down_revision = "0009"
+down_revision = "0011"
 
 NAME = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 
