@@ -171,7 +171,12 @@ requests = Table(
 )
 
 #: The requests that are being removed. Only while one stands here, within one transaction, its decisions go.
-removals = Table("removals", metadata, Column("request", Name, primary_key=True))
+removals = Table(
+    "removals",
+    metadata,
+    Column("tenant", Name, nullable=False),
+    Column("request", Name, primary_key=True),
+)
 
 inbox = Table(
     "inbox",
