@@ -150,6 +150,14 @@ class Sealed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SealRefused:
+    """To the alerts channel: Slack does not take seals in the audit channel; they are not noted."""
+
+    channel: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetAside:
     """To the alerts channel: a row cannot be read, or cannot be worked on; everything else goes on."""
 
@@ -178,6 +186,7 @@ Notice: TypeAlias = (
     | ConfigurationRefused
     | ConfigurationNotLoaded
     | Sealed
+    | SealRefused
     | SetAside
 )
 
@@ -186,7 +195,17 @@ _KINDS: dict[str, type[Notice]] = {
     for kind in (
         *(Asked, Nudged, BackupCalled, Acknowledged, ApprovedByOne, Settled, AskedAgain, Unanswered),
         NeverShown,
-        *(EffectFailed, EffectUnknown, EffectResolved, Stopped, Swept, Resumed, Sealed, SetAside),
+        *(
+            EffectFailed,
+            EffectUnknown,
+            EffectResolved,
+            Stopped,
+            Swept,
+            Resumed,
+            Sealed,
+            SealRefused,
+            SetAside,
+        ),
         *(ConfigurationRefused, ConfigurationNotLoaded),
     )
 }

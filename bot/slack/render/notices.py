@@ -93,6 +93,8 @@ def _text(said: notice.Notice, surroundings: Surroundings) -> NoticeText:
             return _configuration(said)
         case notice.Sealed(seq=seq, hash=hash_):
             return NoticeText(sentences=(f"Seal of the record: {seq} events, head {mrkdwn(hash_)}",))
+        case notice.SealRefused():
+            return _seal_refused(said)
         case notice.SetAside():
             return _set_aside(said)
         case notice.NeverShown():
@@ -393,6 +395,17 @@ def _configuration(said: notice.ConfigurationRefused | notice.ConfigurationNotLo
             "*What you can do:* update it to the version of andon that the others run.",
         ),
         words=said.why,
+    )
+
+
+def _seal_refused(said: notice.SealRefused) -> NoticeText:
+    return NoticeText(
+        heading="The head of the record is not noted",
+        sentences=(
+            f"*What happened:* Slack takes no seals in <#{mrkdwn(said.channel)}>: {mrkdwn(said.why)}.",
+            "*What was done:* it is tried again until one is noted; everything else goes on.",
+            "*What you can do:* invite the app to that channel, or name another one in andon.yaml.",
+        ),
     )
 
 

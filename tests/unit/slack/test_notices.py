@@ -55,6 +55,7 @@ NOTICES: tuple[notice.Notice, ...] = (
     notice.ConfigurationNotLoaded(host="andon-2", why="andon.yaml:7: shifts: is no key"),
     notice.NeverShown(count=7, since="2026-11-20T12:00:00.000000Z", until="2026-11-20T13:00:00.000000Z"),
     notice.SetAside(kind="requests", id="req_1", why="state is none that this version knows", more=3),
+    notice.SealRefused(channel="C04AUDIT", why="not_in_channel"),
 )
 STOPPED = Switch(scope=EVERYTHING, stop=Stop(by=NADIA, at=NOON, reason="Wrong ledger"))
 
@@ -104,6 +105,7 @@ def test_every_note_is_drawn() -> None:
         (NOTICES[18], "Nobody can decide it and its deadline does not run. Everything else goes on."),
         (NOTICES[18], "then andon doctor --release req_1."),
         (NOTICES[18], "*And 3 rows more*, which are not named here."),
+        (NOTICES[19], "Slack takes no seals in <#C04AUDIT>: not_in_channel."),
     ],
 )
 def test_notices_say_what_matters(shown: notice.Notice, words: str) -> None:
