@@ -7,6 +7,8 @@ The life of a permission.
                                             a person resolves it ──▶ SUCCEEDED | FAILED
                                             with a late report before them, if there is one
 
+    GRANTED ──▶ REVOKED and CLAIMED ──▶ UNKNOWN    when the database went back to an older copy
+
     CLAIMED:  held ──no heartbeat for LEASE──▶ abandoned     only then may another attempt
                 ▲───────────heartbeat─────────────│          say UNKNOWN before the clock does
 
@@ -136,6 +138,11 @@ class Revoke:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """The database went back to an older copy: nobody knows whether it was used since."""
+
+
+@dataclass(frozen=True, slots=True)
 class Resolve:
     """A person found out what happened."""
 
@@ -143,7 +150,7 @@ class Resolve:
     report: Report
 
 
-Command: TypeAlias = Claim | Beat | Tell | Lapse | Revoke | Resolve
+Command: TypeAlias = Claim | Beat | Tell | Lapse | Revoke | Doubt | Resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +186,11 @@ def apply(grant: Grant, command: Command, *, now: datetime) -> Outcome:
             return _lapse(grant, now)
         case Revoke() if grant.state is GrantState.GRANTED:
             return Applied(_end(grant, GrantState.REVOKED, now))
-        case Revoke():
+        case Doubt() if grant.state is GrantState.CLAIMED:
+            return Applied(_end(grant, GrantState.UNKNOWN, now))
+        case Doubt() if grant.state is GrantState.GRANTED:
+            return Applied(_end(grant, GrantState.REVOKED, now))
+        case Revoke() | Doubt():
             return Refused(_SPENT[grant.state])
         case Resolve(by=by, report=report):
             if grant.state is not GrantState.UNKNOWN or report is Report.UNKNOWN:

@@ -147,6 +147,7 @@ class Sealed:
 
     seq: int
     hash: str
+    epoch: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +156,23 @@ class SealRefused:
 
     channel: str
     why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleasesFrozen:
+    """To the alerts channel: the database is an older copy, and nothing is released."""
+
+    why: str  #: What tells so: the two heads.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreAcknowledged:
+    """To the alerts channel: an operator took note of it, and everything begins from a stop."""
+
+    by: str
+    reason: str
+    revoked: int  #: How many unclaimed grants were taken back.
+    unknown: int  #: How many claimed ones have an outcome that nobody knows.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +205,8 @@ Notice: TypeAlias = (
     | ConfigurationNotLoaded
     | Sealed
     | SealRefused
+    | ReleasesFrozen
+    | RestoreAcknowledged
     | SetAside
 )
 
@@ -195,17 +215,8 @@ _KINDS: dict[str, type[Notice]] = {
     for kind in (
         *(Asked, Nudged, BackupCalled, Acknowledged, ApprovedByOne, Settled, AskedAgain, Unanswered),
         NeverShown,
-        *(
-            EffectFailed,
-            EffectUnknown,
-            EffectResolved,
-            Stopped,
-            Swept,
-            Resumed,
-            Sealed,
-            SealRefused,
-            SetAside,
-        ),
+        *(EffectFailed, EffectUnknown, EffectResolved, Stopped, Swept, Resumed, Sealed, SealRefused),
+        *(SetAside, ReleasesFrozen, RestoreAcknowledged),
         *(ConfigurationRefused, ConfigurationNotLoaded),
     )
 }

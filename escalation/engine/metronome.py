@@ -13,7 +13,17 @@ from datetime import UTC
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from escalation.engine import configuration, deadlines, doctor, outbox, refusals, sealing, sweeping, watchdog
+from escalation.engine import (
+    configuration,
+    deadlines,
+    doctor,
+    heads,
+    outbox,
+    refusals,
+    sealing,
+    sweeping,
+    watchdog,
+)
 from escalation.engine.module import Module
 from escalation.engine.reach import Reach
 from escalation.engine.runner import Runner
@@ -36,9 +46,10 @@ class Metronome:
         courier_module = outbox.module(self._relay)
         stops = sweeping.module(core)
         self._follower = configuration.Follower(core)
+        self._watch = heads.Watch(core)
         writers = (
             *(deadlines.module(core), stops, courier_module, sealing.module(core)),
-            *(refusals.module(core), doctor.module(core)),
+            *(refusals.module(core), doctor.module(core), self._watch.module),
         )
         for writer in writers:
             writer.paused = self._is_outdated
@@ -58,6 +69,10 @@ class Metronome:
         module.paused = self._is_outdated
         self.modules = (*self.modules, module)
         self._runners[module.name] = Runner(module)
+
+    def hampered(self) -> list[str]:
+        """Return what operators are told that this process serves in spite of, line by line."""
+        return [*self._watch.lines(), *self.reach.lines()]
 
     def start(self) -> None:
         """Begin: every module runs at once, in the background, and then at each of its beats."""

@@ -6,6 +6,7 @@ from escalation.ports.courier import Courier, Delivered, Delivery, Impossible, T
 from escalation.ports.dossier import Dossier
 from escalation.ports.fence import Fence, InForce
 from escalation.ports.grants import Grants
+from escalation.ports.heads import Heads, Nowhere
 from escalation.ports.inbox import Inbox, Ingress
 from escalation.ports.keys import Key, Keys
 from escalation.ports.kills import Kills, never
@@ -34,6 +35,7 @@ __all__ = [
     "Fence",
     "Folded",
     "Grants",
+    "Heads",
     "Impossible",
     "InForce",
     "Inbox",
@@ -41,6 +43,7 @@ __all__ = [
     "Key",
     "Keys",
     "Kills",
+    "Nowhere",
     "Outbox",
     "OutboxKind",
     "Outgoing",

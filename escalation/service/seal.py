@@ -5,9 +5,10 @@ from datetime import timedelta
 from escalation.audit import Seal
 from escalation.audit import link as link_events
 from escalation.notice import Sealed
-from escalation.ports import OutboxKind, Store, Transaction
+from escalation.ports import InForce, OutboxKind, Store, Transaction
 from escalation.service.context import Core
 from escalation.service.steps.clerk import by_us
+from escalation.service.steps.set_aside import readable
 from escalation.verification import Broken, Verified, Verifier
 
 #: A head is noted in the audit channel at the latest five minutes after its last event: by then the
@@ -42,7 +43,9 @@ async def _note(core: Core, tx: Transaction) -> None:
         return
     # It counts once Slack took it. What waits to be said is enough until then.
     if not await tx.outbox.waits(channel, OutboxKind.SEAL):
-        await by_us(core, tx, "sealer").seal(Sealed(seq=head.seq, hash=head.hash))
+        fence = await readable(tx.fence.read()) or InForce()
+        told = Sealed(seq=head.seq, hash=head.hash, epoch=fence.epoch)
+        await by_us(core, tx, "sealer").seal(told)
 
 
 async def verify(store: Store, *, noted: Seal | None = None) -> Verified | Broken:

@@ -104,7 +104,7 @@ config_versions = Table(
     Column("body", Text, nullable=False),
 )
 
-#: One row: which of them is in force.
+#: One row: which of them is in force, and whether anything may be released by it.
 fence = Table(
     "fence",
     metadata,
@@ -113,6 +113,9 @@ fence = Table(
     Column("seq", Integer, nullable=False),
     Column("refused", Name),
     Column("schema", Name),  # the revision that was migrated to last
+    Column("epoch", Integer, nullable=False, server_default=text("1")),
+    Column("frozen", Text),
+    Column("record", Name),
     CheckConstraint("name = 'fence'", name="name"),
 )
 
