@@ -26,7 +26,7 @@ def doctor(
         _release(id_, config)
     if not release:
         _list(with_core(config, lambda core: service.findings(core, limit=_MOST)))
-        for line in with_core(config, restore.stands):
+        for line in with_core(config, restore.troubles):
             typer.echo(line, err=True)
 
 

@@ -27,15 +27,18 @@ _LONGEST = 20
 
 @app.command()
 def check(
-    head: Annotated[str, typer.Option(help=_HEAD)],
+    head: Annotated[str | None, typer.Option(help=_HEAD)] = None,
     epoch: Annotated[int | None, typer.Option(min=1, help=_EPOCH)] = None,
     freeze: Annotated[bool, typer.Option("--freeze", help=_FREEZE)] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Compare the database with a head that was noted outside; keep the database's own head if it has it.
+    """Compare the database with the head in its file, or with one that was noted elsewhere.
 
-    Exits with 1 if the database is an older copy.
+    Of one that the database has, its own head is kept in the file. Exits with 1 if it is an older copy.
     """
+    if head is None:
+        typer.echo(with_core(config, _kept))
+        return
     copied = _head(head)
 
     async def use(core: Core) -> service.Sight:
@@ -79,19 +82,26 @@ def acknowledge(
     typer.echo("Set the other stops that were on again; then another operator: /andon resume all")
 
 
-async def stands(core: Core) -> list[str]:
-    """Return how the database stands beside the head that is kept outside, for operators."""
-    sight, place = await service.look(core), core.heads.place
+async def troubles(core: Core) -> list[str]:
+    """Return what an operator should know of the head that is kept outside; nothing if all is well."""
+    sight = await service.look(core)
     if sight.frozen is not None:
         return [f"Releases are FROZEN: {sight.frozen}. Next: andon restore acknowledge --dry-run"]
     if sight.doubt is not None:
         return [f"The database may be an older copy: {sight.doubt}. Next: andon restore check --head …"]
-    if place is None:
+    if core.heads.place is None:
         missing = "No head of the record is kept outside, so an older copy of the database cannot be told"
         return [f"{missing}; name a file with ANDON_HEAD_FILE."]
+    return []
+
+
+async def _kept(core: Core) -> str:
+    if wrong := await troubles(core):
+        fail(*wrong)
+    sight = await service.look(core)
     if sight.outside is None:
-        return [f"No head is kept in {place} yet; a server that runs keeps it."]
-    return [f"{place} has the head at {sight.outside.seq}; the database has it too{_at(sight.head)}."]
+        return f"No head is kept in {core.heads.place} yet; a server that runs keeps it."
+    return f"The database has the head in {core.heads.place}, at {sight.outside.seq}{_at(sight.head)}."
 
 
 async def _foreseen(core: Core) -> list[str]:

@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.config import Loaded
 from escalation.audit import Seal
 from tests.harness.fake_faults import Refuses
 from tests.scenario.conftest import OpenStore
-from tests.scenario.rules import ANDON, Change, Loaded, changed
+from tests.scenario.rules import ANDON, Change, changed
 from tests.scenario.world import World, world
 
 POST = "chat.postMessage"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.cli.restore import troubles
 from bot.head_file import HeadFile
 from escalation.action import decode
 from escalation.errors import HeadUnknown
@@ -20,6 +21,7 @@ from escalation.service import restore, seal
 from tests.harness.fake_slack import Posted
 from tests.scenario.agent import CONFIDENT, POSTING, SMALL, problem_of
 from tests.scenario.backups import Backups, MemoryBackups, PostgresBackups, SqliteBackups
+from tests.scenario.rules import with_second_agent
 from tests.scenario.unreliable import UnreliableStore
 from tests.scenario.world import World, world
 
@@ -349,3 +351,23 @@ async def test_the_head_follows_within_seconds(quick: Restorable) -> None:
     assert (after.record, after.seq > before.seq) == (before.record, True)
     await room.core.heads.keep(before)
     assert head_of(quick) == after
+
+
+async def test_a_change_of_rules_thaws_nothing(quick: Restorable) -> None:
+    """Another configuration that is put in force leaves the freeze and the epoch as they are."""
+    room, before = quick.room, await a_backup_of_yesterday(quick)
+    await quick.starts()
+    await room.rules_become(with_second_agent())
+    assert problem_of(await room.agent.claims(before.used)) == (503, "frozen")
+
+
+async def test_without_a_head_outside_it_cannot_be_known(quick: Restorable) -> None:
+    """Where none is kept, the doctor says so and what to set; where all is well, nothing."""
+    await quick.sealed()
+    core = quick.room.core
+    assert await troubles(core) == []
+    [said] = await troubles(replace(core, heads=Nowhere()))
+    assert said == (
+        "No head of the record is kept outside, so an older copy of the database cannot be told;"
+        " name a file with ANDON_HEAD_FILE."
+    )
