@@ -9,10 +9,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bot.config import Environment
+from bot.head_file import HeadFile
 from escalation.clock import Clock, SystemClock
 from escalation.configuration import Configuration
 from escalation.ids import Ulids
-from escalation.ports import Kills, Store, Wakeups, never
+from escalation.ports import Heads, Kills, Nowhere, Store, Wakeups, never
 from escalation.service.context import Core
 from escalation.store import Database, open_store
 from escalation.wakeups import open_wakeups
@@ -44,6 +45,11 @@ async def open_core(
     finally:
         await wakeups.close()
         await store.close()
+
+
+def heads_of(environment: Environment) -> Heads:
+    """Return where *environment* has the head of the record kept."""
+    return Nowhere() if environment.head_file is None else HeadFile(environment.head_file)
 
 
 def _make_room(url: str) -> None:

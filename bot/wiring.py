@@ -13,7 +13,7 @@ import structlog
 from pydantic import SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bot.adapters import open_core, store_of
+from bot.adapters import heads_of, open_core, store_of
 from bot.api import app as api
 from bot.api.limits import LimitedBodies
 from bot.config import Held, Loaded, Settings, SlackMode
@@ -32,7 +32,7 @@ from escalation.engine import watchdog
 from escalation.engine.metronome import Metronome
 from escalation.errors import NotInForce, SchemaMismatch, StoreError
 from escalation.ports import Kills, never
-from escalation.service import refusals
+from escalation.service import refusals, restore
 from escalation.service.configure import follow, start
 from escalation.service.context import Core
 
@@ -69,7 +69,7 @@ async def assemble(
     presenter = Presenter(core.configuration, runbook_text, Permalinks(identity.url))
     engine = Metronome(core, SlackCourier(slack_client, presenter, clock, ChannelPacing(per_second=pace)))
     listeners = ListenerContext(
-        core=core, slack=slack_client, presenter=presenter, clock=clock, hampered=engine.reach.lines
+        core=core, slack=slack_client, presenter=presenter, clock=clock, hampered=engine.hampered
     )
     dispatch = slack.build(listeners, token=token, identity=identity)
     socket_mode, guard = None, None
@@ -82,7 +82,7 @@ async def assemble(
         deaf = socket_mode is not None and not await socket_mode.is_connected()
         lost = ["slack: Socket Mode is not connected"] if deaf else []
         trouble = [*await _store_trouble(core), *watchdog.trouble(engine.modules), *lost]
-        return api.Condition(trouble=trouble, degraded=engine.reach.lines())
+        return api.Condition(trouble=trouble, degraded=engine.hampered())
 
     doors = _Doors(LimitedBodies(api.build(core, readiness)), guard)
     return Application(core=core, web=doors, engine=engine, listeners=listeners, socket_mode=socket_mode)
@@ -116,7 +116,9 @@ async def serve(
         await store.prepare()
         async with open_core(settings, loaded.configuration, store=store, kills=seams.kills) as opened:
             held = Held(loaded)
-            core = replace(opened, configuration=held.configuration, adopt=held.adopt)
+            heads = heads_of(settings)
+            core = replace(opened, configuration=held.configuration, adopt=held.adopt, heads=heads)
+            await restore.begin(core)
             await begin(core, loaded)
             app = await assemble(core, settings, held.runbook_text, pace=seams.pace)
             version = loaded.configuration.version

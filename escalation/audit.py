@@ -69,6 +69,8 @@ class EventName(Enum):
     CONFIGURATION_REFUSED = "configuration.refused"
     INGRESS_REFUSED = "ingress.refused"
     INGRESS_REFUSED_OFTEN = "ingress.refused_often"
+    RELEASES_FROZEN = "releases.frozen"
+    RESTORE_ACKNOWLEDGED = "restore.acknowledged"
     ROW_SET_ASIDE = "row.set_aside"
     ROW_RELEASED = "row.released"
     ROWS_REMOVED = "rows.removed"

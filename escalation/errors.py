@@ -5,6 +5,7 @@ What can go wrong on our side.
     ├── InvalidAction          the action cannot be put into canonical form (path, problem)
     ├── InvalidConfiguration   something we were told makes no sense (problem)
     ├── RecordBroken           the audit record does not verify
+    ├── HeadUnknown            the head kept outside is missing, unreadable, or of another database
     └── StoreError
         ├── StoreUnavailable   the database is away, locked, full or read-only; nothing was changed
         ├── NotInForce         this process works by another configuration than the one in force
@@ -38,6 +39,10 @@ class InvalidConfiguration(EscalationError):
 
 class RecordBroken(EscalationError):
     """The audit record does not verify."""
+
+
+class HeadUnknown(EscalationError):
+    """The head of the record that is kept outside is missing, cannot be read or written, or is another's."""
 
 
 class StoreError(EscalationError):

@@ -8,6 +8,8 @@ The life of a permission.
                                             with a late report before them, if there is one;
                                         one that says otherwise afterwards is kept and told
 
+    GRANTED ──▶ REVOKED and CLAIMED ──▶ UNKNOWN    when the database went back to an older copy
+
     CLAIMED:  held ──no heartbeat for LEASE──▶ abandoned     only then may another attempt
                 ▲───────────heartbeat─────────────│          say UNKNOWN before the clock does
 
@@ -137,6 +139,11 @@ class Revoke:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """The database went back to an older copy: nobody knows whether it was used since."""
+
+
+@dataclass(frozen=True, slots=True)
 class Resolve:
     """A person found out what happened."""
 
@@ -144,7 +151,7 @@ class Resolve:
     report: Report
 
 
-Command: TypeAlias = Claim | Beat | Tell | Lapse | Revoke | Resolve
+Command: TypeAlias = Claim | Beat | Tell | Lapse | Revoke | Doubt | Resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +187,11 @@ def apply(grant: Grant, command: Command, *, now: datetime) -> Outcome:
             return _lapse(grant, now)
         case Revoke() if grant.state is GrantState.GRANTED:
             return Applied(_end(grant, GrantState.REVOKED, now))
-        case Revoke():
+        case Doubt() if grant.state is GrantState.CLAIMED:
+            return Applied(_end(grant, GrantState.UNKNOWN, now))
+        case Doubt() if grant.state is GrantState.GRANTED:
+            return Applied(_end(grant, GrantState.REVOKED, now))
+        case Revoke() | Doubt():
             return Refused(_SPENT[grant.state])
         case Resolve(by=by, report=report):
             if grant.state is not GrantState.UNKNOWN or report is Report.UNKNOWN:

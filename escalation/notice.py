@@ -156,6 +156,32 @@ class Sealed:
 
     seq: int
     hash: str
+    epoch: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealRefused:
+    """To the alerts channel: Slack does not take seals in the audit channel; they are not noted."""
+
+    channel: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleasesFrozen:
+    """To the alerts channel: the database is an older copy, and nothing is released."""
+
+    why: str  #: What tells so: the two heads.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreAcknowledged:
+    """To the alerts channel: an operator took note of it, and everything begins from a stop."""
+
+    by: str
+    reason: str
+    revoked: int  #: How many unclaimed grants were taken back.
+    unknown: int  #: How many claimed ones have an outcome that nobody knows.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +214,9 @@ Notice: TypeAlias = (
     | ConfigurationRefused
     | ConfigurationNotLoaded
     | Sealed
+    | SealRefused
+    | ReleasesFrozen
+    | RestoreAcknowledged
     | SetAside
 )
 
@@ -197,7 +226,8 @@ _KINDS: dict[str, type[Notice]] = {
         *(Asked, Nudged, BackupCalled, Acknowledged, ApprovedByOne, Settled, AskedAgain, Unanswered),
         NeverShown,
         *(EffectFailed, EffectUnknown, EffectResolved, EffectContradicted),
-        *(Stopped, Swept, Resumed, Sealed, SetAside),
+        *(Stopped, Swept, Resumed, Sealed, SealRefused),
+        *(SetAside, ReleasesFrozen, RestoreAcknowledged),
         *(ConfigurationRefused, ConfigurationNotLoaded),
     )
 }

@@ -45,6 +45,8 @@ class Reason(Enum):
     NOT_STOPPED = "not_stopped"
     ALREADY_STOPPED = "already_stopped"
     STILL_ENDING = "still_ending"
+    FROZEN = "frozen"
+    NOT_FROZEN = "not_frozen"
     OVER_CAP = "over_cap"
     RULES_CHANGED = "rules_changed"
     DENIED_BY_RULE = "denied_by_rule"
@@ -110,6 +112,11 @@ WORDS: Mapping[Reason, str] = {
     Reason.STILL_ENDING: (
         "The stop is still ending what waited when it was pulled; try again in a moment. Nothing changed."
     ),
+    Reason.FROZEN: (
+        "Nothing is released now: the database is an older copy, and an operator has to acknowledge that"
+        " first. Nothing was done; rejecting and stopping work as ever."
+    ),
+    Reason.NOT_FROZEN: "Releases are not frozen: the database has the head that was kept outside.",
     Reason.OVER_CAP: "Too much is asked of people; this was not. Send the same call again later.",
     Reason.RULES_CHANGED: "The rules changed since this was asked, and now they deny it.",
     Reason.DENIED_BY_RULE: "A rule denies this.",

@@ -51,6 +51,7 @@ _NAMES: dict[Reason, tuple[str, int]] = {
     Reason.KEY_REUSED: ("idempotency-key-reused", 409),
     Reason.STOPPED: ("stopped", 423),
     Reason.OVER_CAP: ("over-cap", 429),
+    Reason.FROZEN: ("frozen", 503),
     Reason.ALREADY_SETTLED: ("already-settled", 409),
     Reason.DIGEST_MISMATCH: ("digest-mismatch", 409),
     Reason.GRANT_EXPIRED: ("grant-expired", 409),

@@ -1,8 +1,8 @@
-"""The command line: serve, check, apply, migrate, doctor, keys, audit, slack-manifest."""
+"""The command line: serve, check, apply, migrate, doctor, restore, keys, audit, slack-manifest."""
 
 import typer
 
-from bot.cli import apply, audit, check, doctor, keys, migrate, serve, slack_manifest
+from bot.cli import apply, audit, check, doctor, keys, migrate, restore, serve, slack_manifest
 
 app = typer.Typer(
     name="andon",
@@ -19,6 +19,7 @@ app.command("migrate")(migrate.migrate)
 app.command("doctor")(doctor.doctor)
 app.command("slack-manifest")(slack_manifest.slack_manifest)
 app.add_typer(keys.app, name="keys")
+app.add_typer(restore.app, name="restore")
 app.add_typer(audit.app, name="audit")
 
 

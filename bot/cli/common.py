@@ -6,6 +6,7 @@ The store and its drivers are imported by those who need them: to check a file t
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -88,7 +89,7 @@ def with_core_of(
     first: Callable[[Environment], Awaitable[None]] | None = None,
 ) -> T:
     """Do the same by a configuration that is *known*."""
-    from bot.adapters import open_core
+    from bot.adapters import heads_of, open_core
 
     where = places()
 
@@ -97,7 +98,7 @@ def with_core_of(
             await first(where)
         async with open_core(where, known.configuration) as core:
             await core.store.check()
-            return await use(core)
+            return await use(replace(core, heads=heads_of(where)))
 
     return run_or_fail(run())
 

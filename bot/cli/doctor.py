@@ -1,10 +1,11 @@
-"""``andon doctor``: what is set aside, and how it is let go again."""
+"""``andon doctor``: what is set aside, how it is let go again, and whether the database is an older copy."""
 
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
+from bot.cli import restore
 from bot.cli.common import ConfigOption, fail, with_core
 from escalation.errors import Unreadable
 from escalation.ports import Aside
@@ -20,11 +21,13 @@ def doctor(
     release: Annotated[list[str] | None, typer.Option(metavar="ID", help=_RELEASE)] = None,
     config: ConfigOption = None,
 ) -> None:
-    """List the rows that cannot be used and are set aside: which, since when, and why."""
+    """List the rows that cannot be used and are set aside; say whether the database is an older copy."""
     for id_ in release or ():
         _release(id_, config)
     if not release:
         _list(with_core(config, lambda core: service.findings(core, limit=_MOST)))
+        for line in with_core(config, restore.troubles):
+            typer.echo(line, err=True)
 
 
 def _list(found: Sequence[Aside]) -> None:

@@ -36,11 +36,20 @@ class Environment(BaseSettings):
     andon_database_url: SecretStr = SecretStr("sqlite+aiosqlite:///var/andon.db")
     andon_redis_url: SecretStr | None = None
     andon_config: Path = Path("andon.yaml")
+    andon_head_file: Path | None = None
 
     @property
     def database_url(self) -> str:
         """The database's URL, with its password: for the store alone."""
         return self.andon_database_url.get_secret_value()
+
+    @property
+    def head_file(self) -> Path | None:
+        """Where the head of the record is kept: beside a SQLite file, unless told otherwise."""
+        if self.andon_head_file is not None:
+            return self.andon_head_file
+        scheme, _, file = self.database_url.partition(":///")
+        return Path(f"{file}.head") if scheme.startswith("sqlite") and file else None
 
     @property
     def redis_url(self) -> str | None:

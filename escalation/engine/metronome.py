@@ -17,6 +17,7 @@ from escalation.engine import (
     configuration,
     deadlines,
     doctor,
+    heads,
     outbox,
     refusals,
     retention,
@@ -46,9 +47,10 @@ class Metronome:
         courier_module = outbox.module(self._relay)
         stops = sweeping.module(core)
         self._follower = configuration.Follower(core)
+        self._watch = heads.Watch(core)
         writers = (
             *(deadlines.module(core), stops, courier_module, sealing.module(core)),
-            *(refusals.module(core), doctor.module(core), retention.module(core)),
+            *(refusals.module(core), doctor.module(core), retention.module(core), self._watch.module),
         )
         for writer in writers:
             writer.paused = self._is_outdated
@@ -68,6 +70,10 @@ class Metronome:
         module.paused = self._is_outdated
         self.modules = (*self.modules, module)
         self._runners[module.name] = Runner(module)
+
+    def hampered(self) -> list[str]:
+        """Return what operators are told that this process serves in spite of, line by line."""
+        return [*self._watch.lines(), *self.reach.lines()]
 
     def start(self) -> None:
         """Begin: every module runs at once, in the background, and then at each of its beats."""

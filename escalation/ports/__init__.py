@@ -6,6 +6,7 @@ from escalation.ports.courier import Courier, Delivered, Delivery, Impossible, T
 from escalation.ports.dossier import Dossier
 from escalation.ports.fence import Fence, InForce
 from escalation.ports.grants import Grants
+from escalation.ports.heads import Heads, Nowhere
 from escalation.ports.inbox import Inbox, Ingress
 from escalation.ports.keys import Key, Keys
 from escalation.ports.kills import Kills, never
@@ -35,6 +36,7 @@ __all__ = [
     "Fence",
     "Folded",
     "Grants",
+    "Heads",
     "Impossible",
     "InForce",
     "Inbox",
@@ -43,6 +45,7 @@ __all__ = [
     "Keys",
     "Kills",
     "Looked",
+    "Nowhere",
     "Outbox",
     "OutboxKind",
     "Outgoing",

@@ -1,4 +1,4 @@
-"""The fence: one row that says which configuration is in force, shared by everybody who decides by it."""
+"""The fence: one row that says which configuration is in force, and whether anything may be released."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,6 +11,9 @@ class InForce:
     version: str | None = None  #: The configuration's; none until one was put in force.
     seq: int = 0  #: How often it changed.
     refused: str | None = None  #: Identifies the files that were refused last, and alarmed about.
+    epoch: int = 1  #: Begins anew each time a restore is acknowledged.
+    frozen: str | None = None  #: Why nothing is released; none while everything is.
+    record: str | None = None  #: Names the record in heads that are kept outside; none before the first.
 
 
 class Fence(Protocol):
@@ -26,7 +29,11 @@ class Fence(Protocol):
         ...
 
     async def share(self) -> InForce:
-        """Return what it says and keep it from changing until this transaction ends."""
+        """
+        Return what it says and keep it from changing until this transaction ends.
+
+        Who asks again in the same transaction costs the database nothing.
+        """
         ...
 
     async def lock(self) -> InForce:

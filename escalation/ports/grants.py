@@ -30,6 +30,10 @@ class Grants(Protocol):
 
     async def lock_due(self, now: datetime, limit: int) -> Sequence[Grant]: ...
 
+    async def open(self, limit: int) -> Sequence[Grant]:
+        """Return up to *limit* grants that may be claimed, or were and are not reported."""
+        ...
+
     async def lock_unclaimed(
         self, scope: Scope, *, limit: int, agents: Collection[AgentName] = ()
     ) -> Sequence[Grant]:

@@ -43,6 +43,7 @@ class Outgoing:
     turn: Turn = Turn.NEWS
     attempts: int = 0
     cleared: int = 0  #: How many of the attempts are known to have posted nothing.
+    error: str | None = None  #: Why the last attempt failed, if it did.
     # Not stored, but found when it is sent:
     meant_for: str | None = None  #: The lane it was meant for, where it has to go another way.
     tells_of: Sequence[Request] = ()  #: What a summary names.
@@ -114,6 +115,10 @@ class Outbox(Protocol):
 
     async def count_asks(self) -> int:
         """Return how many requests wait for their card to be posted."""
+        ...
+
+    async def waits(self, lane: str, kind: OutboxKind) -> bool:
+        """Return whether something of *kind* is still to be said in *lane*."""
         ...
 
     async def set_aside(self, outgoing: OutboxId, at: datetime) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from escalation.audit import Entry, Event, Link, Seal, Stored
+from escalation.audit import ChainHash, Entry, Event, Link, Seal, Stored
 from escalation.commitment import Disclosure
 from escalation.ids import EventId
 
@@ -28,6 +28,10 @@ class Record(Protocol):
         ...
 
     async def last_link(self) -> Link | None: ...
+
+    async def hash_at(self, seq: int) -> ChainHash | None:
+        """Return the hash of link *seq*; none if the chain ends before it."""
+        ...
 
     async def add_links(self, links: Sequence[Link]) -> None: ...
 

@@ -15,7 +15,7 @@ from escalation.reason import Reason, Refused
 from escalation.request import Request
 from escalation.service.context import Core, wake
 from escalation.service.steps.clerk import Clerk, by_agent
-from escalation.service.steps.fence import by_the_one_in_force
+from escalation.service.steps.fence import by_the_one_in_force, frozen
 from escalation.service.steps.grants import revoke_grant
 from escalation.service.steps.judge import first_stop, scopes_over, still_allowed
 from escalation.service.steps.refused_call import counted, refuse_call
@@ -42,7 +42,7 @@ async def claim(core: Core, grant_id: GrantId, command: Claim) -> Claimed | Refu
     def begin(core: Core) -> UseCase[Claimed | Refused]:
         async def in_transaction(tx: Transaction) -> Claimed | Refused:
             clerk = by_agent(core, tx, command.agent)
-            outcome = await _claim(clerk, grant_id, command)
+            outcome = await frozen(tx) or await _claim(clerk, grant_id, command)
             core.kill("claim:before-commit")
             if isinstance(outcome, Refused):
                 return await refuse_call(clerk, outcome, grant_id, agent=command.agent, what="claim")

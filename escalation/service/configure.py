@@ -126,7 +126,7 @@ async def _put(core: Core, tx: Transaction, *, body: str, source: Source, host: 
     await tx.switches.ensure(configuration.scopes())
     if before.version == configuration.version:
         return Change(before=before.version, seq=before.seq, changed=False)
-    now = InForce(version=configuration.version, seq=before.seq + 1)
+    now = replace(before, version=configuration.version, seq=before.seq + 1, refused=None)
     await tx.fence.save(now)
     stored = StoredConfiguration(version=configuration.version, body=body)
     await tx.configurations.add(stored, at=tx.now)

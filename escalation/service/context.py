@@ -10,7 +10,7 @@ from escalation.configuration import Configuration
 from escalation.errors import InvalidConfiguration
 from escalation.grant import Grant
 from escalation.ids import Ids
-from escalation.ports import Adopt, Kills, Store, StoredConfiguration, Topic, Wakeups, never
+from escalation.ports import Adopt, Heads, Kills, Nowhere, Store, StoredConfiguration, Topic, Wakeups, never
 from escalation.request import Request
 from escalation.service.tallies import Headroom, RefusedCalls
 
@@ -39,6 +39,7 @@ class Core:
     wakeups: Wakeups
     configuration: Callable[[], Configuration]  #: What this process works by now.
     adopt: Adopt = never_another  #: Has it work by another one.
+    heads: Heads = field(default_factory=Nowhere)
     kill: Kills = never
     headroom: Headroom = field(default_factory=Headroom)
     refused_calls: RefusedCalls = field(default_factory=RefusedCalls)

@@ -26,7 +26,7 @@ from escalation.ports import (
 from escalation.reason import Refused
 from escalation.request import ConfirmDelivery, GiveUp, Request, State, apply
 from escalation.service.context import Core, wake
-from escalation.service.steps import fold
+from escalation.service.steps import fold, noting
 from escalation.service.steps.asking import ask_directly
 from escalation.service.steps.clerk import Clerk, by_us
 from escalation.service.steps.dossier import dossier_of
@@ -83,7 +83,7 @@ async def send(core: Core, courier: Courier, outgoing: Outgoing) -> Tried | None
     async with core.store.read() as tx:
         outgoing = await fold.told(tx, outgoing)
         about = await readable(_about(tx, outgoing))
-        moved_on = about is not None and await _moved_on(tx, outgoing, about)
+        moved_on = await _moved_on(core, tx, outgoing, about)
     # What cannot be read has no card; its release draws one. What is said beside cards is said all the same.
     if moved_on or _is_lost(outgoing, about):
         await _finish(core, outgoing.id)
@@ -150,7 +150,9 @@ def _is_lost(outgoing: Outgoing, about: Dossier | None) -> bool:
     return about is None and outgoing.request is not None and beside_a_card
 
 
-async def _moved_on(tx: Transaction, outgoing: Outgoing, about: Dossier) -> bool:
+async def _moved_on(core: Core, tx: Transaction, outgoing: Outgoing, about: Dossier | None) -> bool:
+    if about is None:
+        return await noting.is_overtaken(core, tx, outgoing)
     # The edited request took over this very card; drawing the old one would hide the new one.
     request, card = about.request, about.card
     if (
@@ -178,12 +180,16 @@ async def _remember(clerk: Clerk, outgoing: Outgoing, about: Dossier | None, del
         case Delivered():
             await tx.outbox.done(outgoing.id, tx.now)
             await fold.record(clerk, outgoing, delivery)
+            await noting.note(tx, outgoing)
             if card_of is not None:
                 await _drawn(clerk, outgoing, card_of, delivery)
         case TryLater():
             await tx.outbox.retry(outgoing.id, _again(outgoing, delivery, tx.now))
         case Unposted():
             await fold.fold(clerk, outgoing)
+        case Impossible(why=why) if outgoing.kind is OutboxKind.SEAL:
+            await noting.refused(clerk, outgoing, why)
+            await tx.outbox.retry(outgoing.id, _again(outgoing, TryLater(why=why, alone=True), tx.now))
         case Impossible(why=why):
             await tx.outbox.done(outgoing.id, tx.now)
             _log.warning("message_given_up", notice=outgoing.kind.value, lane=outgoing.lane, why=why)

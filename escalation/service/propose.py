@@ -18,7 +18,7 @@ from escalation.service.context import Core, wake
 from escalation.service.steps.caps import over_cap
 from escalation.service.steps.clerk import Clerk, by_agent
 from escalation.service.steps.draft import Wish, draft, record_asked
-from escalation.service.steps.fence import by_the_one_in_force
+from escalation.service.steps.fence import by_the_one_in_force, frozen
 from escalation.service.steps.grants import give_grant
 from escalation.service.steps.judge import Subject, stop_over
 from escalation.service.steps.refused_call import counted, refuse_call
@@ -116,6 +116,8 @@ async def _propose(clerk: Clerk, command: Propose, candidate: _Candidate) -> Pro
         if known.digest == candidate.digest:
             return Proposed(request=known, grant=await tx.grants.of(known.id), fresh=False)
         subject = Refused(Reason.KEY_REUSED)
+    elif (held := await frozen(tx)) is not None:
+        subject = held
     elif agent is not None and (stopped := await stop_over(tx, agent, subject)) is not None:
         subject = stopped
     if isinstance(subject, Refused) or agent is None:

@@ -5,9 +5,10 @@ from datetime import timedelta
 from escalation.audit import Seal
 from escalation.audit import link as link_events
 from escalation.notice import Sealed
-from escalation.ports import Store, Transaction
+from escalation.ports import InForce, OutboxKind, Store, Transaction
 from escalation.service.context import Core
 from escalation.service.steps.clerk import by_us
+from escalation.service.steps.set_aside import readable
 from escalation.verification import Broken, Verified, Verifier
 
 #: A head is noted in the audit channel at the latest five minutes after its last event: by then the
@@ -32,15 +33,19 @@ async def seal(core: Core, *, batch: int) -> int:
 
 
 async def _note(core: Core, tx: Transaction) -> None:
-    if core.configuration().audit_channel is None:
+    channel = core.configuration().audit_channel
+    if channel is None:
         return
     head, noted = await tx.record.last_seal(), await tx.record.last_note()
     if head is None or (noted is not None and noted.seq >= head.seq):
         return
     if noted is not None and tx.now - noted.at < _NOTE_EVERY:
         return
-    await tx.record.add_note(Seal(seq=head.seq, hash=head.hash, at=tx.now))
-    await by_us(core, tx, "sealer").seal(Sealed(seq=head.seq, hash=head.hash))
+    # It counts once Slack took it. What waits to be said is enough until then.
+    if not await tx.outbox.waits(channel, OutboxKind.SEAL):
+        fence = await readable(tx.fence.read()) or InForce()
+        told = Sealed(seq=head.seq, hash=head.hash, epoch=fence.epoch)
+        await by_us(core, tx, "sealer").seal(told)
 
 
 async def verify(store: Store, *, noted: Seal | None = None) -> Verified | Broken:

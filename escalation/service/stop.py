@@ -14,16 +14,16 @@ from escalation import notice
 from escalation import switch as switches
 from escalation.audit import EventName
 from escalation.authority import Person
-from escalation.commitment import written
 from escalation.ids import PersonId
 from escalation.ports import Sweep, Topic, Transaction, UseCase
 from escalation.reason import Reason, Refused
 from escalation.service.context import Click, Core, wake
 from escalation.service.steps.clerk import Clerk, by_person
 from escalation.service.steps.click import take_in
-from escalation.service.steps.fence import by_the_one_in_force
+from escalation.service.steps.fence import by_the_one_in_force, frozen
 from escalation.service.steps.judge import is_anything_left
-from escalation.switch import Scope, ScopeKind, Stop, Switch
+from escalation.service.steps.pull import pull
+from escalation.switch import Scope, ScopeKind, Switch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,15 +45,8 @@ async def stop(core: Core, click: Click, scope: Scope, reason: str) -> Moved | R
 
 
 async def _pull(reason: str, clerk: Clerk, person: Person, switch: Switch) -> Moved | Refused:
-    scope, tx = str(switch.scope), clerk.tx
-    outcome = switches.pull(switch, Stop(by=person.id, at=tx.now, reason=reason))
-    if isinstance(outcome, Refused):
-        return outcome
-    await tx.switches.save(outcome.switch)
-    await tx.sweeps.add(Sweep(scope=switch.scope, version=outcome.switch.version))
-    await clerk.record(EventName.SWITCH_STOPPED, scope, reason=written(reason))
-    await clerk.alert(notice.Stopped(scope=scope, by=person.id, reason=reason))
-    return Moved(switch=outcome.switch)
+    outcome = await pull(clerk, person.id, switch, reason)
+    return outcome if isinstance(outcome, Refused) else Moved(switch=outcome)
 
 
 async def resume(core: Core, click: Click, scope: Scope) -> Moved | Refused:
@@ -71,6 +64,8 @@ async def resume(core: Core, click: Click, scope: Scope) -> Moved | Refused:
 async def _release(clerk: Clerk, person: Person, switch: Switch) -> Moved | Refused:
     scope = str(switch.scope)
     outcome = switches.release(switch, by=person.id, operators=_operators(clerk.core))
+    if not isinstance(outcome, Refused):
+        outcome = await frozen(clerk.tx) or outcome
     if isinstance(outcome, Refused):
         return outcome
     # A stop ends everything that waited at its instant, also when it is let go of a moment later.

@@ -25,10 +25,11 @@ _ADD = Statement(
         schema=parameter("schema", Name),
     )
 )
+_VALUES = ("version", "seq", "refused", "epoch", "frozen", "record")
 _SAVE = Statement(
     update(fence)
     .where(fence.c.name == parameter("this", Name))
-    .values({name: parameter(name, fence.c[name].type) for name in ("version", "seq", "refused")})
+    .values({name: parameter(name, fence.c[name].type) for name in _VALUES})
 )
 
 
@@ -37,6 +38,7 @@ class SqlFence:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._shared: InForce | None = None
 
     async def read(self) -> InForce:
         """Return what it says, holding nothing."""
@@ -44,7 +46,9 @@ class SqlFence:
 
     async def share(self) -> InForce:
         """Return what it says and keep it from changing until this transaction ends."""
-        return await self._find(_SHARE)
+        if self._shared is None:
+            self._shared = await self._find(_SHARE)
+        return self._shared
 
     async def lock(self) -> InForce:
         """Return what it says; until this transaction ends nobody else decides by it or changes it."""
@@ -62,7 +66,11 @@ class SqlFence:
             "version": in_force.version,
             "seq": in_force.seq,
             "refused": in_force.refused,
+            "epoch": in_force.epoch,
+            "frozen": in_force.frozen,
+            "record": in_force.record,
         }
+        self._shared = None
         if await self._session.run(_SAVE, values) != 1:
             raise StoreError("the fence has no row")
 
@@ -77,7 +85,14 @@ class SqlFence:
 
 
 def _in_force(row: Row) -> InForce:
-    return InForce(version=row.version, seq=row.seq, refused=row.refused)
+    return InForce(
+        version=row.version,
+        seq=row.seq,
+        refused=row.refused,
+        epoch=row.epoch,
+        frozen=row.frozen,
+        record=row.record,
+    )
 
 
 _FENCE = Reading(fence, _in_force, by="name")

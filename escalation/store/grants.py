@@ -65,6 +65,12 @@ _NEXT_DUE = Statement(
     .order_by(grants.c.next_due_at, grants.c.id)
     .limit(literal_column("1"))
 )
+_OPEN = Statement(
+    select(grants)
+    .where(grants.c.next_due_at.is_not(None), _NOT_ASIDE)
+    .order_by(grants.c.next_due_at, grants.c.id)
+    .limit(parameter("limit", Integer()))
+)
 _UNCLAIMED = (
     select(grants)
     .where(grants.c.state == "granted", grants.c.next_due_at.is_not(None), _NOT_ASIDE)
@@ -133,6 +139,10 @@ class SqlGrants:
     async def lock_due(self, now: datetime, limit: int) -> Sequence[Grant]:
         """Return the grants due at *now*, oldest first, skipping those others hold."""
         return self._hold(await self._many(_LOCK_DUE, {"now": now, "limit": limit}))
+
+    async def open(self, limit: int) -> Sequence[Grant]:
+        """Return up to *limit* grants that may be claimed, or were and are not reported."""
+        return await self._many(_OPEN, {"limit": limit})
 
     async def lock_unclaimed(
         self, scope: Scope, *, limit: int, agents: Collection[AgentName] = ()

@@ -172,6 +172,11 @@ _FOLDED_REQUESTS = Statement(
 )
 _COUNTED: Select[Any] = select(func.count(outbox.c.request.distinct()))
 _COUNT_ASKS = Statement(_COUNTED.where(_UNSENT, outbox.c.turn == literal_column(str(Turn.ASK.value))))
+_WAITS = Statement(
+    select(outbox.c.id)
+    .where(_UNSENT, outbox.c.lane == _LANE, outbox.c.kind == parameter("kind", Name))
+    .limit(_ONE)
+)
 
 _BRING_BACK = Statement(
     update(outbox)
@@ -265,6 +270,10 @@ class SqlOutbox:
         """Return how many requests wait for their card to be posted."""
         return int(await self._session.value(_COUNT_ASKS) or 0)
 
+    async def waits(self, lane: str, kind: OutboxKind) -> bool:
+        """Return whether something of *kind* is still to be said in *lane*."""
+        return await self._session.row(_WAITS, {"lane": lane, "kind": kind.value}) is not None
+
     async def set_aside(self, outgoing: OutboxId, at: datetime) -> None:
         """Take it out of its lane, unsaid."""
         await self.done(outgoing, at)
@@ -299,6 +308,7 @@ def _outgoing(row: Row) -> Outgoing:
         turn=known(_TURNS, row.turn, "turn"),
         attempts=row.attempts,
         cleared=row.cleared,
+        error=row.error,
     )
 
 

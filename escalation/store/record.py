@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Integer, Select, func, literal_column, null, select
 
-from escalation.audit import Entry, Event, Link, Seal, Stored, in_order
+from escalation.audit import ChainHash, Entry, Event, Link, Seal, Stored, in_order
 from escalation.commitment import Disclosure
 from escalation.errors import Unreadable
 from escalation.ids import EventId
@@ -51,6 +51,7 @@ _GET = rows_as.statement(lambda event: select(*event).where(audit_events.c.id ==
 _COUNT_UNLINKED = Statement(select(func.count()).select_from(audit_unlinked))
 _HOLD = Statement(select(func.pg_try_advisory_xact_lock(_HOLD_KEY)))
 _LAST_LINK = Statement(select(audit_links).order_by(audit_links.c.seq.desc()).limit(1))
+_HASH_AT = Statement(select(audit_links.c.hash).where(audit_links.c.seq == parameter("seq", BigInteger())))
 _ADD_LINK = Insertion(audit_links)
 _ADD_SEAL = Insertion(audit_seals)
 _LAST_SEAL = Statement(select(audit_seals).order_by(audit_seals.c.seq.desc()).limit(1))
@@ -145,6 +146,11 @@ class SqlRecord:
     async def last_link(self) -> Link | None:
         row = await self._session.row(_LAST_LINK)
         return None if row is None else rows_as.link(row)
+
+    async def hash_at(self, seq: int) -> ChainHash | None:
+        """Return the hash of link *seq*; none if the chain ends before it."""
+        found: ChainHash | None = await self._session.value(_HASH_AT, {"seq": seq})
+        return found
 
     async def add_links(self, links: Sequence[Link]) -> None:
         for link in links:

@@ -106,7 +106,7 @@ config_versions = Table(
     Index("config_versions_loaded", "loaded_at"),
 )
 
-#: One row: which of them is in force.
+#: One row: which of them is in force, and whether anything may be released by it.
 fence = Table(
     "fence",
     metadata,
@@ -116,6 +116,9 @@ fence = Table(
     Column("seq", Integer, nullable=False),
     Column("refused", Name),
     Column("schema", Name),  # the revision that was migrated to last
+    Column("epoch", Integer, nullable=False, server_default=text("1")),
+    Column("frozen", Text),
+    Column("record", Name),
     CheckConstraint("name = 'fence'", name="name"),
 )
 

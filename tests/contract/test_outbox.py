@@ -323,3 +323,21 @@ async def test_a_card_that_waits_takes_its_new_turn(store: Store) -> None:
     async with store.read() as tx:
         assert await tx.outbox.count_asks() == 1
     assert await _take(store, 2 * TICK) == ["out_2"]
+
+
+async def test_what_waits_of_a_kind_is_known(store: Store) -> None:
+    """Something waits in a lane from its writing until it was said, tried or not, and nowhere else."""
+    seal = replace(samples.outgoing(), kind=OutboxKind.SEAL, request=None, body='{"note":"Asked"}')
+    await _add(store, seal)
+    await _take(store)
+    async with store.write() as tx:
+        again = Again(not_before=NOON, error="not_in_channel", cleared=1)
+        await tx.outbox.retry(seal.id, again)
+        [taken] = await tx.outbox.take(NOON, lease=LEASE, limit=9)
+    assert taken.error == "not_in_channel"
+    async with store.write() as tx:
+        assert await tx.outbox.waits(seal.lane, OutboxKind.SEAL)
+        assert not await tx.outbox.waits(seal.lane, OutboxKind.ALERT)
+        assert not await tx.outbox.waits("elsewhere", OutboxKind.SEAL)
+        await tx.outbox.done(seal.id, NOON)
+        assert not await tx.outbox.waits(seal.lane, OutboxKind.SEAL)

@@ -18,7 +18,7 @@ from escalation.audit import Entry, Event, Standing, standing, values_of
 from escalation.clock import Clock
 from escalation.commitment import joined
 from escalation.ids import AgentName
-from escalation.ports import Store
+from escalation.ports import Heads, Nowhere, Store
 from escalation.reason import Refused
 from escalation.service import keys, queries
 from escalation.service.configure import put_in_force
@@ -178,6 +178,7 @@ async def world(
     clock: MovableClock | None = None,
     loaded: Loaded | None = None,
     settings: Mapping[str, Any] | None = None,
+    heads: Heads | None = None,
 ) -> AsyncIterator[World]:
     """Yield a world in which *loaded* (the shipped configuration) is in force; check the laws at its end."""
     clock = clock or MovableClock()
@@ -189,7 +190,7 @@ async def world(
             serve(slack) as api_url,
             open_core(Environment(), loaded.configuration, store=store(clock), clock=clock) as opened,
         ):
-            core = replace(opened, configuration=rules.current)
+            core = replace(opened, configuration=rules.current, heads=heads or Nowhere())
             await put_in_force(core, body=loaded.body)
             known = _settings(api_url, settings or {})
             house = await assemble(core, known, rules.runbook, clock=clock, pace=1000)

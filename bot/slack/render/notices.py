@@ -91,8 +91,13 @@ def _text(said: notice.Notice, surroundings: Surroundings) -> NoticeText:
             return _switch(said, surroundings.directory)
         case notice.ConfigurationRefused() | notice.ConfigurationNotLoaded():
             return _configuration(said)
-        case notice.Sealed(seq=seq, hash=hash_):
-            return NoticeText(sentences=(f"Seal of the record: {seq} events, head {mrkdwn(hash_)}",))
+        case notice.Sealed(seq=seq, hash=hash_, epoch=epoch):
+            later = f", epoch {epoch}" if epoch > 1 else ""
+            return NoticeText(sentences=(f"Seal of the record: {seq} events, head {mrkdwn(hash_)}{later}",))
+        case notice.ReleasesFrozen() | notice.RestoreAcknowledged():
+            return _restore(said, surroundings.directory)
+        case notice.SealRefused():
+            return _seal_refused(said)
         case notice.SetAside():
             return _set_aside(said)
         case notice.NeverShown():
@@ -417,6 +422,45 @@ def _configuration(said: notice.ConfigurationRefused | notice.ConfigurationNotLo
             "*What you can do:* update it to the version of andon that the others run.",
         ),
         words=said.why,
+    )
+
+
+def _seal_refused(said: notice.SealRefused) -> NoticeText:
+    return NoticeText(
+        heading="The head of the record is not noted",
+        sentences=(
+            f"*What happened:* Slack takes no seals in <#{mrkdwn(said.channel)}>: {mrkdwn(said.why)}.",
+            "*What was done:* it is tried again until one is noted; everything else goes on.",
+            "*What you can do:* invite the app to that channel, or name another one in andon.yaml.",
+        ),
+    )
+
+
+def _restore(said: notice.ReleasesFrozen | notice.RestoreAcknowledged, directory: Directory) -> NoticeText:
+    if isinstance(said, notice.ReleasesFrozen):
+        gone = "Stops, decisions and claims in between are not in it."
+        done = "nothing is asked, approved, claimed or resumed; rejections, stops and deadlines go on."
+        command = "andon restore acknowledge --by YOU --reason WHY"
+        return NoticeText(
+            heading="Releases are frozen: the database is an older copy",
+            sentences=(
+                f"*What happened:* {mrkdwn(said.why)}. {gone}",
+                f"*What was done:* {done}",
+                f"*What you can do:* bring the newest copy back; or, on the server, {command}.",
+            ),
+        )
+    by = f"*{mrkdwn(directory.name(said.by))}*"
+    ended = (
+        f"{_count(said.revoked, 'approval')} taken back, {_count(said.unknown, 'outcome')} to be found out"
+    )
+    return NoticeText(
+        heading="The restore is acknowledged: everything is stopped",
+        sentences=(
+            f"*What happened:* {by} acknowledged that the database is an older copy. The reason is below.",
+            f"*What was done:* everything is stopped, and what waits ends; {ended}.",
+            f"*What you can do:* set the other stops that were on again; then {_way_out('all')}",
+        ),
+        words=said.reason,
     )
 
 

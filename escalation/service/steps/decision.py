@@ -10,6 +10,7 @@ from escalation.service.context import Counted
 from escalation.service.steps.asking import ask_directly
 from escalation.service.steps.clerk import Clerk
 from escalation.service.steps.click import Clicker
+from escalation.service.steps.fence import frozen
 from escalation.service.steps.grants import give_grant
 from escalation.service.steps.judge import authority
 from escalation.service.steps.settle import settled
@@ -34,6 +35,8 @@ async def apply_decision(clerk: Clerk, request: Request, decision: Decision) -> 
     """Apply *decision* to *request*, which is held locked, and leave behind all that follows from it."""
     who_may = authority(clerk.core.configuration(), request)
     outcome = apply(request, Decide(decision=decision, authority=who_may), now=clerk.tx.now)
+    if not isinstance(outcome, Refused) and decision.verdict is not Verdict.REJECT:
+        outcome = await frozen(clerk.tx) or outcome
     if isinstance(outcome, Refused):
         return outcome
     decided = outcome.request

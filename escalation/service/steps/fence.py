@@ -18,6 +18,7 @@ from typing import TypeAlias, TypeVar
 from escalation.clock import monotonic
 from escalation.errors import InvalidConfiguration, NotInForce
 from escalation.ports import Transaction, UseCase
+from escalation.reason import Reason, Refused
 from escalation.service.context import Core
 
 T = TypeVar("T")
@@ -68,6 +69,12 @@ async def _transact(core: Core, use_case: UseCase[T], touches: Collection[str] |
         return await core.store.transact(use_case, touches=touches)
     async with core.store.write() as tx:
         return await use_case(tx)
+
+
+async def frozen(tx: Transaction) -> Refused | None:
+    """Return the refusal if nothing may be released now; whoever decides shares the fence already."""
+    why = (await tx.fence.share()).frozen
+    return None if why is None else Refused(Reason.FROZEN, why)
 
 
 async def follow(core: Core) -> bool:

@@ -11,6 +11,7 @@ from escalation.reason import Reason, Refused
 from escalation.request import AskAgain, Request, State, Supersede, apply
 from escalation.service.steps.clerk import Clerk
 from escalation.service.steps.draft import Wish, draft
+from escalation.service.steps.fence import frozen
 from escalation.service.steps.judge import authority, stop_over
 from escalation.service.steps.settle import lock
 
@@ -24,7 +25,7 @@ class Predecessor:
     request: Request
     command: GiveWay  #: Names itself as successor until there is one.
     agent: Agent | None  #: None if it is not configured any more.
-    stopped: Refused | None  #: The stop that covers it, which keeps a successor from being asked.
+    stopped: Refused | None  #: What keeps a successor from being asked: a stop, or a freeze.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ async def hold_predecessor(
     agent = core.configuration().agents.get(seen.agent)
     # Switches before requests, as everywhere: nobody waits in a circle.
     stopped = None if agent is None else await stop_over(tx, agent, seen.subject)
+    stopped = await frozen(tx) or stopped
     request = await lock(core, tx, seen.id)
     if request is None:
         return Refused(Reason.UNKNOWN_REQUEST)

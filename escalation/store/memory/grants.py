@@ -57,6 +57,10 @@ class MemoryGrants:
         due = [(at, grant.id, grant) for at, grant in self._due() if at <= now]
         return [grant for _, _, grant in sorted(due)[:limit]]
 
+    async def open(self, limit: int) -> Sequence[Grant]:
+        """Return up to *limit* grants that may be claimed, or were and are not reported."""
+        return [grant for _, _, grant in sorted((at, grant.id, grant) for at, grant in self._due())[:limit]]
+
     async def lock_unclaimed(
         self, scope: Scope, *, limit: int, agents: Collection[AgentName] = ()
     ) -> Sequence[Grant]:

@@ -75,7 +75,7 @@ class MemoryOutbox:
         found = self._view[UNSENT].get(outgoing)
         if found is None:
             return
-        tried = replace(found, not_before=again.not_before, cleared=again.cleared)
+        tried = replace(found, not_before=again.not_before, cleared=again.cleared, error=again.error)
         self._view[UNSENT].put(outgoing, tried)
         self._view[_HELD].drop(outgoing)
         if not again.alone:
@@ -117,6 +117,10 @@ class MemoryOutbox:
     async def count_asks(self) -> int:
         """Return how many requests wait for their card to be posted."""
         return len({each.request for each in self._unsent() if each.turn is Turn.ASK})
+
+    async def waits(self, lane: str, kind: OutboxKind) -> bool:
+        """Return whether something of *kind* is still to be said in *lane*."""
+        return any(each.lane == lane and each.kind is kind for each in self._unsent())
 
     async def set_aside(self, outgoing: OutboxId, at: datetime) -> None:
         """Take it out of its lane, unsaid."""

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import islice
 
-from escalation.audit import Entry, Event, Link, Seal, Stored, in_order
+from escalation.audit import ChainHash, Entry, Event, Link, Seal, Stored, in_order
 from escalation.commitment import Disclosure
 from escalation.errors import StoreError
 from escalation.ids import EventId, RequestId
@@ -51,6 +51,11 @@ class MemoryRecord:
 
     async def last_link(self) -> Link | None:
         return max(self._view[LINKS].values(), key=lambda link: link.seq, default=None)
+
+    async def hash_at(self, seq: int) -> ChainHash | None:
+        """Return the hash of link *seq*; none if the chain ends before it."""
+        link = self._view[LINKS].get(seq)
+        return None if link is None else link.hash
 
     async def add_links(self, links: Sequence[Link]) -> None:
         for link in links:

@@ -14,6 +14,7 @@ from escalation.grant import (
     Beat,
     Claim,
     Command,
+    Doubt,
     Grant,
     GrantState,
     Lapse,
@@ -382,3 +383,20 @@ def test_a_person_resolves_the_unknown_once(report: Report, state: GrantState) -
         assert apply(resolved.grant, Resolve(by=OWNER, report=again), now=SILENT) == Refused(
             Reason.NOT_UNKNOWN
         )
+
+
+@pytest.mark.parametrize("state", GrantState)
+def test_after_a_restore_nobody_knows(state: GrantState) -> None:
+    """What may have been used since an older copy was made is not used again: taken back, or unknown."""
+    before = (
+        GRANTED if state is GrantState.GRANTED else CLAIMED if state is GrantState.CLAIMED else ended(state)
+    )
+    outcome = apply(before, Doubt(), now=SILENT)
+    match state:
+        case GrantState.GRANTED | GrantState.CLAIMED:
+            assert isinstance(outcome, Applied)
+            known = {GrantState.GRANTED: GrantState.REVOKED, GrantState.CLAIMED: GrantState.UNKNOWN}
+            assert (outcome.grant.state, outcome.grant.ended_at) == (known[state], SILENT)
+            assert isinstance(apply(outcome.grant, Doubt(), now=SILENT), Refused)
+        case _:
+            assert outcome == Refused(_SPENT[state])

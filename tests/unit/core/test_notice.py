@@ -29,6 +29,9 @@ NOTES: list[Notice] = [
     notice.ConfigurationRefused(in_force="73b81a7f1ce4", why="andon.yaml:14: `teams` is empty: write one"),
     notice.ConfigurationNotLoaded(host="", why="andon.yaml:26: `horizon` is no key here"),
     notice.Sealed(seq=9_007_199_254_740_991, hash="0" * 64),
+    notice.SealRefused(channel="C04AUDIT", why="is_archived"),
+    notice.ReleasesFrozen(why="the head kept outside is at 52"),
+    notice.RestoreAcknowledged(by="nadia", reason="Disk failed", revoked=2, unknown=1),
     notice.SetAside(kind="requests", id="req_1", why="state is none that this version knows", more=2),
 ]
 

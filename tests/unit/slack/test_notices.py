@@ -55,6 +55,10 @@ NOTICES: tuple[notice.Notice, ...] = (
     notice.ConfigurationNotLoaded(host="andon-2", why="andon.yaml:7: shifts: is no key"),
     notice.NeverShown(count=7, since="2026-11-20T12:00:00.000000Z", until="2026-11-20T13:00:00.000000Z"),
     notice.SetAside(kind="requests", id="req_1", why="state is none that this version knows", more=3),
+    notice.SealRefused(channel="C04AUDIT", why="not_in_channel"),
+    notice.ReleasesFrozen(why="the head kept outside is at 52, this database ends at 40"),
+    notice.RestoreAcknowledged(by="nadia", reason="Disk failed", revoked=2, unknown=1),
+    notice.Sealed(seq=42, hash="ab" * 32, epoch=2),
     notice.EffectContradicted(grant="grt_1", by="nadia", report="failed"),
 )
 STOPPED = Switch(scope=EVERYTHING, stop=Stop(by=NADIA, at=NOON, reason="Wrong ledger"))
@@ -105,8 +109,13 @@ def test_every_note_is_drawn() -> None:
         (NOTICES[18], "Nobody can decide it and its deadline does not run. Everything else goes on."),
         (NOTICES[18], "then andon doctor --release req_1."),
         (NOTICES[18], "*And 3 rows more*, which are not named here."),
+        (NOTICES[20], "the head kept outside is at 52, this database ends at 40."),
+        (NOTICES[20], "andon restore acknowledge --by YOU --reason WHY"),
+        (NOTICES[21], "everything is stopped, and what waits ends; 2 approvals taken back, 1 outcome to be"),
+        (NOTICES[22], "ab" * 32 + ", epoch 2"),
+        (NOTICES[19], "Slack takes no seals in <#C04AUDIT>: not_in_channel."),
         (
-            NOTICES[19],
+            NOTICES[23],
             "*Nadia Al Kindi* found out that *it happened*. Now the agent reports that *it failed*.",
         ),
     ],

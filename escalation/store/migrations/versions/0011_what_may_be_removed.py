@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 
 NAME = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0013"
+revision = "0012"
 down_revision = "0011"
 
 NAME = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
