@@ -5,8 +5,11 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from escalation.ports import InForce, Store, Transaction
+from escalation.ids import RequestId
+from escalation.ports import InForce, Store, Transaction, UseCase
 from escalation.store.postgres import PostgresStore
+from escalation.switch import EVERYTHING
+from tests.contract.test_group_commit import _busy as busy
 from tests.harness.databases import Postgres
 
 V1, V2 = InForce(version="aa", seq=1), InForce(version="bb", seq=2, refused="cc")
@@ -110,3 +113,28 @@ async def test_a_stream_of_decisions_does_not_keep_a_change_waiting(
     await asyncio.gather(*streams)
     assert seen == sorted(seen, key=str), "once a decision saw the change, none goes by the old one"
     await store.close()
+
+
+@pytest.mark.parametrize("alone", ["fence", "switches"])
+async def test_no_group_begins_while_somebody_has_it_alone(postgresql: Store, alone: str) -> None:
+    """Members take rows in any order: a group that would queue behind a change or a stop holds none."""
+    assert isinstance(postgresql, PostgresStore)
+    postgresql._groups.stuck_after = 60
+    runs: list[str] = []
+
+    def member(name: str) -> UseCase[None]:
+        async def use_case(tx: Transaction) -> None:
+            runs.append(name)
+            await tx.requests.lock(RequestId(f"req_{name}"))
+
+        return use_case
+
+    async with postgresql.write() as changing:
+        await (changing.fence.lock() if alone == "fence" else changing.switches.lock(EVERYTHING))
+        async with busy(postgresql):
+            calls = [postgresql.transact(member(name), touches=[name]) for name in ("a", "b")]
+            going = asyncio.gather(*calls)
+        async with asyncio.timeout(5):
+            await going
+    assert postgresql.group_sizes[2] == 1, "they met"
+    assert sorted(runs) == ["a", "b"], "none of them ran in a group first"
