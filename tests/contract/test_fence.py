@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from escalation.ids import RequestId
-from escalation.ports import InForce, Store, Transaction, UseCase
+from escalation.ports import InForce, Store, Transaction
 from escalation.store.postgres import PostgresStore
 from escalation.switch import EVERYTHING
 from tests.contract.test_group_commit import _busy as busy
@@ -122,19 +122,22 @@ async def test_no_group_begins_while_somebody_has_it_alone(postgresql: Store, al
     postgresql._groups.stuck_after = 60
     runs: list[str] = []
 
-    def member(name: str) -> UseCase[None]:
-        async def use_case(tx: Transaction) -> None:
-            runs.append(name)
-            await tx.requests.lock(RequestId(f"req_{name}"))
+    async def holds_a_row(tx: Transaction) -> None:
+        runs.append("holds a row")
+        await tx.requests.lock(RequestId("req_1"))
 
-        return use_case
+    async def decides(tx: Transaction) -> None:
+        runs.append("decides")
+        await (tx.fence.share() if alone == "fence" else tx.switches.share_stopped())
 
     async with postgresql.write() as changing:
         await (changing.fence.lock() if alone == "fence" else changing.switches.lock(EVERYTHING))
         async with busy(postgresql):
-            calls = [postgresql.transact(member(name), touches=[name]) for name in ("a", "b")]
-            going = asyncio.gather(*calls)
+            going = asyncio.ensure_future(postgresql.transact(holds_a_row, touches=["1"]))
+            waiting = asyncio.ensure_future(postgresql.transact(decides, touches=["2"]))
         async with asyncio.timeout(5):
             await going
+        assert not waiting.done()
+    await waiting
     assert postgresql.group_sizes[2] == 1, "they met"
-    assert sorted(runs) == ["a", "b"], "none of them ran in a group first"
+    assert sorted(runs) == ["decides", "holds a row"], "neither of them ran in a group first"
