@@ -47,6 +47,7 @@ _STRIDE: ColumnElement[int] = literal_column("1000")
 _HOLD_KEY = 0x616E_646F_6E01
 #: How many of those that nothing can link are named at a time.
 _NAMED = 10
+_NO_LINK = "it waits for a link, and can be given none"
 _LIMIT = parameter("limit", Integer())
 _AFTER = parameter("after", BigInteger())
 _WAITING = audit_unlinked.c.position.label("waiting")
@@ -78,6 +79,12 @@ def _waiting(condition: ColumnElement[bool]) -> Statement:
 _UNLINKED = _waiting(_NOT_STUCK)
 _NEVER_LINKED = _waiting(and_(_STUCK, not_aside(audit_events, audit_events.c.id)))
 _GET = rows_as.statement(lambda event: select(*event).where(audit_events.c.id == parameter("id", Name)))
+_IS_NEVER_LINKED = Statement(
+    select(audit_unlinked.c.position)
+    .join(audit_events, _IN_LINE)
+    .outerjoin(audit_links, _OF_EVENT)
+    .where(audit_events.c.id == parameter("id", Name), _STUCK)
+)
 _COUNT_UNLINKED = Statement(select(func.count()).select_from(audit_unlinked))
 _HOLD = Statement(select(func.pg_try_advisory_xact_lock(_HOLD_KEY)))
 _LAST_LINK = Statement(select(audit_links).order_by(audit_links.c.seq.desc()).limit(1))
@@ -159,17 +166,19 @@ class SqlRecord:
         What nothing can link is left out, and named: it must not stand in the way of what comes after it.
         """
         for row in await self._session.rows(_NEVER_LINKED, {"limit": _NAMED}):
-            self._odd(rows_as.stored(row), "it waits for a link, and can be given none")
+            self._odd(rows_as.stored(row), _NO_LINK)
         return [self._stored(row) for row in await self._session.rows(_UNLINKED, {"limit": limit})]
 
     async def get(self, event: EventId) -> Stored | None:
-        """Return the event; raise ``Unreadable`` if its row is none."""
+        """Return the event; raise ``Unreadable`` if its row is none, or waits for what it cannot be given."""
         row = await self._session.row(_GET, {"id": event})
         if row is None:
             return None
         found = self._stored(row)
         if (problem := found.problem()) is not None:
             raise Unreadable(audit_events.name, found.id, problem)
+        if await self._session.value(_IS_NEVER_LINKED, {"id": event}) is not None:
+            raise Unreadable(audit_events.name, found.id, _NO_LINK)
         return found
 
     async def hold(self) -> bool:
