@@ -20,7 +20,7 @@ class Record(Protocol):
         ...
 
     async def get(self, event: EventId) -> Stored | None:
-        """Return the event; raise ``Unreadable`` if its row is none."""
+        """Return the event; raise ``Unreadable`` if its row is none, or waits for what it cannot be given."""
         ...
 
     async def hold(self) -> bool:

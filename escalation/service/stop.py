@@ -7,6 +7,7 @@ starts, and whoever touches what waits finds it ended (``steps/settle.py``).
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,13 +15,14 @@ from escalation import notice
 from escalation import switch as switches
 from escalation.audit import EventName
 from escalation.authority import Person
+from escalation.errors import NotInForce, SchemaMismatch
 from escalation.ids import PersonId
 from escalation.ports import Sweep, Topic, Transaction, UseCase
 from escalation.reason import Reason, Refused
 from escalation.service.context import Click, Core, wake
 from escalation.service.steps.clerk import Clerk, by_person
 from escalation.service.steps.click import take_in
-from escalation.service.steps.fence import by_the_one_in_force, frozen
+from escalation.service.steps.fence import by_the_one_in_force, follow, frozen
 from escalation.service.steps.judge import is_anything_left
 from escalation.service.steps.pull import pull
 from escalation.switch import Scope, ScopeKind, Switch
@@ -35,7 +37,15 @@ class Moved:
 
 
 async def stop(core: Core, click: Click, scope: Scope, reason: str) -> Moved | Refused:
-    """Stop *scope*: nothing in it starts any more, whatever was approved. Anybody we know may."""
+    """
+    Stop *scope*: nothing in it starts any more, whatever was approved. Anybody we know may.
+
+    It does not wait for the fence; but whom this process does not know, the configuration in force may.
+    """
+    if core.configuration().directory.whose(click.account) is None:
+        # Where that cannot be loaded, it is as it is here: a stop fails for no rule that is newer.
+        with suppress(NotInForce, SchemaMismatch):
+            await follow(core)
     async with core.store.write() as tx:
         outcome = await _move(core, tx, click, scope, partial(_pull, reason))
         core.kill("stop:before-commit")

@@ -5,7 +5,19 @@ from collections.abc import AsyncIterator, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Select, func, literal_column, null, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    func,
+    literal_column,
+    not_,
+    null,
+    or_,
+    select,
+)
 
 from escalation.audit import ChainHash, Entry, Event, Link, Seal, Stored, in_order
 from escalation.commitment import Disclosure
@@ -15,6 +27,7 @@ from escalation.store import record_rows as rows_as
 from escalation.store.change import Insertion
 from escalation.store.lookup import Lookup
 from escalation.store.session import Session
+from escalation.store.set_aside import not_aside
 from escalation.store.statement import Row, Statement, parameter
 from escalation.store.tables import (
     Name,
@@ -32,6 +45,9 @@ from escalation.store.tables import (
 _STRIDE: ColumnElement[int] = literal_column("1000")
 #: PostgreSQL's advisory lock of the one who links events.
 _HOLD_KEY = 0x616E_646F_6E01
+#: How many of those that nothing can link are named at a time.
+_NAMED = 10
+_NO_LINK = "it waits for a link, and can be given none"
 _LIMIT = parameter("limit", Integer())
 _AFTER = parameter("after", BigInteger())
 _WAITING = audit_unlinked.c.position.label("waiting")
@@ -42,12 +58,33 @@ _IN_LINE = audit_unlinked.c.position == audit_events.c.position
 _ADD = Insertion(audit_events)
 _ADD_TEXT = Insertion(audit_texts)
 _TEXTS = Lookup(audit_texts, audit_texts.c.event)
-_UNLINKED = rows_as.statement(
-    lambda event: (
-        select(*event).join(audit_unlinked, _IN_LINE).order_by(audit_unlinked.c.position).limit(_LIMIT)
+#: Of what waits for a link, that which none can be given: its event has one, or a key that is no text.
+_STUCK = or_(audit_links.c.seq.is_not(None), rows_as.NO_KEY)
+_NOT_STUCK = and_(audit_links.c.seq.is_(None), not_(rows_as.NO_KEY))
+
+
+def _waiting(condition: ColumnElement[bool]) -> Statement:
+    return rows_as.statement(
+        lambda event: (
+            select(*event)
+            .join(audit_unlinked, _IN_LINE)
+            .outerjoin(audit_links, _OF_EVENT)
+            .where(condition)
+            .order_by(audit_unlinked.c.position)
+            .limit(_LIMIT)
+        )
     )
-)
+
+
+_UNLINKED = _waiting(_NOT_STUCK)
+_NEVER_LINKED = _waiting(and_(_STUCK, not_aside(audit_events, audit_events.c.id)))
 _GET = rows_as.statement(lambda event: select(*event).where(audit_events.c.id == parameter("id", Name)))
+_IS_NEVER_LINKED = Statement(
+    select(audit_unlinked.c.position)
+    .join(audit_events, _IN_LINE)
+    .outerjoin(audit_links, _OF_EVENT)
+    .where(audit_events.c.id == parameter("id", Name), _STUCK)
+)
 _COUNT_UNLINKED = Statement(select(func.count()).select_from(audit_unlinked))
 _HOLD = Statement(select(func.pg_try_advisory_xact_lock(_HOLD_KEY)))
 _LAST_LINK = Statement(select(audit_links).order_by(audit_links.c.seq.desc()).limit(1))
@@ -124,17 +161,25 @@ class SqlRecord:
             self._session.later(_ADD_TEXT, rows_as.values_of_text(text))
 
     async def unlinked(self, limit: int) -> Sequence[Stored]:
-        """Return what waits for a link, oldest first; a row that is no event as well, as it stands."""
+        """
+        Return what waits for a link, oldest first; a row that is no event as well, as it stands.
+
+        What nothing can link is left out, and named: it must not stand in the way of what comes after it.
+        """
+        for row in await self._session.rows(_NEVER_LINKED, {"limit": _NAMED}):
+            self._odd(rows_as.stored(row), _NO_LINK)
         return [self._stored(row) for row in await self._session.rows(_UNLINKED, {"limit": limit})]
 
     async def get(self, event: EventId) -> Stored | None:
-        """Return the event; raise ``Unreadable`` if its row is none."""
+        """Return the event; raise ``Unreadable`` if its row is none, or waits for what it cannot be given."""
         row = await self._session.row(_GET, {"id": event})
         if row is None:
             return None
         found = self._stored(row)
         if (problem := found.problem()) is not None:
             raise Unreadable(audit_events.name, found.id, problem)
+        if await self._session.value(_IS_NEVER_LINKED, {"id": event}) is not None:
+            raise Unreadable(audit_events.name, found.id, _NO_LINK)
         return found
 
     async def hold(self) -> bool:
@@ -219,8 +264,13 @@ class SqlRecord:
     def _stored(self, row: Row) -> Stored:
         found = rows_as.stored(row)
         if (problem := found.problem()) is not None:
-            self._session.unreadable.add(Unreadable(audit_events.name, found.id, problem))
+            self._odd(found, problem)
         return found
+
+    def _odd(self, found: Stored, problem: str) -> None:
+        # Its key is told in alarms, which hold no NUL.
+        key = found.id.replace("\0", "")
+        self._session.unreadable.add(Unreadable(audit_events.name, key, problem))
 
     async def _what_became_of(self, subject: str | None) -> AsyncIterator[str | None]:
         # One by one: asked about a list of them, PostgreSQL may prefer to read the whole record.

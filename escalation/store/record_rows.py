@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, cast, func, type_coerce
+from sqlalchemy import Boolean, ColumnElement, Select, Text, cast, false, func, literal_column, type_coerce
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from escalation.audit import Entry, Event, Link, Seal, Stored
 from escalation.commitment import Disclosure
@@ -21,6 +23,26 @@ _RAW_AT: Mapping[str, ColumnElement[Any]] = {
     "postgresql": cast(func.trunc(func.extract("epoch", _AT) * 1_000_000), Text).label("at"),
     "sqlite": type_coerce(_AT, Text()).label("at"),
 }
+
+
+class _NoKey(ColumnElement[bool]):
+    """Whether an event's key is no text. SQLite keeps whatever somebody writes there."""
+
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(_NoKey, "sqlite")
+def _no_key_in_sqlite(_: _NoKey, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(func.typeof(audit_events.c.id) != literal_column("'text'"), **options)
+
+
+@compiles(_NoKey, "postgresql")
+def _no_key_in_postgresql(_: _NoKey, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(false(), **options)
+
+
+NO_KEY = _NoKey()
 #: A link beside an event, whose columns have the same names.
 LINK = [
     audit_links.c.seq,

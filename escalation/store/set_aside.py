@@ -76,6 +76,11 @@ def why_aside(table: Table, key: Column[Any]) -> ColumnElement[Any]:
     return _of(set_aside.c.why, table, key).label("aside")
 
 
+def aside_since(table: Table, key: Column[Any]) -> ColumnElement[Any]:
+    """Return the column ``aside_at``: since when a row of *table* is set aside, if it is."""
+    return _of(set_aside.c.at, table, key).label("aside_at")
+
+
 def _of(column: Column[Any], table: Table, key: Column[Any]) -> ScalarSelect[Any]:
     this_kind = set_aside.c.kind == literal_column(f"'{table.name}'")
     return select(column).where(this_kind, set_aside.c.id == key).scalar_subquery()

@@ -11,7 +11,7 @@ from escalation.store.change import Conflict, Insertion
 from escalation.store.lookup import Lock, Lookup
 from escalation.store.reading import Misread, Reading
 from escalation.store.session import Session
-from escalation.store.set_aside import not_aside, why_aside
+from escalation.store.set_aside import aside_since, not_aside, why_aside
 from escalation.store.statement import Row, Statement, parameter
 from escalation.store.tables import Name, switches
 from escalation.switch import Scope, Stop, Switch, in_doubt
@@ -20,7 +20,7 @@ from escalation.switch import scope as scope_of
 _CHANGING = ("stopped_by", "stopped_at", "reason", "version")
 _THIS = switches.c.scope == parameter("this", Name)
 
-_AND_WHY_ASIDE = (why_aside(switches, switches.c.scope),)
+_AND_WHY_ASIDE = (why_aside(switches, switches.c.scope), aside_since(switches, switches.c.scope))
 
 _ENSURE = Insertion(switches, Conflict(columns=["tenant", "scope"]))
 #: In one order everywhere, so that two claims and a stop never wait for each other in a circle.
@@ -106,7 +106,9 @@ class SqlSwitches:
             return _SWITCH.one(row, self._met)
         except Unreadable:
             version = row.version if isinstance(row.version, int) else 1
-            return in_doubt(scope_of(row.scope), since=self._session.now, version=version)
+            # One instant for all who ask: what was due before it timed out, what was due later is killed.
+            since = row.aside_at if isinstance(row.aside_at, datetime) else self._session.now
+            return in_doubt(scope_of(row.scope), since=since, version=version)
 
 
 def _first_stop_first(switch: Switch) -> tuple[datetime, str]:

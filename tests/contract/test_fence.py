@@ -5,8 +5,12 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from escalation.ids import RequestId
 from escalation.ports import InForce, Store, Transaction
+from escalation.store.postgres import PostgresStore
+from escalation.switch import EVERYTHING
 from tests.contract import samples
+from tests.contract.test_group_commit import _busy as busy
 from tests.harness.databases import Postgres
 
 V1, V2 = InForce(version="aa", seq=1), InForce(version="bb", seq=2, refused="cc")
@@ -110,3 +114,31 @@ async def test_a_stream_of_decisions_does_not_keep_a_change_waiting(
     await asyncio.gather(*streams)
     assert seen == sorted(seen, key=str), "once a decision saw the change, none goes by the old one"
     await store.close()
+
+
+@pytest.mark.parametrize("alone", ["fence", "switches"])
+async def test_no_group_begins_while_somebody_has_it_alone(postgresql: Store, alone: str) -> None:
+    """Members take rows in any order: a group that would queue behind a change or a stop holds none."""
+    assert isinstance(postgresql, PostgresStore)
+    postgresql._groups.stuck_after = 60
+    runs: list[str] = []
+
+    async def holds_a_row(tx: Transaction) -> None:
+        runs.append("holds a row")
+        await tx.requests.lock(RequestId("req_1"))
+
+    async def decides(tx: Transaction) -> None:
+        runs.append("decides")
+        await (tx.fence.share() if alone == "fence" else tx.switches.share_stopped())
+
+    async with postgresql.write() as changing:
+        await (changing.fence.lock() if alone == "fence" else changing.switches.lock(EVERYTHING))
+        async with busy(postgresql):
+            going = asyncio.ensure_future(postgresql.transact(holds_a_row, touches=["1"]))
+            waiting = asyncio.ensure_future(postgresql.transact(decides, touches=["2"]))
+        async with asyncio.timeout(5):
+            await going
+        assert not waiting.done()
+    await waiting
+    assert postgresql.group_sizes[2] == 1, "they met"
+    assert sorted(runs) == ["decides", "holds a row"], "neither of them ran in a group first"

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from escalation.ports import Store
+from escalation.ports import Aside, Store
 from escalation.switch import EVERYTHING, Scope, ScopeKind, Stop, Switch
+from tests.contract import samples
 from tests.contract.samples import NOON, SALMA, TICK
 
 AGENT = Scope(ScopeKind.AGENT, "bank-reconciliation")
@@ -33,6 +34,20 @@ async def test_a_claim_sees_all_its_switches(store: Store) -> None:
     assert len(shared) == 3
     async with store.write() as tx:
         assert await tx.switches.lock(FUNCTION) == Switch(scope=FUNCTION)
+
+
+async def test_a_switch_in_doubt_is_stopped_since_it_was_set_aside(
+    store: Store, clock: samples.MovableClock
+) -> None:
+    """Whoever asks, and when: what was due before that instant timed out, what was due later is killed."""
+    async with store.write() as tx:
+        await tx.switches.ensure([AGENT])
+        await tx.set_aside.add(Aside(kind="switches", id=str(AGENT), why="it is odd", at=NOON))
+    clock.advance(samples.MINUTE)
+    async with store.write() as tx:
+        found = (*await tx.switches.share([AGENT]), *await tx.switches.stopped())
+        found = (*found, *await tx.switches.share_stopped())
+    assert [switch.stop.at for switch in found if switch.stop is not None] == [NOON] * 3
 
 
 async def test_a_stale_writer_loses(store: Store) -> None:

@@ -268,7 +268,7 @@ async def test_what_comes_too_late_is_shown_to_whoever_resolves_it(
 async def test_what_contradicts_a_person_is_kept_and_told(
     any_room: World, label: str, found: str, outcome: str, says: str
 ) -> None:
-    """An agent that contradicts who resolved it is heard by that person, the owner and the alerts."""
+    """An agent that says the opposite of who resolved it is heard by that person, the owner, the alerts."""
     room = any_room
     asked = await unknown(room)
     await room.khalid.clicks(label, on=await room.omar.sees("Outcome unknown", in_="#alerts"))
