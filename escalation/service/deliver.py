@@ -8,7 +8,7 @@ import structlog
 
 from escalation.audit import EventName
 from escalation.errors import places
-from escalation.ids import OutboxId
+from escalation.ids import OutboxId, RequestId
 from escalation.ports import (
     Again,
     Card,
@@ -233,10 +233,20 @@ async def _card_stands(clerk: Clerk, seen: Request, card: Card) -> None:
         if request.delivered_at is None:
             # Now that the card stands, a direct message can lead to it.
             await ask_directly(clerk, outcome.request)
+    # From now on the card that was asked before can lead to this one.
+    if (old := request.edits or request.asks_again) is not None:
+        await _lead_on(clerk, old, card)
     # Whatever changed while Slack was drawing what we had read queued a card of its own.
     await clerk.record(
         EventName.REQUEST_DELIVERED, seen.id, agent=seen.agent, channel=card.channel, ts=card.ts
     )
+
+
+async def _lead_on(clerk: Clerk, old: RequestId, card: Card) -> None:
+    stands = await clerk.tx.cards.get(old)
+    before = None if stands is None or stands.ts == card.ts else await clerk.tx.requests.get(old)
+    if before is not None:
+        await clerk.card(before)
 
 
 async def _give_up(clerk: Clerk, seen: Request, why: str) -> None:
