@@ -109,7 +109,7 @@ async def _fold(core: Core, outgoing: Outgoing) -> bool:
 async def _deliver(core: Core, courier: Courier, outgoing: Outgoing, about: Dossier | None) -> Delivery:
     delivery = await _carry(courier, outgoing, about)
     if not isinstance(delivery, Impossible) or not is_alarm(outgoing):
-        return delivery
+        return _heard(core, outgoing, delivery)
     first, tried = delivery, {outgoing.lane}
     for way in ways(outgoing, None if about is None else about.request, core.configuration()):
         if way not in tried:
@@ -117,10 +117,16 @@ async def _deliver(core: Core, courier: Courier, outgoing: Outgoing, about: Doss
             _log.warning("alarm_goes_another_way", lane=outgoing.lane, why=delivery.why, way=way)
             answer = await _carry(courier, elsewhere, about)
             if not isinstance(answer, Impossible):
-                return answer
-    if outgoing.attempts == 1:
+                return _heard(core, outgoing, answer)
+    if core.unreached.is_new(outgoing.id):
         _log.error("alarm_reached_nobody", outgoing=outgoing.id, lane=outgoing.lane, why=first.why)
     return TryLater(why=first.why, alone=True)
+
+
+def _heard(core: Core, outgoing: Outgoing, delivery: Delivery) -> Delivery:
+    if isinstance(delivery, Delivered):
+        core.unreached.reached(outgoing.id)
+    return delivery
 
 
 async def _carry(courier: Courier, outgoing: Outgoing, about: Dossier | None) -> Delivery:
