@@ -68,8 +68,12 @@ async def assemble(
     identity = await web_api.identify(slack_client, workspace=core.configuration().tenant)
     presenter = Presenter(core.configuration, runbook_text, Permalinks(identity.url))
     engine = Metronome(core, SlackCourier(slack_client, presenter, clock, ChannelPacing(per_second=pace)))
+
+    def hampered() -> list[str]:
+        return [*engine.hampered(), *core.refused_files.lines(core.configuration().version)]
+
     listeners = ListenerContext(
-        core=core, slack=slack_client, presenter=presenter, clock=clock, hampered=engine.hampered
+        core=core, slack=slack_client, presenter=presenter, clock=clock, hampered=hampered
     )
     dispatch = slack.build(listeners, token=token, identity=identity)
     socket_mode, guard = None, None
@@ -82,7 +86,9 @@ async def assemble(
         deaf = socket_mode is not None and not await socket_mode.is_connected()
         lost = ["slack: Socket Mode is not connected"] if deaf else []
         trouble = [*await _store_trouble(core), *watchdog.trouble(engine.modules), *lost]
-        return api.Condition(trouble=trouble, degraded=engine.hampered())
+        # Anybody may ask: it says where the files are wrong, and not what stands there.
+        refused = core.refused_files.places(core.configuration().version)
+        return api.Condition(trouble=trouble, degraded=[*engine.hampered(), *refused])
 
     doors = _Doors(LimitedBodies(api.build(core, readiness)), guard)
     return Application(core=core, web=doors, engine=engine, listeners=listeners, socket_mode=socket_mode)

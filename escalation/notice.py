@@ -67,7 +67,7 @@ class Unanswered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeverShown:
-    """To a channel or a person: several requests ended before anybody could be shown their cards."""
+    """To a channel or a person: several requests ended before their cards could be shown to anybody."""
 
     count: int = 0  #: Known when it is sent, like the rest.
     since: str = ""  #: When the first and the last of their messages were written.

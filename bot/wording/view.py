@@ -42,6 +42,8 @@ class View:
     steps: tuple[Step, ...] = ()  #: The rungs that were climbed, in order.
     writes_times: type[Times] = Times  #: How the door writes instants.
     link: str | None = None  #: The address of its card, for what is said elsewhere.
+    link_to_old: str | None = None  #: Of another card: that of the request which it edits or asks again.
+    link_to_new: str | None = None  #: Of another card: that of the request which took its place.
 
     @property
     def type(self) -> ActionType | None:

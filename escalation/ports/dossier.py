@@ -17,4 +17,6 @@ class Dossier:
     grant: Grant | None = None
     card: Card | None = None  #: Where it stands in Slack.
     original: Request | None = None  #: The request that this one edits.
+    old_card: Card | None = None  #: Of the request that this one edits or asks again.
+    new_card: Card | None = None  #: Of the request that took its place.
     steps: Sequence[Step] = ()

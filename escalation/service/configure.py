@@ -89,6 +89,7 @@ async def refuse(core: Core, problems: str, *, files: str, host: str | None = No
     *files* identifies them: every replica that has them comes here, and the first one alarms.
     """
     async with core.store.write() as tx:
+        core.refused_files.refuse(problems, tx.now)
         known = await tx.fence.lock()
         if known.refused == files:
             return False
@@ -106,6 +107,7 @@ async def refuse(core: Core, problems: str, *, files: str, host: str | None = No
 
 async def accept(core: Core) -> None:
     """Note that the files are in order again: what is wrong with them next is an alarm of its own."""
+    core.refused_files.accept()
     async with core.store.read() as tx:
         if (await tx.fence.read()).refused is None:
             return

@@ -12,7 +12,7 @@ from escalation.grant import Grant
 from escalation.ids import Ids
 from escalation.ports import Adopt, Heads, Kills, Nowhere, Store, StoredConfiguration, Topic, Wakeups, never
 from escalation.request import Request
-from escalation.service.tallies import Headroom, RefusedCalls
+from escalation.service.tallies import Headroom, RefusedCalls, RefusedFiles, Unreached
 
 
 async def never_another(stored: StoredConfiguration) -> None:
@@ -43,6 +43,8 @@ class Core:
     kill: Kills = never
     headroom: Headroom = field(default_factory=Headroom)
     refused_calls: RefusedCalls = field(default_factory=RefusedCalls)
+    refused_files: RefusedFiles = field(default_factory=RefusedFiles)
+    unreached: Unreached = field(default_factory=Unreached)
     _closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ import structlog
 
 from escalation.audit import EventName
 from escalation.errors import places
-from escalation.ids import OutboxId
+from escalation.ids import OutboxId, RequestId
 from escalation.ports import (
     Again,
     Card,
@@ -109,7 +109,7 @@ async def _fold(core: Core, outgoing: Outgoing) -> bool:
 async def _deliver(core: Core, courier: Courier, outgoing: Outgoing, about: Dossier | None) -> Delivery:
     delivery = await _carry(courier, outgoing, about)
     if not isinstance(delivery, Impossible) or not is_alarm(outgoing):
-        return delivery
+        return _heard(core, outgoing, delivery)
     first, tried = delivery, {outgoing.lane}
     for way in ways(outgoing, None if about is None else about.request, core.configuration()):
         if way not in tried:
@@ -117,10 +117,16 @@ async def _deliver(core: Core, courier: Courier, outgoing: Outgoing, about: Doss
             _log.warning("alarm_goes_another_way", lane=outgoing.lane, why=delivery.why, way=way)
             answer = await _carry(courier, elsewhere, about)
             if not isinstance(answer, Impossible):
-                return answer
-    if outgoing.attempts == 1:
+                return _heard(core, outgoing, answer)
+    if core.unreached.is_new(outgoing.id):
         _log.error("alarm_reached_nobody", outgoing=outgoing.id, lane=outgoing.lane, why=first.why)
     return TryLater(why=first.why, alone=True)
+
+
+def _heard(core: Core, outgoing: Outgoing, delivery: Delivery) -> Delivery:
+    if isinstance(delivery, Delivered):
+        core.unreached.reached(outgoing.id)
+    return delivery
 
 
 async def _carry(courier: Courier, outgoing: Outgoing, about: Dossier | None) -> Delivery:
@@ -239,10 +245,20 @@ async def _card_stands(clerk: Clerk, seen: Request, card: Card) -> None:
         if request.delivered_at is None:
             # Now that the card stands, a direct message can lead to it.
             await ask_directly(clerk, outcome.request)
+    # From now on the card that was asked before can lead to this one.
+    if (old := request.edits or request.asks_again) is not None:
+        await _lead_on(clerk, old, card)
     # Whatever changed while Slack was drawing what we had read queued a card of its own.
     await clerk.record(
         EventName.REQUEST_DELIVERED, seen.id, agent=seen.agent, channel=card.channel, ts=card.ts
     )
+
+
+async def _lead_on(clerk: Clerk, old: RequestId, card: Card) -> None:
+    stands = await clerk.tx.cards.get(old)
+    before = None if stands is None or stands.ts == card.ts else await clerk.tx.requests.get(old)
+    if before is not None:
+        await clerk.card(before)
 
 
 async def _give_up(clerk: Clerk, seen: Request, why: str) -> None:

@@ -15,10 +15,10 @@ from escalation.service.tallies import LISTED, RefusedKind
 _LONGEST_PATH = 200
 
 
-async def stranger(core: Core, click: Click, subject: str) -> None:
-    """Record that an account which belongs to no person tried *click* on *subject*."""
+async def stranger(core: Core, click: Click, typed: str) -> None:
+    """Record that an account which belongs to no person tried *click*, and *typed* these words."""
     async with core.store.write() as tx:
-        await take_in(core, tx, click, subject)
+        await take_in(core, tx, click, click.what, typed=typed)
 
 
 async def from_form(core: Core, click: Click, request_id: RequestId, *, to_reject: bool) -> Refused | None:

@@ -108,7 +108,8 @@ async def _move(
     scope: Scope,
     move: Callable[[Clerk, Person, Switch], Awaitable[Moved | Refused]],
 ) -> Moved | Refused:
-    clicker = await take_in(core, tx, click, str(scope))
+    known = scope in core.configuration().scopes()
+    clicker = await take_in(core, tx, click, str(scope) if known else click.what, typed=str(scope))
     if isinstance(clicker, Refused):
         return clicker
     switch = await _lock(core, tx, scope)
@@ -118,7 +119,9 @@ async def _move(
     clerk = by_person(core, tx, clicker.person.id)
     outcome = unknown if switch is None else await move(clerk, clicker.person, switch)
     if isinstance(outcome, Refused):
-        return await clerk.refuse(outcome, str(scope), what=click.what)
+        # The name of what there is not may be anything that was pasted: it is committed to, as words are.
+        subject = click.what if switch is None else str(scope)
+        return await clerk.refuse(outcome, subject, what=click.what)
     return outcome
 
 

@@ -72,6 +72,19 @@ async def test_an_alarm_that_reaches_nobody_stays_open(any_room: World) -> None:
     assert [len(room.slack.in_channel(lane)) for lane in ("#alerts", "@nadia")] == [1, 1]
 
 
+async def test_an_alarm_that_reaches_nobody_at_a_later_try_is_an_error_too(room: World) -> None:
+    """Slack had trouble at first, and then takes it nowhere: the log says so once, whichever try it was."""
+    room.expected.add("alarm_reached_nobody")
+    await unknown(room)
+    room.slack.fails(POST, *[Refuses("fatal_error")] * 2)
+    await room.beats()
+    room.slack.fails(POST, *[Refuses("not_in_channel")] * 100)
+    for _ in range(5):
+        await room.passes(minutes=1)
+    logged = [entry for entry in room.log if entry["event"] == "alarm_reached_nobody"]
+    assert sorted(entry["lane"] for entry in logged) == ["@nadia", "C03ALERTS"]
+
+
 async def test_an_open_alarm_holds_up_nobody(room: World) -> None:
     """While an alarm waits for somebody to mend its channel, what comes after it is said."""
     room.expected.add("alarm_reached_nobody")

@@ -35,7 +35,7 @@ async def test_an_ask_after_a_hundred_settled_ones_is_posted_at_once(any_room: W
     card, summary = top(room)
     assert card.says("the one that counts")
     assert (await room.card(asked)).ts == card.ts
-    assert summary.says("100 requests ended before anybody could be shown")
+    assert summary.says("100 requests ended before their cards could be shown to anybody")
     assert len(posts(room)) == 2
     assert await nothing_waits(room)
 
@@ -50,7 +50,7 @@ async def test_many_overdue_make_one_summary_a_lane(any_room: World) -> None:
     assert sorted(posts(room)) == ["C01FINANCE", "C03ALERTS", "DU05NADIA"]
     for lane in ("#finance", "#alerts", "@nadia"):
         (told,) = room.slack.in_channel(lane)
-        assert told.says("60 requests ended before anybody could be shown")
+        assert told.says("60 requests ended before their cards could be shown to anybody")
         assert told.says("and 55 more")
         assert told.says(asked[0]["id"])
     assert [event.actor for event in await room.events("messages.summarised")] == ["courier"] * 3

@@ -128,7 +128,7 @@ async def test_a_request_that_nobody_saw_can_be_asked_again(room: World) -> None
     room.slack._faults[POST].clear()
     await _every_minute(room, 2)
     (summary,) = cards(room)
-    assert summary.says("1 request ended before anybody could be shown")
+    assert summary.says("1 request ended before its card could be shown to anybody")
     assert summary.says(asked["id"])
     await room.salma.clicks("Ask again: Post 61.500 OMR to the ledger", on=summary)
     new = await room.agent.sees({"id": (await room.agent.sees(asked))["follow"]})
@@ -418,11 +418,11 @@ async def test_a_five_hour_outage(room: World) -> None:
     for _ in range(3):
         await room.passes(minutes=1)
     (summary,) = cards(room)
-    assert summary.says("10 requests ended before anybody could be shown")
+    assert summary.says("10 requests ended before their cards could be shown to anybody")
     assert summary.says("and 5 more")
     for lane in ("@nadia", "#alerts"):
         (told,) = room.slack.in_channel(lane)
-        assert told.says("10 requests ended before anybody could be shown")
+        assert told.says("10 requests ended before their cards could be shown to anybody")
     told_of = await room.events("messages.summarised")
     assert sorted(json.loads(event.data)["requests"] for event in told_of) == [10, 10, 10]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.slack.render.block_kit.action_ids import EDITED
 from escalation.audit import EventName
-from tests.harness.fake_slack import Answer
+from tests.harness.fake_slack import Answer, Posted
 from tests.scenario.rules import ANDON, MANIFEST, Change, changed
 from tests.scenario.world import World
 
@@ -100,6 +100,30 @@ async def test_an_edit_up_goes_to_the_directors(any_room: World) -> None:
     await room.yusuf.clicks("Approve", on=await room.card(new, in_="#directors"))
     assert await room.agent.state_of(new) == "approved_with_edits"
     assert (await room.thread(asked))[0].says("The edited request takes its place")
+
+
+def _address(posted: Posted) -> str:
+    return f"/archives/{posted.channel}/p{posted.ts.replace('.', '')}"
+
+
+async def test_the_old_card_and_the_new_one_lead_to_each_other(any_room: World) -> None:
+    """Who finds the card of what was edited is led to the one that counts, and from there back."""
+    room = any_room
+    asked = await room.agent.asks()
+    await edit(room, asked, amount="6150.000")
+    follow = (await room.agent.sees(asked))["follow"]
+    await room.beats()
+    old, new = await room.card(asked), await room.card({"id": follow}, in_="#directors")
+    assert old.says(f"{_address(new)}|the edited request>")
+    assert new.says(f"{_address(old)}|As the agent asked it>")
+
+
+async def test_a_card_that_was_taken_over_does_not_lead_to_itself(room: World) -> None:
+    """Where the same people decide, the edit stands on the card that was there, without a link to it."""
+    asked = await room.agent.asks()
+    await edit(room, asked, amount="60.000")
+    card = await room.card({"id": (await room.agent.sees(asked))["follow"]})
+    assert not card.says("/archives/")
 
 
 async def test_an_edit_cannot_reach_what_a_rule_denies(room: World) -> None:

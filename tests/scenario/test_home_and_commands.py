@@ -4,6 +4,9 @@ import json
 from dataclasses import replace
 from urllib.parse import urlencode
 
+import pytest
+
+from escalation.service import configure
 from tests.harness.fake_person import FakePerson
 from tests.scenario.laws import clicks_in
 from tests.scenario.rules import RUNBOOK, Change, changed, shipped
@@ -179,3 +182,45 @@ async def test_a_changed_configuration_shows_at_once(room: World) -> None:
     await room.rules_become(changed(Change(RUNBOOK, "Once a month it reads", "Every Sunday it reads")))
     await room.salma.types("/andon runbook bank-reconciliation")
     await room.salma.sees_modal("Every Sunday it reads")
+
+
+_PASTED = "xoxb-1234-pasted"
+
+
+@pytest.mark.parametrize(
+    "line", [f"resume action:{_PASTED}", f"stop action:{_PASTED} odd", f"stop {_PASTED} odd"]
+)
+@pytest.mark.parametrize("workspace", ["T01ANDON", "T99OTHER"])
+async def test_what_was_typed_for_a_scope_is_nowhere_in_clear(room: World, line: str, workspace: str) -> None:
+    """A secret that was pasted where a scope belongs is committed to, as words are, by whomever."""
+    typist = FakePerson(slack=room.slack, name="typist", user="U01SALMA", workspace=workspace)
+    await typist.types(f"/andon {line}")
+    async with room.store.read() as tx:
+        entries = await tx.record.page(agent=None, subject=None, limit=100)
+    assert "ingress.refused" in [entry.event.name for entry in entries if entry.event is not None] or (
+        workspace == "T01ANDON" and line.startswith("stop")
+    )
+    assert [entry for entry in entries if _PASTED in f"{entry.event}"] == []
+
+
+async def test_files_that_were_refused_are_shown_as_long_as_they_are(room: World) -> None:
+    """Whoever asks for the status reads what is wrong; readiness says where, to anybody, and no more."""
+    version = room.core.configuration().version
+    problems = "andon.yaml:12: `sla` is no duration: write 15m\nagents/x/manifest.yaml:3: is odd: remove it"
+    await configure.refuse(room.core, problems, files="aa")
+    begun, ended = "Changed files refused since 12:00 UTC", f"version {version[:12]} stays in force"
+    ready = (await room.agent.gets("/readyz")).json()
+    assert (ready["ready"], ready["degraded"]) == (True, [f"{begun}: andon.yaml line 12 and 1 more; {ended}"])
+    await room.salma.types("/andon status", in_="#finance")
+    told = await room.salma.sees(f"{begun}: andon.yaml line 12: ", in_="#finance")
+    assert told.says("is no duration: write 15m and 1 more;")
+    assert told.says(ended)
+    await configure.accept(room.core)
+    assert (await room.agent.gets("/readyz")).json()["degraded"] == []
+
+
+async def test_readiness_quotes_no_file(room: World) -> None:
+    """What is wrong as a whole may name anything: there it is left to the log."""
+    await configure.refuse(room.core, "andon.yaml says workspace: T02SECRET", files="aa")
+    (line,) = (await room.agent.gets("/readyz")).json()["degraded"]
+    assert "refused since 12:00 UTC: the log says why; version" in line

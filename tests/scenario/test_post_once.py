@@ -155,7 +155,7 @@ async def test_a_card_in_doubt_that_we_may_not_look_for_is_mended_by_a_click(roo
     await room.agent.cancels(asked)
     await room.passes(seconds=2)
     orphan, summary = cards(room)
-    assert summary.says("1 request ended before anybody could be shown")
+    assert summary.says("1 request ended before its card could be shown to anybody")
     await room.salma.clicks("Approve", on=orphan)
     await room.salma.sees("Too late: your click changed nothing", in_="#finance")
     await room.beats()

@@ -97,4 +97,4 @@ def _decided(shown: Home) -> Iterator[str]:
         when = "" if mine is None else f" · {shown.times.at(mine.at)}"
         has_title = view.type is not None and view.type.title is not None
         about = mrkdwn(view.title, 100) if has_title else escaped(gist(view, of=3))
-        yield f"*{linked(view, TITLES[request.state])}* · {mrkdwn(request.agent)}: {about}{when}"
+        yield f"*{linked(view.link, TITLES[request.state])}* · {mrkdwn(request.agent)}: {about}{when}"

@@ -113,14 +113,16 @@ def _place(lane: str, directory: Directory) -> str:
 
 
 def _never_shown(said: notice.NeverShown, surroundings: Surroundings) -> NoticeText:
-    number = "1 request" if said.count == 1 else f"{said.count} requests"
+    one = said.count == 1
+    number, they = ("1 request", "it") if one else (f"{said.count} requests", "they")
+    cards = "its card" if one else "their cards"
     at = [surroundings.times.at(datetime.fromisoformat(each)) for each in (said.since, said.until) if each]
     lines = [f"• {_ended(view)}" for view in surroundings.named]
     more = said.count - len(lines)
     return NoticeText(
-        heading=f"{number} ended before anybody could be shown",
+        heading=f"{number} ended before {cards} could be shown to anybody",
         sentences=(
-            "*What happened:* they ended before their cards were posted"
+            f"*What happened:* {they} ended before {cards} stood in Slack"
             + (f", from *{at[0]}* to *{at[1]}*." if at else "."),
             *lines,
             *([f"• and {more} more"] if more > 0 else []),
@@ -289,6 +291,8 @@ def _unanswered(said: notice.Unanswered, view: View) -> NoticeText:
     timed_out = said.state == State.TIMED_OUT.value
     happened = f"{in_time(view)}." if timed_out else "The card could not reach anybody in Slack."
     again = "Whoever may decide can have it asked again from the card."
+    if view.request.delivered_at is None:
+        again = "There is no card to ask it again from; the agent may ask anew."
     return NoticeText(
         heading=f"{TITLES[State(said.state)]}: {view.title}",
         sentences=(

@@ -31,7 +31,14 @@ class Presenter:
         """Return *about* as it is shown at *now*."""
         configuration = self.configuration()
         view = view_of(about, configuration, now=now, writes_times=_times(configuration))
-        return replace(view, link=self.permalinks.of(about.card))
+        link, old, new = map(self.permalinks.of, (about.card, about.old_card, about.new_card))
+        # An edit that the same people decide takes over the card: a card needs no link to itself.
+        return replace(
+            view,
+            link=link,
+            link_to_old=None if old == link else old,
+            link_to_new=None if new == link else new,
+        )
 
     def card(self, about: Dossier, *, now: datetime) -> Message:
         """Return the card of *about*."""

@@ -69,8 +69,8 @@ def hampered(answer: Message, lines: Sequence[str]) -> Message:
     """Return *answer* below *lines*, what Andon itself suffers from."""
     if not lines:
         return answer
-    said = blocks.section("\n".join(f"⚠️ *{mrkdwn(line)}*" for line in lines))
-    return Message(text=f"{mrkdwn('; '.join(lines))}. {answer.text}", blocks=(said, *answer.blocks))
+    said = blocks.section("\n".join(f"⚠️ *{mrkdwn(line, 500)}*" for line in lines))
+    return Message(text=f"{mrkdwn('; '.join(lines), 1000)}. {answer.text}", blocks=(said, *answer.blocks))
 
 
 def unreadable() -> Message:

@@ -30,10 +30,13 @@ Find: TypeAlias = Callable[[Core, Transaction, RequestId], Awaitable[Request | N
 Use: TypeAlias = Callable[[Clerk, Clicker, Request], Awaitable[Counted | Refused]]
 
 
-async def take_in(core: Core, tx: Transaction, click: Click, subject: str) -> Clicker | Refused | None:
+async def take_in(
+    core: Core, tx: Transaction, click: Click, subject: str, *, typed: str = ""
+) -> Clicker | Refused | None:
     """Store *click* and return who clicked; nothing if this very click was stored before.
 
-    An account that belongs to nobody is refused, and that is on the record.
+    An account that belongs to nobody is refused, and that is on the record. *subject* stands there in
+    clear: what somebody *typed* must not be in it.
     """
     person = core.configuration().directory.whose(click.account)
     ingress = Ingress(
@@ -48,7 +51,7 @@ async def take_in(core: Core, tx: Transaction, click: Click, subject: str) -> Cl
     if person is None:
         stranger = f"account:{click.account.workspace}/{click.account.user}"
         clerk = Clerk(core=core, tx=tx, actor=stranger)
-        return await clerk.refuse(Refused(Reason.UNKNOWN_PERSON), subject, what=click.what)
+        return await clerk.refuse(Refused(Reason.UNKNOWN_PERSON, typed), subject, what=click.what)
     return Clicker(person, ingress.id)
 
 

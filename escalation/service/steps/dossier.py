@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from escalation.action import Action
 from escalation.grant import Grant
-from escalation.ports import Dossier, Transaction
+from escalation.ids import RequestId
+from escalation.ports import Card, Dossier, Transaction
 from escalation.request import Request
 from escalation.service.steps.set_aside import readable
 
@@ -16,9 +17,15 @@ async def dossier_of(tx: Transaction, request: Request) -> Dossier:
         # People see the request although something around it cannot be read; an agent is told instead.
         grant=await readable(grant_of(tx, request)),
         card=await tx.cards.get(request.id),
+        old_card=await _card_of(tx, request.edits or request.asks_again),
+        new_card=await _card_of(tx, request.follow),
         original=None if request.edits is None else await readable(tx.requests.get(request.edits)),
         steps=await tx.steps.of(request.id),
     )
+
+
+async def _card_of(tx: Transaction, other: RequestId | None) -> Card | None:
+    return None if other is None else await tx.cards.get(other)
 
 
 async def with_cards(tx: Transaction, requests: Sequence[Request]) -> Sequence[Dossier]:

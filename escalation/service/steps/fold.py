@@ -1,4 +1,4 @@
-"""Folds what ended before anybody could be shown it into one message a channel, and one a person."""
+"""Folds what ended before its card could be shown to anybody into one message a channel, and one a person."""
 
 from dataclasses import replace
 from typing import Final

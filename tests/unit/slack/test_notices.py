@@ -133,11 +133,41 @@ def test_a_summary_names_some_and_counts_the_rest() -> None:
     surroundings = notices.Surroundings(directory=DIRECTORY, times=TIMES, named=tuple(ended))
     message = notices.message(NOTICES[17], surroundings)
     shown = checked(message)
-    assert "7 requests ended before anybody could be shown" in shown
+    assert "7 requests ended before their cards could be shown to anybody" in shown
     assert "• and 4 more" in shown
     assert "req_2" in shown
     again = [(e["action_id"], e["value"]) for e in elements(message.blocks)]
     assert again == [(action_ids.ASK_AGAIN, "req_0"), (action_ids.ASK_AGAIN, "req_1")]
+
+
+def test_a_summary_holds_no_words_of_an_agent() -> None:
+    """It stands among our own sentences: nothing that an agent wrote about its request is in it."""
+    words = replace(request().words, summary="FROM-AGENT", reasoning="FROM-AGENT", workflow="FROM-AGENT")
+    asked = request(state=State.CANCELLED, settled_at=NOON, reason="FROM-AGENT", words=words)
+    surroundings = notices.Surroundings(directory=DIRECTORY, times=TIMES, named=(view(asked),))
+    message = notices.message(NOTICES[17], surroundings)
+    assert asked.id in checked(message)
+    assert "FROM-AGENT" not in f"{message.text}{message.blocks}"
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(1, "1 request ended before its card"), (2, "2 requests ended before")]
+)
+def test_a_summary_counts_in_english(number: int, words: str) -> None:
+    """One request has its card, and several have theirs."""
+    shown = said(notice.NeverShown(count=number))
+    assert words in shown
+    assert ("their cards" in shown) == (number > 1)
+
+
+def test_nobody_is_sent_to_a_card_that_is_not_there() -> None:
+    """Of a request whose card was never posted, the alarm does not say that it can be asked again from it."""
+    unanswered = notice.Unanswered(state="undeliverable", why="is_archived")
+    never = view(request(state=State.UNDELIVERABLE, settled_at=NOON, delivered_at=None))
+    surroundings = notices.Surroundings(directory=DIRECTORY, times=TIMES, view=never)
+    assert "from the card" not in (shown := checked(notices.message(unanswered, surroundings)))
+    assert "There is no card to ask it again from" in shown
+    assert "from the card" in said(NOTICES[7])
 
 
 @pytest.mark.parametrize(("lane", "place"), [("@nadia", "*Nadia Al Kindi*"), ("C03ALERTS", "<#C03ALERTS>")])

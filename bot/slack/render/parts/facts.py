@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from bot.slack.render.block_kit.mrkdwn import mrkdwn
+from bot.slack.render.parts.link import linked
 from bot.slack.render.parts.people import people, person
 from bot.wording.view import View
 from escalation.action import Action
@@ -48,9 +49,10 @@ def _lines(view: View) -> Iterator[str]:
     book = runbook_link(view)
     yield f"{agent} · {owner}" + (f" · *Runbook:* {book}" if book else "")
     if view.edited is not None:
-        yield f"*Edited by* {person(view, view.edited.by)}; what changed is marked above"
+        was = "" if view.link_to_old is None else f" · {linked(view.link_to_old, 'As the agent asked it')}"
+        yield f"*Edited by* {person(view, view.edited.by)}; what changed is marked above{was}"
     if request.asks_again is not None:
-        yield f"*Asked again* after {mrkdwn(request.asks_again)} went unanswered"
+        yield f"*Asked again* after {linked(view.link_to_old, mrkdwn(request.asks_again))} went unanswered"
     yield from _ladder(view)
 
 

@@ -6,6 +6,7 @@ from typing import assert_never
 from bot.slack.render.block_kit import blocks
 from bot.slack.render.block_kit.blocks import Block
 from bot.slack.render.block_kit.mrkdwn import mrkdwn
+from bot.slack.render.parts.link import linked
 from bot.slack.render.parts.people import person
 from bot.wording.arguments import hidden_texts, redacted
 from bot.wording.text import quoted
@@ -87,7 +88,9 @@ def _said(view: View) -> str:
 
 def _follow(view: View) -> Iterator[str]:
     if view.request.follow is not None and view.request.state.went_unanswered:
-        yield f"It was asked again as {mrkdwn(view.request.follow)}."
+        yield f"It was asked again as {linked(view.link_to_new, mrkdwn(view.request.follow))}."
+    elif view.request.state is State.SUPERSEDED and view.link_to_new is not None:
+        yield f"It goes on with {linked(view.link_to_new, 'the edited request')}."
 
 
 def _grant(view: View) -> Iterator[str]:
