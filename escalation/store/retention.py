@@ -81,7 +81,10 @@ _CLICKS_OF = Statement(select(decisions.c.ingress).where(Among(decisions.c.reque
 #: In the order in which rows refer to each other; decisions go only while their request is named here.
 _REMOVE = (
     Statement(
-        insert(removals).from_select(["request"], select(requests.c.id).where(Among(requests.c.id, "ids")))
+        insert(removals).from_select(
+            ["tenant", "request"],
+            select(requests.c.tenant, requests.c.id).where(Among(requests.c.id, "ids")),
+        )
     ),
     *(
         Statement(delete(table).where(Among(table.c.request, "ids")))

@@ -191,7 +191,7 @@ inbox = Table(
     Column("what", Text, nullable=False),
     Column("at", Instant, nullable=False),
     UniqueConstraint("fingerprint", "tenant"),
-    Index("inbox_at", "at", "id"),
+    Index("inbox_at", "tenant", "at", "id"),
 )
 
 decisions = Table(

@@ -265,6 +265,7 @@ async def test_files_go_once_no_request_was_asked_under_them(store: Store) -> No
         for number, version in enumerate(("a", "b", "c", "d")):
             stored = StoredConfiguration(version=version, body=f"files of {version}")
             await tx.configurations.add(stored, at=NOON + number * TICK)
+        await tx.fence.lock()
         await tx.fence.save(InForce(version="b", seq=4))
         await tx.requests.add(samples.request("1", asked_at=NOON + 2 * TICK))
     counts = []

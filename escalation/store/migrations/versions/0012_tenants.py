@@ -44,6 +44,9 @@ def upgrade() -> None:
         postgresql_where=condition,
         sqlite_where=condition,
     )
+    # Beside the one by fingerprint and tenant, PostgreSQL would take any index that knows the tenant.
+    op.drop_index("inbox_at", "inbox")
+    op.create_index("inbox_at", "inbox", ["tenant", "at", "id"])
     condition = sa.text("sent_at IS NULL AND turn = 3")
     op.drop_index("outbox_waiting_summary", "outbox")
     op.create_index(
