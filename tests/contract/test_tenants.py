@@ -26,9 +26,11 @@ from escalation.ports import (
     Card,
     InForce,
     Key,
+    Looked,
     OutboxKind,
     Page,
     Pending,
+    Place,
     Step,
     Store,
     StoredConfiguration,
@@ -83,11 +85,17 @@ _READS: Mapping[str, tuple[Probe, Any]] = {
         Pending(of_agent=0, in_channel=0),
     ),
     "requests.asked_since": (lambda tx: tx.requests.asked_since(NOON - MINUTE, [_EVERYBODY]), {}),
+    "requests.among": (lambda tx: tx.requests.among([_REQUEST]), {}),
+    "requests.lock_settled": (
+        lambda tx: tx.requests.lock_settled(_LATER, behind=Place(), limit=9),
+        Looked(found=[], count=0, up_to=Place()),
+    ),
     "requests.decided_by": (lambda tx: tx.requests.decided_by(SALMA, 9), []),
     "grants.get": (lambda tx: tx.grants.get(_GRANT), None),
     "grants.lock": (lambda tx: tx.grants.lock(_GRANT), None),
     "grants.of": (lambda tx: tx.grants.of(_REQUEST), None),
     "grants.among": (lambda tx: tx.grants.among([_REQUEST]), {}),
+    "grants.open": (lambda tx: tx.grants.open(9), []),
     "grants.lock_due": (lambda tx: tx.grants.lock_due(_LATER, 9), []),
     "grants.lock_unclaimed": (lambda tx: tx.grants.lock_unclaimed(EVERYTHING, limit=9), []),
     "grants.any_unclaimed": (lambda tx: tx.grants.any_unclaimed(EVERYTHING), False),
@@ -102,6 +110,7 @@ _READS: Mapping[str, tuple[Probe, Any]] = {
     "outbox.folded": (lambda tx: tx.outbox.folded(_SUMMARY, limit=9), None),
     "outbox.foldable": (lambda tx: tx.outbox.foldable("C01FIN", 9), []),
     "outbox.count_asks": (lambda tx: tx.outbox.count_asks(), 0),
+    "outbox.waits": (lambda tx: tx.outbox.waits("C01FIN", OutboxKind.CARD), False),
     "outbox.next_due_at": (lambda tx: tx.outbox.next_due_at(), None),
     "cards.get": (lambda tx: tx.cards.get(_REQUEST), None),
     "cards.among": (lambda tx: tx.cards.among([_REQUEST]), {}),
@@ -116,11 +125,15 @@ _READS: Mapping[str, tuple[Probe, Any]] = {
     "record.last_note": (lambda tx: tx.record.last_note(), None),
     "record.walk": (lambda tx: _list(tx.record.walk()), []),
     "record.walk_beside": (lambda tx: _list(tx.record.walk_beside()), []),
+    "record.hash_at": (lambda tx: tx.record.hash_at(1), None),
     "record.count_unlinked": (lambda tx: tx.record.count_unlinked(), 0),
     "record.page": (lambda tx: tx.record.page(agent=None, subject="req_1", limit=9), []),
     "configurations.get": (lambda tx: tx.configurations.get("v1"), None),
     "fence.read": (lambda tx: tx.fence.read(), InForce()),
     "fence.share": (lambda tx: tx.fence.share(), InForce()),
+    "retention.oldest": (lambda tx: tx.retention.oldest(), {}),
+    "retention.unsaid": (lambda tx: tx.retention.unsaid([_REQUEST]), set()),
+    "retention.stored": (lambda tx: tx.retention.stored([_REQUEST]), set()),
     "set_aside.all": (lambda tx: tx.set_aside.all(9), []),
     "set_aside.of": (lambda tx: tx.set_aside.of("grt_9"), []),
 }
@@ -161,6 +174,13 @@ _WRITES: Mapping[str, Probe] = {
     "configurations.add": lambda tx: tx.configurations.add(_stored("theirs"), at=NOON),
     "fence.lock": lambda tx: tx.fence.lock(),
     "fence.save": lambda tx: tx.fence.save(InForce(version="v9", seq=9)),
+    "sweeps.reopen": lambda tx: tx.sweeps.reopen(Sweep(scope=EVERYTHING, version=2)),
+    "retention.hold": lambda tx: tx.retention.hold(),
+    "retention.remove_requests": lambda tx: tx.retention.remove_requests([_REQUEST], clicks_before=_LATER),
+    "retention.remove_clicks": lambda tx: tx.retention.remove_clicks(_LATER, behind=Place(), limit=9),
+    "retention.remove_messages": lambda tx: tx.retention.remove_messages(_LATER, behind=Place(), limit=9),
+    "retention.erase_words": lambda tx: tx.retention.erase_words(_LATER, limit=9),
+    "retention.forget_configurations": lambda tx: tx.retention.forget_configurations(_LATER, limit=9),
     "set_aside.add": lambda tx: tx.set_aside.add(_ASIDE),
     "set_aside.remove": lambda tx: tx.set_aside.remove(_ASIDE),
 }
@@ -259,6 +279,7 @@ async def test_a_stranger_sees_nothing(two: tuple[Store, Store]) -> None:
     # A question whose answer is empty for everybody would prove nothing.
     seen = await _everything(ours)
     silent = {"outbox.summary_of", "outbox.folded", "outbox.foldable", "outbox.count_asks"}
+    silent.add("requests.lock_settled")
     assert {name for name, found in seen.items() if found == empty[name]} == silent
 
 
