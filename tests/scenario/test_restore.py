@@ -125,6 +125,8 @@ async def test_an_older_copy_releases_nothing(house: Restorable) -> None:
     await house.starts()
     assert problem_of(await room.agent.claims(before.used)) == (503, "frozen")
     assert problem_of(await room.agent.proposes(before.used["action"]["arguments"])) == (503, "frozen")
+    alive = await room.agent.is_alive()
+    assert (alive["may_proceed"], alive["stopped"]["scope"]) == (False, "all")
     await room.salma.clicks("Approve", on=before.card)
     await room.salma.sees("Nothing is released now", in_="#finance")
     assert await room.agent.state_of(before.decided) == "pending"
