@@ -72,6 +72,8 @@ def test_an_operator_is_led_through_a_restore(restored: Shell) -> None:
     assert restored.andon("restore check").stdout.startswith(
         "The database has the head in var/andon.db.head, at "
     )
+    stale = restored.andon(f"restore check --epoch 1 --head 4:{'a' * 64}")
+    assert (stale.exit_code, "proves nothing in epoch 2" in stale.stderr) == (1, True)
     again = restored.andon(ACKNOWLEDGE)
     assert (again.exit_code, "not frozen" in again.stderr) == (1, True)
 

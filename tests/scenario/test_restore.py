@@ -373,3 +373,24 @@ async def test_without_a_head_outside_it_cannot_be_known(quick: Restorable) -> N
         "No head of the record is kept outside, so an older copy of the database cannot be told;"
         " name a file with ANDON_HEAD_FILE."
     )
+
+
+async def test_a_head_that_cannot_be_kept_is_told(quick: Restorable) -> None:
+    """It is degraded and says so until the file is mended; a restore is noticed all the same."""
+    room = quick.room
+    await quick.is_backed_up()
+    kept = quick.head.read_text()
+    quick.head.write_text("no head")
+    await room.agent.asks()
+    await quick.sealed()
+    said = (await room.agent.gets("/readyz")).json()["degraded"]
+    assert said == ["The head of the record is not kept outside; the log says why"]
+    quick.head.write_text(kept)
+    await room.beats()
+    assert (await room.agent.gets("/readyz")).json()["degraded"] == []
+    quick.head.write_text("no head")
+    await room.agent.asks(memo="after it was mended")
+    await quick.sealed()
+    await quick.is_brought_back()
+    await room.beats()
+    assert problem_of(await room.agent.proposes(POSTING)) == (503, "frozen")
