@@ -42,7 +42,10 @@ def check(
     copied = _head(head)
 
     async def use(core: Core) -> service.Sight:
-        noted = replace(copied, epoch=epoch or await service.epoch(core))
+        now = await service.epoch(core)
+        noted = replace(copied, epoch=epoch or now)
+        if noted.epoch < now:
+            fail(f"That head is of epoch {epoch}, and proves nothing in epoch {now}; take a newer one.")
         sight = await service.check(core, noted)
         if freeze and sight.loss is not None:
             await service.freeze(core, noted)

@@ -3,7 +3,6 @@
 import structlog
 
 from escalation.engine.module import Module, Progress
-from escalation.errors import HeadUnknown
 from escalation.head import Head
 from escalation.service import restore
 from escalation.service.context import Core
@@ -30,15 +29,11 @@ class Watch:
         return [*frozen, *unkept]
 
     async def _look(self) -> Progress:
-        try:
-            sight = await restore.watch(self._core, self._known)
-        except HeadUnknown as error:
+        sight = await restore.watch(self._core, self._known)
+        if sight.unkept is not None and sight.unkept != self._unkept:
             # Nothing is lost by it yet, and no other process would do better: it is told, and goes on.
-            if str(error) != self._unkept:
-                _log.error("head_not_kept", why=str(error))
-            self._unkept = str(error)
-            return Progress(done=0)
-        self._frozen, self._unkept = sight.frozen, None
+            _log.error("head_not_kept", why=sight.unkept)
+        self._frozen, self._unkept = sight.frozen, sight.unkept
         if sight.frozen is None and sight.head is not None:
             self._known = sight.head
         return Progress(done=0)

@@ -15,8 +15,9 @@ from escalation.request import Request, State
 from escalation.service.context import Core
 from escalation.service.steps.dossier import dossier_of, grant_of, with_cards
 from escalation.service.steps.judge import authority
+from escalation.service.steps.set_aside import readable
 from escalation.service.steps.waiting import OPEN_END, Seen, wait_for
-from escalation.switch import Switch, covering
+from escalation.switch import EVERYTHING, Stop, Switch, covering
 
 #: Pending requests are looked through for those that one person may decide in pages of so many, and in so
 #: many pages of each list of approvers: more than one is needed only where today's rules ask others.
@@ -24,6 +25,7 @@ _PAGE = 100
 _PAGES = 20
 #: How many lists of approvers are looked at.
 _LISTS = 500
+_FROZEN = "the database is an older copy, which an operator has to acknowledge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,11 +150,20 @@ async def stopped(core: Core) -> Sequence[Switch]:
 
 
 async def stop_of(core: Core, agent: AgentName) -> Switch | None:
-    """Return the first stop that holds *agent*, whatever it does; nothing if it may go on."""
+    """
+    Return the first stop that holds *agent*, whatever it does; nothing if it may go on.
+
+    While releases are frozen everything is held: no claim of its would go through.
+    """
     known = core.configuration().agents.get(agent)
     function = "" if known is None else known.function
     scopes = covering(agent=agent, function=function, action_type=None)
-    return next((switch for switch in await stopped(core) if switch.scope in scopes), None)
+    async with core.store.read() as tx:
+        pulled, fence, now = await tx.switches.stopped(), await readable(tx.fence.read()), tx.now
+    holding = next((switch for switch in pulled if switch.scope in scopes), None)
+    if holding is None and fence is not None and fence.frozen is not None:
+        return Switch(scope=EVERYTHING, stop=Stop(by=PersonId("nobody"), at=now, reason=_FROZEN))
+    return holding
 
 
 async def events(core: Core, *, agent: str | None, subject: str | None, limit: int) -> Sequence[Entry]:

@@ -50,6 +50,7 @@ class Sight:
     loss: Loss | None = None
     frozen: str | None = None  #: Why nothing is released.
     doubt: str | None = None  #: Why the database cannot be told from an older copy, or is one.
+    unkept: str | None = None  #: Why its head cannot be kept outside.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,22 +91,20 @@ async def watch(core: Core, known: Head | None) -> Sight:
     """
     Freeze releases if the database is older than the head kept outside, or than *known*; else keep its head.
 
-    *known* is the head that this process saw last. Raises ``HeadUnknown`` if the head cannot be kept.
+    *known* is the head that this process saw last: it tells also where the head cannot be read or kept.
     """
-    kept, failed = None, None
+    kept, unkept = None, None
     try:
         kept = await core.heads.read()
     except HeadUnknown as error:
-        failed = error
+        unkept = str(error)
     outside = kept if known is None or (kept is not None and kept.is_newer_than(known)) else known
     sight = await _compare(core, outside)
     if outside is not None and sight.loss is not None and sight.frozen is None:
-        sight = replace(sight, frozen=await _freeze_if_lost(core, outside))
-    elif sight.head is not None and sight.frozen is None and failed is None:
-        await _keep(core, sight.head, kept)
-    if failed is not None and sight.frozen is None:
-        raise failed
-    return sight
+        return replace(sight, frozen=await _freeze_if_lost(core, outside), unkept=unkept)
+    if sight.head is not None and sight.frozen is None and unkept is None:
+        unkept = await _keep(core, sight.head, kept)
+    return replace(sight, unkept=unkept)
 
 
 async def look(core: Core) -> Sight:
@@ -210,9 +209,14 @@ async def _freeze_if_lost(core: Core, outside: Head) -> str | None:
     return why
 
 
-async def _keep(core: Core, head: Head, kept: Head | None) -> None:
-    if core.heads.place is not None and head.is_newer_than(kept):
+async def _keep(core: Core, head: Head, kept: Head | None) -> str | None:
+    if core.heads.place is None or not head.is_newer_than(kept):
+        return None
+    try:
         await core.heads.keep(await _named(core, head))
+    except HeadUnknown as error:
+        return str(error)
+    return None
 
 
 async def _named(core: Core, head: Head) -> Head:

@@ -13,6 +13,7 @@ from escalation.clock import SystemClock
 from escalation.engine.heads import Watch
 from escalation.errors import HeadUnknown
 from escalation.service import restore, seal
+from tests.e2e.installation import Installation
 from tests.e2e.test_doctor import Shell, shell
 
 __all__ = ["shell"]
@@ -71,6 +72,8 @@ def test_an_operator_is_led_through_a_restore(restored: Shell) -> None:
     assert restored.andon("restore check").stdout.startswith(
         "The database has the head in var/andon.db.head, at "
     )
+    stale = restored.andon(f"restore check --epoch 1 --head 4:{'a' * 64}")
+    assert (stale.exit_code, "proves nothing in epoch 2" in stale.stderr) == (1, True)
     again = restored.andon(ACKNOWLEDGE)
     assert (again.exit_code, "not frozen" in again.stderr) == (1, True)
 
@@ -113,3 +116,17 @@ def test_an_acknowledgement_has_a_reason(shell: Shell) -> None:
     """It is on the record for good, so it is asked for."""
     empty = shell.andon("restore acknowledge --by nadia --reason=")
     assert (empty.exit_code, "--reason is empty; write what happened" in empty.stderr) == (1, True)
+
+
+async def test_a_server_keeps_its_head_and_does_not_start_without(here: Installation) -> None:
+    """A server that runs keeps the head beside its file; one that misses it says what to do, and ends."""
+    head = here.database.with_name("andon.db.head")
+    async with here.serving(), asyncio.timeout(120):
+        while not head.exists():
+            await asyncio.sleep(0.05)
+    head.unlink()
+    ran = await here.andon("serve --port 0")
+    assert (ran.status, ran.out) == (1, "")
+    said = ran.err.splitlines()[-1]
+    assert said.startswith("var/andon.db.head: the head that was kept outside is missing")
+    assert said.endswith("run `andon restore check --head POSITION:HASH`")

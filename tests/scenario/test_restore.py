@@ -125,6 +125,8 @@ async def test_an_older_copy_releases_nothing(house: Restorable) -> None:
     await house.starts()
     assert problem_of(await room.agent.claims(before.used)) == (503, "frozen")
     assert problem_of(await room.agent.proposes(before.used["action"]["arguments"])) == (503, "frozen")
+    alive = await room.agent.is_alive()
+    assert (alive["may_proceed"], alive["stopped"]["scope"]) == (False, "all")
     await room.salma.clicks("Approve", on=before.card)
     await room.salma.sees("Nothing is released now", in_="#finance")
     assert await room.agent.state_of(before.decided) == "pending"
@@ -192,7 +194,9 @@ async def test_rejections_stops_and_deadlines_go_on(quick: Restorable) -> None:
     assert (await room.agent.is_alive())["stopped"]["scope"] == "all"
     await room.beats()
     await room.nadia.types("/andon resume all")
-    assert (await room.agent.is_alive())["may_proceed"] is False
+    await room.nadia.sees("Nothing is released now", in_="@nadia")
+    async with room.store.read() as tx:
+        assert [str(switch.scope) for switch in await tx.switches.stopped()] == ["all"]
     await room.passes(minutes=15)
     assert (await room.agent.grant_of(before.used))["state"] == "revoked"
 
@@ -204,6 +208,8 @@ async def test_a_deadline_does_not_wait_for_it(quick: Restorable) -> None:
     await room.passes(minutes=15)
     assert await room.agent.state_of(before.decided) == "timed_out"
     assert (await room.agent.grant_of(before.used))["state"] == "expired"
+    await room.salma.clicks("Ask again", on=await room.card(before.decided))
+    assert (await room.agent.sees(before.decided))["follow"] is None
 
 
 async def test_what_a_rule_allows_alone_is_held_too(quick: Restorable) -> None:
@@ -371,3 +377,24 @@ async def test_without_a_head_outside_it_cannot_be_known(quick: Restorable) -> N
         "No head of the record is kept outside, so an older copy of the database cannot be told;"
         " name a file with ANDON_HEAD_FILE."
     )
+
+
+async def test_a_head_that_cannot_be_kept_is_told(quick: Restorable) -> None:
+    """It is degraded and says so until the file is mended; a restore is noticed all the same."""
+    room = quick.room
+    await quick.sealed()
+    kept = quick.head.read_text()
+    quick.head.write_text("no head")
+    await room.beats()
+    said = (await room.agent.gets("/readyz")).json()["degraded"]
+    assert said == ["The head of the record is not kept outside; the log says why"]
+    quick.head.write_text(kept)
+    await room.beats()
+    assert (await room.agent.gets("/readyz")).json()["degraded"] == []
+    await quick.is_backed_up()
+    quick.head.write_text("no head")
+    await room.agent.asks(memo="since the backup")
+    await quick.sealed()
+    await quick.is_brought_back()
+    await room.beats()
+    assert problem_of(await room.agent.proposes(POSTING)) == (503, "frozen")

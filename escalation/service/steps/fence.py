@@ -13,6 +13,7 @@ the fence have committed; who comes after it sees the new one.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from datetime import timedelta
 from typing import TypeAlias, TypeVar
 
 from escalation.clock import monotonic
@@ -28,6 +29,10 @@ Begin: TypeAlias = Callable[[Core], UseCase[T]]
 
 #: Seconds for which a use case follows one change after the other.
 _PATIENCE = 3.0
+
+
+#: When it is worth asking again whether somebody acknowledged a restore.
+_THAWS = timedelta(seconds=30)
 
 
 class _Behind:
@@ -74,7 +79,7 @@ async def _transact(core: Core, use_case: UseCase[T], touches: Collection[str] |
 async def frozen(tx: Transaction) -> Refused | None:
     """Return the refusal if nothing may be released now; whoever decides shares the fence already."""
     why = (await tx.fence.share()).frozen
-    return None if why is None else Refused(Reason.FROZEN, why)
+    return None if why is None else Refused(Reason.FROZEN, why, retry_after=_THAWS)
 
 
 async def follow(core: Core) -> bool:
