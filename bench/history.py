@@ -27,7 +27,7 @@ from escalation.service.decide import Approve, decide
 from escalation.service.propose import Proposed, propose
 
 _SALMA: Final = PersonId("salma")
-#: How often each step is done in one run; a batch of retention is a hundred of them.
+#: How often each step is done in one run; a batch of retention is fifty of them.
 _TIMES: Final = 100
 _BATCHES: Final = 5
 #: Beyond every term that is shipped.
@@ -88,7 +88,7 @@ class _Steps:
             "what is due": (self._tick, times),
             "approve": (self._approve, times),
             "claim": (self._claim, times),
-            "remove 100 requests": (self._remove, min(times, _BATCHES)),
+            "remove 50 requests": (self._remove, min(times, _BATCHES)),
         }
         return {
             name: await at_once(1, act, count=count, meters=meters) for name, (act, count) in steps.items()
