@@ -20,6 +20,13 @@ Changes = Callable[[int], Values]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _numbers = itertools.count(1)
+#: The columns of requests, grants and clicks that hold an instant.
+_INSTANTS: Final = frozenset(
+    {
+        *("at", "asked_at", "nudge_at", "backup_at", "deadline", "delivered_at", "settled_at", "next_due_at"),
+        *("granted_at", "expires_at", "claimed_at", "lease_until", "ended_at"),
+    }
+)
 
 
 def is_sqlite(url: str) -> bool:
@@ -40,6 +47,17 @@ def dsn(url: str) -> str:
 def instant(url: str, at: datetime) -> object:
     """Return *at* as the database at *url* holds it."""
     return (at - _EPOCH) // timedelta(microseconds=1) if is_sqlite(url) else at
+
+
+def earlier(url: str, row: Values, by: timedelta) -> Values:
+    """Return *row* as if everything in it had happened *by* so much earlier."""
+    shift = by // timedelta(microseconds=1) if is_sqlite(url) else by
+    moved = {
+        name: value - shift  # type: ignore[operator]  # an instant, as the database holds it
+        for name, value in row.items()
+        if value is not None and name in _INSTANTS
+    }
+    return {**row, **moved}
 
 
 def new_id(like: object) -> str:

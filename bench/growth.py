@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 from bench import bulk
@@ -78,20 +79,20 @@ async def _measure(databases: Databases, kind: Kind, sizes: Sizes, settled: int)
     ]  # fmt: skip
 
 
-async def settle(url: str, count: int) -> None:
-    """Copy the one settled request, its decision, its grant and its record so many times."""
-    (request,) = await bulk.rows(url, "requests", "state = 'approved'")
+async def settle(url: str, count: int, *, ago: timedelta = timedelta()) -> None:
+    """Copy the one settled request, its decision, its grant and its record so many times, so long *ago*."""
+    request = bulk.earlier(url, (await bulk.rows(url, "requests", "state = 'approved'"))[0], ago)
     ids = [bulk.new_id(request["id"]) for _ in range(count)]
     clicks = [bulk.new_id("ing_" + "0" * 26) for _ in range(count)]
     await bulk.copy(url, "requests", request, count, lambda n: {"id": ids[n], "key": None})
-    (click,) = await bulk.rows(url, "inbox")
+    click = bulk.earlier(url, (await bulk.rows(url, "inbox"))[0], ago)
     await bulk.copy(url, "inbox", click, count, lambda n: {"id": clicks[n], "fingerprint": f"copy {n}"})
     (decision,) = await bulk.rows(url, "decisions")
     await bulk.copy(
         url, "decisions", decision, count,
         lambda n: {"id": bulk.new_id(decision["id"]), "request": ids[n], "ingress": clicks[n]},
     )  # fmt: skip
-    (grant,) = await bulk.rows(url, "grants")
+    grant = bulk.earlier(url, (await bulk.rows(url, "grants"))[0], ago)
     ended: Values = {"state": "succeeded", "claimed_at": grant["granted_at"], "ended_at": grant["granted_at"]}
     await bulk.copy(
         url, "grants", grant, count,

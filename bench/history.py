@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
-from bench import bulk, growth, work
-from bench.databases import Databases, Kind, core_of, run_sql
+from bench import growth, work
+from bench.databases import Databases, Kind, core_of
 from bench.in_process import Trips
 from bench.measure import Act, Figures, Meters, at_once, middle
 from bench.rows import Row
@@ -27,16 +27,11 @@ from escalation.service.decide import Approve, decide
 from escalation.service.propose import Proposed, propose
 
 _SALMA: Final = PersonId("salma")
-#: How often each step is done in one run; a batch of retention is a hundred of them.
+#: How often each step is done in one run; a batch of retention is fifty of them.
 _TIMES: Final = 100
 _BATCHES: Final = 5
 #: Beyond every term that is shipped.
 _AGO: Final = timedelta(days=500)
-_INSTANTS: Final = {
-    "requests": ("asked_at", "nudge_at", "backup_at", "deadline", "settled_at"),
-    "grants": ("granted_at", "expires_at", "claimed_at", "ended_at"),
-    "inbox": ("at",),
-}
 
 
 async def measure(databases: Databases, kind: Kind, sizes: Sizes) -> list[Row]:
@@ -59,8 +54,7 @@ async def _measure(databases: Databases, kind: Kind, sizes: Sizes, settled: int)
     url = await databases.fresh(kind)
     async with core_of(url) as core:
         await Trips.of(core).one()
-        await growth.settle(url, settled)
-        await _long_ago(url)
+        await growth.settle(url, settled, ago=_AGO)
         meters = Meters(beside=databases.cpu(kind))
         steps = _Steps(core)
         await steps.run(Meters(), times=10)  # connections, plans and pages are there
@@ -74,19 +68,6 @@ async def _measure(databases: Databases, kind: Kind, sizes: Sizes, settled: int)
         )
         for name in runs[0]
     ]
-
-
-async def _long_ago(url: str) -> None:
-    """Put everything that ended into the past."""
-    lite = bulk.is_sqlite(url)
-    for table, columns in _INSTANTS.items():
-        back = f"- {_AGO // timedelta(microseconds=1)}" if lite else f"- interval '{_AGO.days} days'"
-        moved = ", ".join(f"{column} = {column} {back}" for column in columns)
-        ended = "state = 'succeeded'" if table == "grants" else "true"
-        await run_sql(url, f"UPDATE {table} SET {moved} WHERE {ended}")  # noqa: S608  # names of ours
-        if not lite:
-            # As autovacuum leaves it: each row was written twice just now.
-            await run_sql(url, f"VACUUM ANALYZE {table}")
 
 
 @dataclass(slots=True)
@@ -107,7 +88,7 @@ class _Steps:
             "what is due": (self._tick, times),
             "approve": (self._approve, times),
             "claim": (self._claim, times),
-            "remove 100 requests": (self._remove, min(times, _BATCHES)),
+            "remove 50 requests": (self._remove, min(times, _BATCHES)),
         }
         return {
             name: await at_once(1, act, count=count, meters=meters) for name, (act, count) in steps.items()

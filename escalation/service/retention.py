@@ -22,7 +22,7 @@ from escalation.service.steps.fence import by_the_one_in_force
 
 #: How many rows one batch looks at; a request comes with some ten others.
 BATCH = 500
-BATCH_OF_REQUESTS = 100
+BATCH_OF_REQUESTS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

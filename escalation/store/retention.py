@@ -95,12 +95,14 @@ _REMOVE = (
 )
 _DECIDED: Select[Any] = select(_ONE).where(decisions.c.ingress == inbox.c.id).limit(_ONE)
 _OLD_CLICKS = Statement(
-    select(inbox.c.id, inbox.c.at, _DECIDED.scalar_subquery().label("needed"))
+    select(inbox.c.id, inbox.c.at)
     .where(inbox.c.at < _BEFORE, tuple_(inbox.c.at, inbox.c.id) > _BEHIND)
     .order_by(inbox.c.at, inbox.c.id)
     .limit(_LIMIT)
 )
-_REMOVE_CLICKS = Statement(delete(inbox).where(Among(inbox.c.id, "ids"), inbox.c.at < _BEFORE))
+_REMOVE_CLICKS = Statement(
+    delete(inbox).where(Among(inbox.c.id, "ids"), inbox.c.at < _BEFORE, _DECIDED.scalar_subquery().is_(None))
+)
 _summary = outbox.alias("told_by")
 _TELLS = select(_ONE).where(_summary.c.id == outbox.c.summary, _summary.c.sent_at.is_(None)).limit(_ONE)
 _OLD_MESSAGES = Statement(
@@ -192,8 +194,7 @@ class SqlRetention:
         """Remove clicks of *before* then that no decision stands on, looking at up to *limit*."""
         values = {"before": before, "at": behind.at, "id": behind.id, "limit": limit}
         rows = await self._session.rows(_OLD_CLICKS, values)
-        ids = [row.id for row in rows if row.needed is None]
-        count = await self._session.run(_REMOVE_CLICKS, {"ids": ids, "before": before}) if ids else 0
+        count = await self._session.run(_REMOVE_CLICKS, {"ids": [row.id for row in rows], "before": before})
         up_to = last_place([(row.at, row.id) for row in rows], behind)
         return Removed(count=count, looked_at=len(rows), up_to=up_to)
 

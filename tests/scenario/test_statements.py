@@ -77,3 +77,7 @@ async def test_a_queue_reads_no_more_than_it_shows(any_store: OpenStore) -> None
         seen = await asked(room.store, lambda: queries.queue(room.core, SALMA, limit=3))
         [rows] = [sql for sql in seen if "requests.deadline, requests.id" in sql and "subject" in sql]
         assert "LIMIT 4" in rows
+        pending = looks(room)["those in two"]
+        # Each state by its own index, and never a walk of the agent's history that leaves out the rest.
+        [rows, *_] = await asked(room.store, pending)
+        assert rows.count("state = '") == 2

@@ -12,7 +12,7 @@ from bot.config import ConfigurationProblems, load
 from bot.config.source import Source, version
 from escalation.authority import Account, Notify, Terms
 from escalation.calendar import ALWAYS_OPEN
-from escalation.configuration import Agent, Caps, Times
+from escalation.configuration import Agent, Caps, Retention, Times
 from escalation.ids import AgentName, PersonId
 from escalation.policy import Then
 from tests.unit.config.kit import ANDON, FILES, MANIFEST, RUNBOOK, TODAY, Site
@@ -69,6 +69,20 @@ def test_caps_groups_and_ways_to_be_told_are_what_the_file_says(site: Site) -> N
     assert after.caps == Caps(pending_per_agent=1, pending_per_channel=2, asks_per_person_and_hour=3)
     assert after.directory.teams["managers"].user_group == "S01MANAGERS"
     assert after.directory.people[PersonId("salma")].notify is Notify.DIRECT
+
+
+def test_terms_are_what_the_file_says(site: Site) -> None:
+    """What nobody wrote is kept as is usual, or for as long as the law asks where that is longer."""
+    days = {number: timedelta(days=number) for number in (30, 200, 201, 202, 400, 730, 900)}
+    assert site.load().configuration.retention == Retention()
+    site.change("andon", "plain_times: true", "retention: {minimum: 730d}")
+    found = site.load().configuration.retention
+    assert (found.requests, found.clicks, found.messages) == (days[730], days[730], days[30])
+    site.change("andon", "minimum: 730d", "requests: 200d, clicks: 201d, messages: 202d")
+    site.change("andon", "channel: C04AUDIT", "channel: C04AUDIT, retention: 900d")
+    found = site.load().configuration.retention
+    assert (found.requests, found.clicks, found.messages) == (days[200], days[201], days[202])
+    assert found.words == days[900]
 
 
 def test_what_is_left_out_has_its_default(site: Site) -> None:
