@@ -51,5 +51,9 @@ class Courier(Protocol):
     """
 
     async def carry(self, outgoing: Outgoing, about: Dossier | None) -> Delivery:
-        """Say *outgoing* in its lane, drawing what it is *about* as it stands now."""
+        """
+        Say *outgoing* in its lane, drawing what it is *about* as it stands now.
+
+        Its *twin*, if it has one, is closed instead: it was posted beside the card of what it is about.
+        """
         ...

@@ -7,6 +7,7 @@ from enum import Enum, IntEnum
 from typing import Protocol
 
 from escalation.ids import OutboxId, RequestId
+from escalation.ports.cards import Card
 from escalation.request import Request
 
 
@@ -46,6 +47,7 @@ class Outgoing:
     error: str | None = None  #: Why the last attempt failed, if it did.
     # Not stored, but found when it is sent:
     meant_for: str | None = None  #: The lane it was meant for, where it has to go another way.
+    twin: Card | None = None  #: To be closed: it stands beside the card that people know.
     tells_of: Sequence[Request] = ()  #: What a summary names.
 
     @property

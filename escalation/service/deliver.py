@@ -93,9 +93,13 @@ async def send(core: Core, courier: Courier, outgoing: Outgoing) -> Tried | None
     delivery = await _deliver(core, courier, outgoing, about)
     core.kill("post:accepted")
     async with core.store.write() as tx:
-        await _remember(by_us(core, tx, "courier"), outgoing, about, delivery)
+        stands = await _remember(by_us(core, tx, "courier"), outgoing, about, delivery)
         tried = Tried(delivery=delivery, at=tx.now)
     core.kill("post:ts-saved")
+    if about is not None and stands is not None and isinstance(delivery, Delivered):
+        # As well as Slack lets us: whoever clicks it finds out, and closes it.
+        twin = Card(request=stands.request, channel=delivery.channel, ts=delivery.ts)
+        await _carry(courier, replace(outgoing, twin=twin), replace(about, card=stands))
     if isinstance(delivery, Impossible) and about is not None:
         await wake(core, about.request.id)
     return tried
@@ -176,7 +180,10 @@ async def _finish(core: Core, outgoing: OutboxId) -> None:
         await tx.outbox.done(outgoing, tx.now)
 
 
-async def _remember(clerk: Clerk, outgoing: Outgoing, about: Dossier | None, delivery: Delivery) -> None:
+async def _remember(
+    clerk: Clerk, outgoing: Outgoing, about: Dossier | None, delivery: Delivery
+) -> Card | None:
+    """Store what came of it; return the card that stands already, if ours was posted beside it."""
     tx = clerk.tx
     card_of = about.request if about is not None and outgoing.kind is OutboxKind.CARD else None
     match delivery:
@@ -187,8 +194,8 @@ async def _remember(clerk: Clerk, outgoing: Outgoing, about: Dossier | None, del
             await tx.outbox.done(outgoing.id, tx.now)
             await fold.record(clerk, outgoing, delivery)
             await noting.note(tx, outgoing)
-            if card_of is not None:
-                await _drawn(clerk, outgoing, card_of, delivery)
+            if about is not None and card_of is not None:
+                return await _drawn(clerk, outgoing, about, delivery)
         case TryLater():
             await tx.outbox.retry(outgoing.id, _again(outgoing, delivery, tx.now))
         case Unposted():
@@ -201,6 +208,7 @@ async def _remember(clerk: Clerk, outgoing: Outgoing, about: Dossier | None, del
             _log.warning("message_given_up", notice=outgoing.kind.value, lane=outgoing.lane, why=why)
             if card_of is not None:
                 await _give_up(clerk, card_of, why)
+    return None
 
 
 def _again(outgoing: Outgoing, delivery: TryLater, now: datetime) -> Again:
@@ -216,11 +224,18 @@ def _again(outgoing: Outgoing, delivery: TryLater, now: datetime) -> Again:
     )
 
 
-async def _drawn(clerk: Clerk, outgoing: Outgoing, seen: Request, stands: Delivered) -> None:
+async def _drawn(clerk: Clerk, outgoing: Outgoing, about: Dossier, drawn: Delivered) -> Card | None:
+    seen = about.request
     if clerk.tx.now >= outgoing.not_before:
         # Our lease is over: another process may have drawn a newer state before we did.
         await _redraw(clerk, seen)
-    await _card_stands(clerk, seen, Card(request=seen.id, channel=stands.channel, ts=stands.ts))
+    card = Card(request=seen.id, channel=drawn.channel, ts=drawn.ts)
+    known = await clerk.tx.cards.get(seen.id)
+    if known is not None and known.ts != card.ts and known != about.card:
+        # While we slept in the middle of it, another process posted the card: that one is known to people.
+        return known
+    await _card_stands(clerk, seen, card)
+    return None
 
 
 async def _redraw(clerk: Clerk, seen: Request) -> None:

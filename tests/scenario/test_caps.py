@@ -90,6 +90,16 @@ async def test_people_are_counted_over_all_their_teams() -> None:
         assert "asks to salma within an hour: 1" in refused(await room.agent.proposes(POSTING))["detail"]
 
 
+async def test_room_under_one_list_is_no_room_under_another() -> None:
+    """What was left for a team when it was counted is no excuse once its member was asked by name."""
+    by_name = Change(MANIFEST, "questions: {approvers: [finance]", "questions: {approvers: [salma]")
+    async with world(loaded=changed(caps(asks_per_person_and_hour=9), by_name)) as room:
+        assert (await room.agent.proposes(POSTING)).status_code == 201
+        for number in range(8):
+            await room.agent.wonders(f"Whose is {number}?", "A", "B")
+        assert "asks to salma within an hour: 9" in refused(await room.agent.proposes(POSTING))["detail"]
+
+
 async def test_agents_are_counted_apart() -> None:
     """One agent at its cap takes nothing from another."""
     loaded = with_second_agent()

@@ -1,6 +1,7 @@
 """Slack took a message and did not say so: it is looked for, and none is posted beside it."""
 
 from escalation.ids import RequestId
+from escalation.ports import Delivery, Dossier, Outgoing
 from escalation.service import deliver, queries
 from tests.harness.fake_faults import AcceptThenSilence, RateLimited, Refuses, ServerError
 from tests.harness.fake_slack import Posted
@@ -57,6 +58,30 @@ async def test_a_process_that_died_after_slack_took_the_card(any_room: World) ->
     await room.passes(seconds=31)
     (card,) = cards(room)
     assert (await room.card(asked)).ts == card.ts
+
+
+async def test_a_process_that_slept_in_the_middle_of_a_post(any_room: World) -> None:
+    """Another one posted the card meanwhile: that one stays, and what was posted late is closed at once."""
+    room = any_room
+    asked = await room.agent.asks()
+    (row,) = await deliver.take(room.core, limit=9)
+    courier = room.house.engine._relay._courier
+
+    class Sleeping:
+        """Slack is told only after another process has posted the card."""
+
+        async def carry(self, outgoing: Outgoing, about: Dossier | None) -> Delivery:
+            if outgoing.twin is None:
+                await room.passes(seconds=31)
+            return await courier.carry(outgoing, about)
+
+    await deliver.send(room.core, Sleeping(), row)
+    first, twin = cards(room)
+    assert (await room.card(asked)).ts == first.ts
+    assert first.says('"Approve"')
+    assert twin.says("Superseded")
+    assert twin.says(first.ts.replace(".", ""))
+    assert not twin.says('"Approve"')
 
 
 async def test_a_card_that_slack_took_twice_is_closed_once(room: World) -> None:

@@ -58,6 +58,9 @@ class SlackCourier:
 
     async def _carry(self, outgoing: Outgoing, about: Dossier | None) -> Delivery:
         now = self._clock.now()
+        if outgoing.twin is not None and about is not None and about.card is not None:
+            await self._posted.close(outgoing.twin, about.card)
+            return Delivered(channel=outgoing.twin.channel, ts=outgoing.twin.ts)
         if outgoing.kind is OutboxKind.CARD:
             if about is None:
                 return Impossible(why="the request is gone")

@@ -70,6 +70,10 @@ class Posted:
             await self._close_if_it_stands(place.channel, twin, stands)
         return Card(request=request, channel=place.channel, ts=stands)
 
+    async def close(self, twin: Card, stands: Card) -> None:
+        """Close *twin*, which another process posted beside the card that *stands*."""
+        await self._close_if_it_stands(twin.channel, twin.ts, stands.ts)
+
     async def _found(self, outgoing: Outgoing, place: Place, key: str, value: str) -> AsyncIterator[str]:
         if not outgoing.may_stand:
             return

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from escalation.configuration import Configuration
+from escalation.ids import PersonId
 from escalation.reason import Reason, Refused
 from escalation.request import Request
 from escalation.service.steps.clerk import Clerk
@@ -32,10 +33,12 @@ class _Count:
 async def over_cap(clerk: Clerk, request: Request) -> Refused | None:
     """Return the refusal if *request*, which people would be asked, is one too many."""
     now, headroom = clerk.tx.now, clerk.core.headroom
-    lists = f"approvers:{request.terms.approvers}"
-    if headroom.take((f"agent:{request.agent}", f"channel:{request.channel}", lists), now):
+    people = authority(clerk.core.configuration(), request).approvers
+    # Person by person: several lists may name the same one, and the cap is theirs.
+    names = (f"agent:{request.agent}", f"channel:{request.channel}", *map(_name, sorted(people)))
+    if headroom.take(names, now):
         return None
-    counts = [*await _pending(clerk, request), await _asked(clerk, request, lists)]
+    counts = [*await _pending(clerk, request), *await _asked(clerk, request, people)]
     for count in counts:
         if count.found >= count.cap:
             return Refused(Reason.OVER_CAP, count.over, retry_after=count.again)
@@ -66,24 +69,29 @@ async def _pending(clerk: Clerk, request: Request) -> list[_Count]:
     ]
 
 
-async def _asked(clerk: Clerk, request: Request, name: str) -> _Count:
-    """Count for whoever of the deciders was asked most often within an hour."""
+async def _asked(clerk: Clerk, request: Request, people: frozenset[PersonId]) -> list[_Count]:
+    """Count how often each of *people* was asked within an hour, the busiest first."""
     configuration, since = clerk.core.configuration(), clerk.tx.now - _HOUR
     members = configuration.directory.members
-    people = authority(configuration, request).approvers
     lists = {each for each in (request.terms.approvers, *_lists(configuration)) if people & members(each)}
     asked = await clerk.tx.requests.asked_since(since, sorted(lists))
     times = {who: sum(asked[each].count for each in asked if who in members(each)) for who in people}
-    busiest = max(sorted(times), key=lambda who: times[who], default=None)
     oldest = min((each.first for each in asked.values()), default=since)
     cap = configuration.caps.asks_per_person_and_hour
-    return _Count(
-        name=name,
-        found=0 if busiest is None else times[busiest],
-        cap=cap,
-        over=f"asks to {busiest} within an hour: {cap}, which is the cap",
-        again=_until_forgotten(oldest, clerk.tx.now),
-    )
+    return [
+        _Count(
+            name=_name(who),
+            found=times[who],
+            cap=cap,
+            over=f"asks to {who} within an hour: {cap}, which is the cap",
+            again=_until_forgotten(oldest, clerk.tx.now),
+        )
+        for who in sorted(times, key=lambda who: (-times[who], who))
+    ]
+
+
+def _name(who: PersonId) -> str:
+    return f"person:{who}"
 
 
 def _until_forgotten(oldest: datetime, now: datetime) -> timedelta:
