@@ -326,8 +326,12 @@ class Drawer:
         return _with(self.dice.one_of(self._clicks[-8:]), core=self._core())
 
     def _trouble(self, truth: Truth) -> Step:  # noqa: ARG002 - Slack knows nothing of it
+        method = self.dice.one_of(_METHODS)
         faults = tuple(self.dice.one_of(_FAULTS) for _ in range(1 + self.dice.below(3)))
-        return Trouble(method=self.dice.one_of(_METHODS), faults=faults)
+        if method == "conversations.history":
+            # Who may not read a channel posts again what is in doubt: that is no fault, and documented.
+            faults = tuple("broken" if each in {"archived", "lost"} else each for each in faults)
+        return Trouble(method=method, faults=faults)
 
     def _look(self, truth: Truth) -> Step:  # noqa: ARG002 - anybody may at any time
         return Look(core=self._core(), who=self.dice.one_of(PERSONS))

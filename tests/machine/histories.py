@@ -1,10 +1,13 @@
 """Runs histories by their seeds; one that breaks is made shorter by playing it again, and told as Python."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
+from structlog.testing import capture_logs
+
+from tests.machine.backends import Backend
 from tests.machine.draw import draw
-from tests.machine.house import CORES, Connect, House, Open, alone, house
+from tests.machine.house import CORES, House, house
 from tests.machine.play import Move, Play
 from tests.machine.setups import FIRST
 from tests.machine.truth import Truth
@@ -14,22 +17,13 @@ MOVES = 40
 _PATIENCE = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Backend:
-    """Where histories happen: each in a database of its own."""
-
-    name: str
-    open_store: Open
-    connect: Connect = alone
-
-
 class Found(AssertionError):
     """A history that breaks, as short as could be made, with what it breaks."""
 
 
 async def run(where: Backend, seed: int, *, moves: int = MOVES) -> Play:
     """Play the history of *seed*; raise ``Found`` with the shortest one that breaks as well, if it breaks."""
-    async with house(where.open_store, seed=seed, connect=where.connect) as rooms:
+    async with _rooms(where, seed) as rooms:
         play = _begin(rooms)
         try:
             await draw(play, f"history {seed}", moves=moves)
@@ -43,7 +37,7 @@ async def run(where: Backend, seed: int, *, moves: int = MOVES) -> Play:
 
 async def replay(where: Backend, moves: Sequence[Move], *, seed: int = 0) -> Play:
     """Play *moves*, those that fit, to their end."""
-    async with house(where.open_store, seed=seed, connect=where.connect) as rooms:
+    async with _rooms(where, seed) as rooms:
         play = _begin(rooms)
         await play.all(moves)
         return play
@@ -78,6 +72,18 @@ async def _breaks(where: Backend, seed: int, moves: Sequence[Move]) -> bool:
 def _told(where: Backend, seed: int, moves: Sequence[Move], wrong: Exception) -> str:
     lines = "\n".join(f"    {move!r}," for move in moves)
     return f"history {seed} on {where.name}: {type(wrong).__name__}: {wrong}\n\nIt takes, for `replay`:\n[\n{lines}\n]"
+
+
+@asynccontextmanager
+async def _rooms(where: Backend, seed: int) -> AsyncIterator[House]:
+    # What is logged is judged at the end; of a history that breaks, it would hide the history.
+    with capture_logs() as log:
+        async with (
+            where.ground() as ground,
+            house(ground.open_store, seed=seed, connect=ground.connect) as rooms,
+        ):
+            rooms.log = log
+            yield rooms
 
 
 def _begin(rooms: House) -> Play:

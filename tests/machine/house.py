@@ -1,7 +1,7 @@
 """Two processes over one database, an own small Slack in this one, and a clock that moves when told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,7 +17,18 @@ from bot.slack.permalinks import Permalinks
 from bot.slack.render.presenter import Presenter
 from escalation.clock import Clock
 from escalation.engine import sweeping
-from escalation.ports import Store, StoredConfiguration, Transaction, Unreadables, UseCase, Wakeups
+from escalation.ports import (
+    Delivery,
+    Dossier,
+    Outgoing,
+    Store,
+    StoredConfiguration,
+    Transaction,
+    Turn,
+    Unreadables,
+    UseCase,
+    Wakeups,
+)
 from escalation.service import configure
 from escalation.service.context import Core
 from escalation.store.memory import MemoryStore
@@ -136,6 +147,20 @@ class NearSlack(AsyncWebClient):
         return response.validate()
 
 
+@dataclass(slots=True)
+class Watched:
+    """A courier, and what it was ever given to carry that has to reach somebody."""
+
+    inner: SlackCourier
+    alarms: set[str]
+
+    async def carry(self, outgoing: Outgoing, about: Dossier | None) -> Delivery:
+        """Carry it."""
+        if outgoing.turn is Turn.ALARM:
+            self.alarms.add(outgoing.id)
+        return await self.inner.carry(outgoing, about)
+
+
 @dataclass(slots=True, kw_only=True)
 class Life:
     """One process, from its start to its end."""
@@ -143,7 +168,7 @@ class Life:
     core: Core
     store: MortalStore
     held: Held
-    courier: SlackCourier
+    courier: Watched
     sweeps: Callable[[], Awaitable[Any]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -174,6 +199,8 @@ class House:
     grants: dict[str, str] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
     expected: dict[str, str] = field(default_factory=dict)  #: Labels of what may be there from now on.
+    alarms: set[str] = field(default_factory=set)  #: Rows of the outbox that have to reach somebody.
+    log: Sequence[MutableMapping[str, Any]] = ()
     told_time: datetime = NOON  #: Where the clock moves to.
     _begun: int = 0
 
@@ -202,7 +229,7 @@ class House:
         )
         presenter = Presenter(held.configuration, held.runbook_text, Permalinks("https://andon.slack.example/"))
         courier = SlackCourier(NearSlack(self.slack), presenter, self.clock, ChannelPacing(per_second=1e6))
-        self.lives[core : core + 1] = [Life(core=new, store=store, held=held, courier=courier)]
+        self.lives[core : core + 1] = [Life(core=new, store=store, held=held, courier=Watched(courier, self.alarms))]
         if not await configure.start(new, body=loaded(files).body):
             await configure.follow(new)
 

@@ -25,7 +25,7 @@ def verdict(setup: Setup, amount: int | None, *, sure: bool) -> Asked | str:
         return Asked("managers", 1, LENIENCE[0]) if setup.small == "ask" else setup.small
     if amount < setup.limit:
         return Asked("managers", setup.quorum, setup.edits)
-    return Asked("directors", 2, LENIENCE[0]) if setup.large == "ask" else "deny"
+    return Asked("directors", setup.second_key, LENIENCE[0]) if setup.large == "ask" else "deny"
 
 
 def members(setup: Setup, team: str) -> frozenset[str]:

@@ -41,7 +41,8 @@ class Setup:
     limit: int = 5000  #: Below it managers decide, from there on directors.
     quorum: int = 1  #: Of the managers.
     edits: str = "author_may_approve"  #: What the managers' rule says of them.
-    large: str = "ask"
+    large: str = "ask"  #: What the rule for all the rest says; ``none``: there is no such rule.
+    second_key: int = 2  #: How many directors it takes.
     both: bool = True  #: Whether there is the agent ``travel``.
     cap: int = 6  #: Of what waits of one agent; of one channel it is two more.
     asks: int = 8  #: To one person within an hour.
@@ -81,6 +82,12 @@ SETUPS: tuple[Setup, ...] = (
     Setup(function="treasury", limit=9000),
     Setup(both=False),
     Setup(cap=3, asks=4),
+    Setup(cap=2, asks=3),
+    Setup(large="none"),
+    # Everybody is a director, and one is enough: an edit upwards meets no stricter rule but that of before.
+    Setup(directors=("salma", "khalid", "yusuf"), second_key=1),
+    Setup(directors=("salma", "khalid", "yusuf"), second_key=1, edits="another_person"),
+    Setup(directors=("salma", "khalid", "yusuf"), second_key=1, edits="forbidden"),
 )
 
 _ANDON = """\
@@ -130,9 +137,7 @@ actions:
         approvers: [managers]
         quorum: {quorum}
         edits: {edits}
-      - name: director
-        when: always
-        then: {large}
+{large}
 questions: {{approvers: [managers], on_timeout: no_answer}}
 fallback: {{tool_error: ask, slow: "p95 > 30s: ask"}}
 budget: {{currency: USD, monthly: 20, on_exhausted: stop}}
@@ -171,7 +176,8 @@ def remembered(stored: StoredConfiguration) -> Loaded:
 
 def _names(setup: Setup) -> dict[str, object]:
     ask = "ask\n        approvers: [managers]\n        quorum: 1"
-    large = "ask\n        approvers: [directors]\n        quorum: 2"
+    large = "" if setup.large == "none" else f"      - name: director\n        when: always\n        then: {setup.large}"
+    keys = f"\n        approvers: [directors]\n        quorum: {setup.second_key}"
     return {
         "managers": f"[{', '.join(setup.managers)}]",
         "directors": f"[{', '.join(setup.directors)}]",
@@ -181,7 +187,7 @@ def _names(setup: Setup) -> dict[str, object]:
         "limit": setup.limit,
         "quorum": setup.quorum,
         "edits": setup.edits,
-        "large": large if setup.large == "ask" else setup.large,
+        "large": large + (keys if setup.large == "ask" else ""),
         "cap": setup.cap,
         "channel_cap": setup.cap + 2,
         "asks": setup.asks,

@@ -52,14 +52,16 @@ from tests.machine.house import Death, House
 from tests.machine.setups import ACCOUNTS, ACTION, AGENTS, Setup, loaded
 from tests.machine.truth import AGAIN, OK, OPTIONS, Case, Truth
 
+#: What people write.
+_NO, _DRILL, _ANSWER = WORDS = ("no, that is not ours", "only a drill", "In my own words")
 _CHOICES: dict[str, Choice] = {
     "approve": Approve(),
-    "reject": Reject("no, that is not ours"),
+    "reject": Reject(_NO),
     "reject in silence": Reject("  "),
     "first": Pick(0),
     "second": Pick(1),
     "third": Pick(2),
-    "words": Write("In my own words"),
+    "words": Write(_ANSWER),
 }
 _FAULTS: dict[str, Fault] = {
     "limited": RateLimited(after=20),
@@ -368,7 +370,7 @@ class Stop(Step):
 
     async def done(self, house: House) -> str:
         click = _click(self.who, self.click, "stop")
-        return _answer(await stop.stop(self.service(house), click, scope_of(self.scope), "a drill"))
+        return _answer(await stop.stop(self.service(house), click, scope_of(self.scope), _DRILL))
 
     def due(self, truth: Truth) -> str:
         return truth.does_stop(self.core, self.scope, account=self.who, click=self.click)
