@@ -55,7 +55,7 @@ async def sqlite(folder: Path) -> Backend:
     await store.prepare()
     await store.close()
     # Whether a commit survives a power cut is asked elsewhere; here a disk would only be slow.
-    fast = Path("/dev/shm")  # noqa: S108 - a name of our own in it
+    fast = Path("/dev/shm")
     root = fast if fast.is_dir() else folder
 
     @asynccontextmanager

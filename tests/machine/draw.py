@@ -1,4 +1,4 @@
-"""Draws histories: what may happen next, weighted so that things meet: at boundaries, at once, and too late."""
+"""Draws histories: what happens next, so that things meet at boundaries, at once, and too late."""
 
 from collections.abc import Callable
 
@@ -37,7 +37,13 @@ from tests.machine.truth import Case, Truth
 
 #: Amounts on both sides of what rules ask about.
 AMOUNTS = (49, 50, 499, 500, 4999, 5000, 8999, 9000)
-_METHODS = ("chat.postMessage", "chat.postMessage", "chat.update", "conversations.history", "conversations.open")
+_METHODS = (
+    "chat.postMessage",
+    "chat.postMessage",
+    "chat.update",
+    "conversations.history",
+    "conversations.open",
+)
 _FAULTS = ("limited", "broken", "silent", "silent", "lost", "archived")
 
 
@@ -136,7 +142,11 @@ class Drawer:
         return self.dice.one_of(recent) if recent else None
 
     def _granted(self, truth: Truth, *states: str) -> Case | None:
-        fitting = [c for c in truth.cases.values() if c.permit is not None and (not states or c.permit.state in states)]
+        fitting = [
+            c
+            for c in truth.cases.values()
+            if c.permit is not None and (not states or c.permit.state in states)
+        ]
         return self.dice.one_of(fitting[-5:]) if fitting else None
 
     def _account(self, truth: Truth, case: Case | None) -> str:
@@ -181,8 +191,12 @@ class Drawer:
         case = self._case(truth, *(("pending",) if self.dice.happens(85) else ()))
         if case is None:
             return None
-        usual = "approve" if case.amount is not None else self.dice.one_of(("first", "second", "third", "words"))
-        choice = self.dice.weighted([(usual, 16), ("reject", 3), ("reject in silence", 1), ("first", 1), ("approve", 1)])
+        usual = (
+            "approve" if case.amount is not None else self.dice.one_of(("first", "second", "third", "words"))
+        )
+        choice = self.dice.weighted(
+            [(usual, 16), ("reject", 3), ("reject in silence", 1), ("first", 1), ("approve", 1)]
+        )
         who = self._account(truth, case)
         return self._kept(
             Decide(core=self._core(), request=case.label, who=who, click=self._click(), choice=choice)
@@ -213,9 +227,7 @@ class Drawer:
         if case is None:
             return None
         who = self._account(truth, case)
-        return self._kept(
-            AskAgain(core=self._core(), request=case.label, who=who, click=self._click())
-        )
+        return self._kept(AskAgain(core=self._core(), request=case.label, who=who, click=self._click()))
 
     def _acknowledge(self, truth: Truth) -> Step | None:
         case = self._case(truth, "pending")
@@ -226,7 +238,9 @@ class Drawer:
 
     def _cancel(self, truth: Truth) -> Step | None:
         case = self._case(truth, *(("pending",) if self.dice.happens(80) else ()))
-        return None if case is None else Cancel(core=self._core(), request=case.label, agent=self._agent(case))
+        return (
+            None if case is None else Cancel(core=self._core(), request=case.label, agent=self._agent(case))
+        )
 
     def _claim(self, truth: Truth) -> Step | None:
         case = self._granted(truth, *(("granted",) if self.dice.happens(70) else ()))
@@ -306,7 +320,7 @@ class Drawer:
             return Wait(to=to, of=label, plus=self.dice.weighted([(-1, 3), (0, 4), (1, 2)]))
         return Wait(plus=self.dice.one_of((1, 1_000_000, 20_000_000, 31_000_000, 180_000_000, 600_000_000)))
 
-    def _engine(self, truth: Truth) -> Step:  # noqa: ARG002 - it may come round at any time
+    def _engine(self, truth: Truth) -> Step:
         core = self._core()
         return self.dice.weighted(
             [
@@ -319,13 +333,13 @@ class Drawer:
             ]
         )
 
-    def _repeat(self, truth: Truth) -> Step | None:  # noqa: ARG002 - Slack and agents repeat themselves
+    def _repeat(self, truth: Truth) -> Step | None:
         """Have the same click or call come once more, to any process."""
         if not self._clicks:
             return None
         return _with(self.dice.one_of(self._clicks[-8:]), core=self._core())
 
-    def _trouble(self, truth: Truth) -> Step:  # noqa: ARG002 - Slack knows nothing of it
+    def _trouble(self, truth: Truth) -> Step:
         method = self.dice.one_of(_METHODS)
         faults = tuple(self.dice.one_of(_FAULTS) for _ in range(1 + self.dice.below(3)))
         if method == "conversations.history":
@@ -333,7 +347,7 @@ class Drawer:
             faults = tuple("broken" if each in {"archived", "lost"} else each for each in faults)
         return Trouble(method=method, faults=faults)
 
-    def _look(self, truth: Truth) -> Step:  # noqa: ARG002 - anybody may at any time
+    def _look(self, truth: Truth) -> Step:
         return Look(core=self._core(), who=self.dice.one_of(PERSONS))
 
 

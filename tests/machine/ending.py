@@ -30,7 +30,7 @@ async def ends_well(house: House, *, moves: Sequence[object], refusals: int) -> 
 
 
 def _no_card_is_alive(house: House) -> None:
-    """Everything is settled: no message in Slack offers to decide anything, but where Slack takes no change of it."""
+    """Everything is settled: no message in Slack offers to decide, but one that nobody may change."""
     refused = {call.arguments.get("ts") for call in house.slack.calls if call.error == "is_archived"}
     alive = [
         posted.text

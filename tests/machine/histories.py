@@ -71,7 +71,8 @@ async def _breaks(where: Backend, seed: int, moves: Sequence[Move]) -> bool:
 
 def _told(where: Backend, seed: int, moves: Sequence[Move], wrong: Exception) -> str:
     lines = "\n".join(f"    {move!r}," for move in moves)
-    return f"history {seed} on {where.name}: {type(wrong).__name__}: {wrong}\n\nIt takes, for `replay`:\n[\n{lines}\n]"
+    what = f"history {seed} on {where.name}: {type(wrong).__name__}: {wrong}"
+    return f"{what}\n\nIt takes, for `replay`:\n[\n{lines}\n]"
 
 
 @asynccontextmanager

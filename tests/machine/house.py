@@ -144,7 +144,8 @@ class NearSlack(AsyncWebClient):
             headers={"retry-after": str(fault.after)} if isinstance(fault, RateLimited) else {},
             status_code={RateLimited: 429, ServerError: 500}.get(type(fault), 200),
         )
-        return response.validate()
+        response.validate()  # type: ignore[no-untyped-call]  # it has no types; it raises what Slack refused
+        return response
 
 
 @dataclass(slots=True)
@@ -227,9 +228,13 @@ class House:
             configuration=held.configuration,
             adopt=adopt,
         )
-        presenter = Presenter(held.configuration, held.runbook_text, Permalinks("https://andon.slack.example/"))
+        presenter = Presenter(
+            held.configuration, held.runbook_text, Permalinks("https://andon.slack.example/")
+        )
         courier = SlackCourier(NearSlack(self.slack), presenter, self.clock, ChannelPacing(per_second=1e6))
-        self.lives[core : core + 1] = [Life(core=new, store=store, held=held, courier=Watched(courier, self.alarms))]
+        self.lives[core : core + 1] = [
+            Life(core=new, store=store, held=held, courier=Watched(courier, self.alarms))
+        ]
         if not await configure.start(new, body=loaded(files).body):
             await configure.follow(new)
 
@@ -264,4 +269,3 @@ async def house(open_store: Open, *, seed: int, connect: Connect = alone) -> Asy
         yield made
     finally:
         await asyncio.shield(made.close())
-

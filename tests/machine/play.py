@@ -96,7 +96,9 @@ class Play:
         else:
             raise Broken("it never comes to an end")
         stuck = [case.label for case in self.truth.cases.values() if case.state == "pending"]
-        stuck += [c.label for c in self.truth.cases.values() if c.permit is not None and c.permit.due is not None]
+        stuck += [
+            c.label for c in self.truth.cases.values() if c.permit is not None and c.permit.due is not None
+        ]
         if stuck:
             raise Broken(f"stuck: {stuck}")
         await ends_well(self.house, moves=self.done, refusals=self.truth.refusals)
@@ -111,7 +113,11 @@ class Play:
     async def _next(self) -> Wait | None:
         """Return what to wait for: the nearest thing that is due."""
         async with self.house.store.read() as tx:
-            found = [await tx.requests.next_due_at(), await tx.grants.next_due_at(), await tx.outbox.next_due_at()]
+            found = [
+                await tx.requests.next_due_at(),
+                await tx.grants.next_due_at(),
+                await tx.outbox.next_due_at(),
+            ]
         due = min((at for at in found if at is not None), default=None)
         if due is None:
             return None
@@ -174,7 +180,9 @@ class Play:
         except Died:
             answer = None
         if answer is not None:
-            self._judge((answer,), [(self.truth, (step.judged(self.truth),))], await seen(self.house), (step,))
+            self._judge(
+                (answer,), [(self.truth, (step.judged(self.truth),))], await seen(self.house), (step,)
+            )
             return
         again = Restart(core=step.core, files=files)
         await again.done(self.house)
@@ -225,7 +233,8 @@ class Play:
                 self.answers.append(due)
                 return
             told.append(wrong)
-        raise Broken("\n".join(min(told, key=len)))  # where the service came nearest to what is due
+        nearest, *_ = sorted(told, key=len)
+        raise Broken("\n".join(nearest))
 
     def _expect(self, steps: Sequence[Step]) -> None:
         """Note under which label what *steps* may bring about is known from then on."""
@@ -245,4 +254,3 @@ def _was_posted(house: House, truth: Truth, label: str) -> bool:
         if call.method == "chat.postMessage" and call.error is None and payload.get("card") == mine:
             return True
     return case.edited is not None and _was_posted(house, truth, case.edited)
-

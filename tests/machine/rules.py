@@ -44,7 +44,9 @@ def scopes(setup: Setup) -> frozenset[str]:
     """Return everything that can be stopped."""
     agents = AGENTS if setup.both else AGENTS[:1]
     own = {f"agent:{agent}" for agent in agents}
-    return frozenset({"all", "action:ledger.post"} | own | {f"function:{function_of(setup, a)}" for a in agents})
+    return frozenset(
+        {"all", "action:ledger.post"} | own | {f"function:{function_of(setup, a)}" for a in agents}
+    )
 
 
 def person_behind(account: str) -> str | None:

@@ -176,7 +176,11 @@ def remembered(stored: StoredConfiguration) -> Loaded:
 
 def _names(setup: Setup) -> dict[str, object]:
     ask = "ask\n        approvers: [managers]\n        quorum: 1"
-    large = "" if setup.large == "none" else f"      - name: director\n        when: always\n        then: {setup.large}"
+    large = (
+        ""
+        if setup.large == "none"
+        else f"      - name: director\n        when: always\n        then: {setup.large}"
+    )
     keys = f"\n        approvers: [directors]\n        quorum: {setup.second_key}"
     return {
         "managers": f"[{', '.join(setup.managers)}]",
@@ -197,4 +201,3 @@ def _names(setup: Setup) -> dict[str, object]:
 def version_of(setup: Setup) -> str:
     """Return the version that *setup* is in force as."""
     return loaded(setup).configuration.version
-

@@ -80,7 +80,9 @@ def _name(house: House, requests: Iterable[Request], grants: Iterable[Grant]) ->
         if request.id in house.labels:
             continue
         origin = request.asks_again or request.edits
-        told = house.expected.get(f"after {house.labels[origin]}" if origin else f"{request.agent}/{request.key}")
+        told = house.expected.get(
+            f"after {house.labels[origin]}" if origin else f"{request.agent}/{request.key}"
+        )
         if told is None:
             raise Unexplained(f"nobody asked {request.id}: {request.subject}")
         house.labels[request.id], house.requests[told] = told, request.id

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from bot.config import Loaded
+from escalation.action import Json
 from escalation.authority import Account
 from escalation.grant import Beat as Alive
 from escalation.grant import Claim as Act
@@ -87,7 +88,11 @@ class Step:
 
     def __repr__(self) -> str:
         """Return it as Python, without what is as usual."""
-        told = {each.name: getattr(self, each.name) for each in fields(self) if each.default != getattr(self, each.name)}
+        told = {
+            each.name: getattr(self, each.name)
+            for each in fields(self)
+            if each.default != getattr(self, each.name)
+        }
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in told.items())})"
 
     async def done(self, house: House) -> str:
@@ -230,7 +235,7 @@ class Edit(_Clicked):
         return f"{self.request}+"
 
     async def done(self, house: House) -> str:
-        arguments = {"amount": self.amount, "memo": "x"}
+        arguments: dict[str, Json] = {"amount": self.amount, "memo": "x"}
         return _answer(await edit.edit(self.service(house), self.signed(), self.id(house), arguments))
 
     def due(self, truth: Truth) -> str:
@@ -252,9 +257,7 @@ class AskAgain(_Clicked):
         return _answer(await ask_again.ask_again(self.service(house), self.signed(), self.id(house)))
 
     def due(self, truth: Truth) -> str:
-        return truth.does_ask_again(
-            self.core, self.request, self.label, account=self.who, click=self.click
-        )
+        return truth.does_ask_again(self.core, self.request, self.label, account=self.who, click=self.click)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -354,9 +357,7 @@ class Report(_About):
         return _answer(await report.report(self.service(house), self.grant(house), command))
 
     def due(self, truth: Truth) -> str:
-        return truth.does_report(
-            self.request, agent=self.agent, outcome=self.outcome, attempt=self.attempt
-        )
+        return truth.does_report(self.request, agent=self.agent, outcome=self.outcome, attempt=self.attempt)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -517,7 +518,7 @@ class Deliver(Step):
                 await deliver.send(core, courier, outgoing)
         return OK
 
-    def due(self, truth: Truth) -> str:  # noqa: ARG002 - what Slack did is looked at, not foretold
+    def due(self, truth: Truth) -> str:
         return OK
 
 
@@ -531,7 +532,7 @@ class Seal(Step):
         await seal.seal(self.service(house), batch=20)
         return OK
 
-    def due(self, truth: Truth) -> str:  # noqa: ARG002 - it changes nothing that is judged
+    def due(self, truth: Truth) -> str:
         return OK
 
 
@@ -546,7 +547,7 @@ class Trouble(Step):
         house.slack.fails(self.method, *(_FAULTS[each] for each in self.faults))
         return OK
 
-    def due(self, truth: Truth) -> str:  # noqa: ARG002 - what Slack did is looked at, not foretold
+    def due(self, truth: Truth) -> str:
         return OK
 
 
@@ -561,8 +562,7 @@ class Look(Step):
         return " ".join(sorted(house.labels[each.request.id] for each in found.shown))
 
     def due(self, truth: Truth) -> str:
-        held, found = truth.held[self.core], []
-        for case in truth.cases.values():
-            if case.state == "pending" and self.who in truth.who(held, case).deciders:
-                found.append(case.label)
-        return " ".join(sorted(found))
+        held = truth.held[self.core]
+        waits = [case for case in truth.cases.values() if case.state == "pending"]
+        mine = [case.label for case in waits if self.who in truth.who(held, case).deciders]
+        return " ".join(sorted(mine))

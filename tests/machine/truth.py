@@ -169,7 +169,9 @@ class Truth:
             if isinstance(today, Asked):
                 terms.append(today)
             denied = today == "deny"
-        owners = frozenset({case.owner} | (set() if function_of(setup, case.agent) is None else {setup.owner}))
+        owners = frozenset(
+            {case.owner} | (set() if function_of(setup, case.agent) is None else {setup.owner})
+        )
         deciders = frozenset.intersection(*(rules.members(setup, each.team) for each in terms)) - owners
         deciders = frozenset() if nobody else deciders
         quorum = max(each.quorum for each in terms)
@@ -214,7 +216,8 @@ class Truth:
             return True
         hour = [each for each in self.cases.values() if each.asked_at > self.now - timedelta(hours=1)]
         return any(
-            sum(each.team is not None and person in rules.members(setup, each.team) for each in hour) >= setup.asks
+            sum(each.team is not None and person in rules.members(setup, each.team) for each in hour)
+            >= setup.asks
             for person in self.who(setup, case).approvers
         )
 
@@ -438,9 +441,7 @@ class Truth:
         today = {"all", f"agent:{case.agent}", f"function:{function_of(setup, case.agent)}"}
         if self.stopped(today | ({f"action:{ACTION}"} if case.amount is not None else set())):
             return "stopped"
-        after = self._successor(
-            setup, case, new, amount=case.amount, author=case.author, strict=case.edits
-        )
+        after = self._successor(setup, case, new, amount=case.amount, author=case.author, strict=case.edits)
         if isinstance(after, str):
             return after
         after.edited, after.repeats = case.edited, label

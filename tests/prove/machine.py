@@ -1,4 +1,4 @@
-"""Drawn histories of the service, on every database: the machine of `tests/machine`, for as long as there is time."""
+"""Drawn histories of the service, on every database, for as long as there is time."""
 
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -31,7 +31,8 @@ async def prove(budget: Budget) -> tuple[Evidence, ...]:
 
 
 async def _play(where: backends.Backend, first: int, *, seconds: float) -> Evidence:
-    until, counts, violations = monotonic() + seconds, Counter[str](), []
+    until, counts = monotonic() + seconds, Counter[str]()
+    violations: list[str] = []
     seed = first
     while monotonic() < until and len(violations) < _ENOUGH:
         try:
