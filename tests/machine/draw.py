@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from tests.machine.cases import Case
 from tests.machine.dice import Dice
 from tests.machine.house import CORES, Death
 from tests.machine.play import Move, Play, Together
@@ -14,26 +15,28 @@ from tests.machine.steps import (
     Beat,
     Cancel,
     Claim,
-    Clockwork,
-    Configure,
     Decide,
-    Deliver,
     Edit,
-    Follow,
-    Look,
     Report,
     Resolve,
-    Restart,
     Resume,
-    Seal,
     Step,
     Stop,
+)
+from tests.machine.surroundings import (
+    Clockwork,
+    Configure,
+    Deliver,
+    Follow,
+    Look,
+    Restart,
+    Seal,
     Sweep,
     Trouble,
     Wait,
     instants,
 )
-from tests.machine.truth import Case, Truth
+from tests.machine.truth import Truth
 
 #: Amounts on both sides of what rules ask about.
 AMOUNTS = (49, 50, 499, 500, 4999, 5000, 8999, 9000)

@@ -8,22 +8,13 @@ from itertools import permutations
 from typing import TypeAlias
 
 from escalation.request import State
+from tests.machine.cases import Case
 from tests.machine.ending import ends_well
 from tests.machine.house import Died, House
 from tests.machine.sight import Picture, differences, foreseen, seen
-from tests.machine.steps import (
-    Ask,
-    AskAgain,
-    Clockwork,
-    Deliver,
-    Edit,
-    Restart,
-    Resume,
-    Step,
-    Sweep,
-    Wait,
-)
-from tests.machine.truth import OK, Case, Truth
+from tests.machine.steps import Ask, AskAgain, Edit, Resume, Step
+from tests.machine.surroundings import Clockwork, Deliver, Restart, Sweep, Wait
+from tests.machine.truth import OK, Truth
 
 #: What one step, or several at once, came to: an answer each, none from who died.
 Answers: TypeAlias = tuple[str | None, ...]

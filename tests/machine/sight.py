@@ -6,9 +6,10 @@ from typing import TypeAlias
 from escalation.grant import Grant
 from escalation.ports import Page
 from escalation.request import Request, Verdict
+from tests.machine.cases import Case, Permit
 from tests.machine.house import House
 from tests.machine.setups import version_of
-from tests.machine.truth import Case, Permit, Truth
+from tests.machine.truth import Truth
 
 #: What stands under each name: a request, a grant, a stop, or what a process works by.
 Picture: TypeAlias = dict[str, dict[str, object]]

@@ -16,7 +16,7 @@ _AT_A_TIME = 75
 
 
 @pytest.mark.slow
-@pytest.mark.no_cover  # what they pass through is counted elsewhere, and counting would cost more than playing
+@pytest.mark.no_cover  # to count costs more than to play; others count what they pass through
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("first", range(0, 6 * _AT_A_TIME, _AT_A_TIME))
 async def test_every_history_keeps_every_promise(first: int) -> None:

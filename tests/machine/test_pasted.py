@@ -9,23 +9,8 @@ from tests.machine.histories import replay
 from tests.machine.house import Death
 from tests.machine.play import Move, Together
 from tests.machine.setups import Setup
-from tests.machine.steps import (
-    Ask,
-    AskAgain,
-    Claim,
-    Clockwork,
-    Configure,
-    Decide,
-    Deliver,
-    Edit,
-    Report,
-    Resolve,
-    Resume,
-    Stop,
-    Sweep,
-    Trouble,
-    Wait,
-)
+from tests.machine.steps import Ask, AskAgain, Claim, Decide, Edit, Report, Resolve, Resume, Stop
+from tests.machine.surroundings import Clockwork, Configure, Deliver, Sweep, Trouble, Wait
 
 #: By what happens in them.
 PASTED: dict[str, Sequence[Move]] = {
