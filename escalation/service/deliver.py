@@ -227,7 +227,8 @@ async def _card_stands(clerk: Clerk, seen: Request, card: Card) -> None:
     request = await clerk.tx.requests.lock(seen.id)
     if request is None:
         return
-    outcome = apply(request, ConfirmDelivery(), now=clerk.tx.now)
+    now = clerk.tx.now
+    outcome = apply(request, ConfirmDelivery(), now=now)
     if not isinstance(outcome, Refused):
         await clerk.save(outcome.request)
         if request.delivered_at is None:
@@ -235,7 +236,7 @@ async def _card_stands(clerk: Clerk, seen: Request, card: Card) -> None:
             await ask_directly(clerk, outcome.request)
     # Whatever changed while Slack was drawing what we had read queued a card of its own.
     await clerk.record(
-        EventName.REQUEST_DELIVERED, seen.id, agent=seen.agent, channel=card.channel, ts=card.ts
+        EventName.REQUEST_DELIVERED, seen.id, agent=seen.agent, at=now, channel=card.channel, ts=card.ts
     )
 
 
