@@ -46,6 +46,7 @@ class Outgoing:
     # Not stored, but found when it is sent:
     meant_for: str | None = None  #: The lane it was meant for, where it has to go another way.
     tells_of: Sequence[Request] = ()  #: What a summary names.
+    twin: str | None = None  #: The ts of a second card of its request, which is to be closed.
 
     @property
     def may_stand(self) -> bool:

@@ -90,15 +90,40 @@ async def send(core: Core, courier: Courier, outgoing: Outgoing) -> Tried | None
         return None
     if fold.is_unseen(outgoing, about) and await _fold(core, outgoing):
         return None
+    if not await _is_ours(core, outgoing):
+        return None
     delivery = await _deliver(core, courier, outgoing, about)
     core.kill("post:accepted")
     async with core.store.write() as tx:
-        await _remember(by_us(core, tx, "courier"), outgoing, about, delivery)
+        twin_of = await _stands_already(tx, outgoing, about, delivery)
+        if twin_of is None:
+            await _remember(by_us(core, tx, "courier"), outgoing, about, delivery)
         tried = Tried(delivery=delivery, at=tx.now)
     core.kill("post:ts-saved")
+    if twin_of is not None and isinstance(delivery, Delivered):
+        await _carry(courier, replace(outgoing, twin=delivery.ts), twin_of)
     if isinstance(delivery, Impossible) and about is not None:
         await wake(core, about.request.id)
     return tried
+
+
+async def _is_ours(core: Core, outgoing: Outgoing) -> bool:
+    # A process that slept with a message in its hands must not say it beside whoever took it over. Asked
+    # last: what was read while it slept may be as old as that.
+    async with core.store.read() as tx:
+        return tx.now < outgoing.not_before
+
+
+async def _stands_already(
+    tx: Transaction, outgoing: Outgoing, about: Dossier | None, delivery: Delivery
+) -> Dossier | None:
+    """Return the request whose card another process posted while we did, now with that card."""
+    if outgoing.kind is not OutboxKind.CARD or about is None or not isinstance(delivery, Delivered):
+        return None
+    card = await tx.cards.get(about.request.id)
+    if card is None or about.card == card or delivery.ts == card.ts or delivery.channel != card.channel:
+        return None
+    return replace(about, card=card)
 
 
 async def _fold(core: Core, outgoing: Outgoing) -> bool:

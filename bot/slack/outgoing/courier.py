@@ -73,6 +73,9 @@ class SlackCourier:
     async def _card(self, outgoing: Outgoing, about: Dossier, message: Message) -> Delivery:
         place = Place(about.request.channel)
         card = about.card
+        if card is not None and outgoing.twin is not None:
+            await self._posted.close(card.channel, outgoing.twin, card.ts)
+            return Delivered(channel=card.channel, ts=card.ts)
         if card is None:
             card = await self._posted.card(outgoing, about.request.id, place)
             if card is None and about.request.state.is_settled:

@@ -67,7 +67,7 @@ class Posted:
             return None
         stands, *twins = found
         for twin in twins:
-            await self._close_if_it_stands(place.channel, twin, stands)
+            await self.close(place.channel, twin, stands)
         return Card(request=request, channel=place.channel, ts=stands)
 
     async def _found(self, outgoing: Outgoing, place: Place, key: str, value: str) -> AsyncIterator[str]:
@@ -106,7 +106,8 @@ class Posted:
             return await self._slack.conversations_history(include_all_metadata=True, **where)
         return await self._slack.conversations_replies(ts=place.thread, include_all_metadata=True, **where)
 
-    async def _close_if_it_stands(self, channel: str, twin: str, stands: str) -> None:
+    async def close(self, channel: str, twin: str, stands: str) -> None:
+        """Take the buttons off *twin*, a second card, and have it lead to the one that *stands*."""
         try:
             await self._close(channel, twin, stands)
         except SlackApiError as error:
