@@ -90,6 +90,8 @@ async def send(core: Core, courier: Courier, outgoing: Outgoing) -> Tried | None
         return None
     if fold.is_unseen(outgoing, about) and await _fold(core, outgoing):
         return None
+    if not await _is_ours(core, outgoing):
+        return None
     delivery = await _deliver(core, courier, outgoing, about)
     core.kill("post:accepted")
     async with core.store.write() as tx:
@@ -103,6 +105,13 @@ async def send(core: Core, courier: Courier, outgoing: Outgoing) -> Tried | None
     if isinstance(delivery, Impossible) and about is not None:
         await wake(core, about.request.id)
     return tried
+
+
+async def _is_ours(core: Core, outgoing: Outgoing) -> bool:
+    # A process that slept with a message in its hands must not say it beside whoever took it over. Asked
+    # last: what was read while it slept may be as old as that.
+    async with core.store.read() as tx:
+        return tx.now < outgoing.not_before
 
 
 async def _fold(core: Core, outgoing: Outgoing) -> bool:
@@ -254,7 +263,8 @@ async def _card_stands(clerk: Clerk, seen: Request, card: Card) -> None:
     request = await clerk.tx.requests.lock(seen.id)
     if request is None:
         return
-    outcome = apply(request, ConfirmDelivery(), now=clerk.tx.now)
+    now = clerk.tx.now
+    outcome = apply(request, ConfirmDelivery(), now=now)
     if not isinstance(outcome, Refused):
         await clerk.save(outcome.request)
         if request.delivered_at is None:
@@ -265,7 +275,7 @@ async def _card_stands(clerk: Clerk, seen: Request, card: Card) -> None:
         await _lead_on(clerk, old, card)
     # Whatever changed while Slack was drawing what we had read queued a card of its own.
     await clerk.record(
-        EventName.REQUEST_DELIVERED, seen.id, agent=seen.agent, channel=card.channel, ts=card.ts
+        EventName.REQUEST_DELIVERED, seen.id, agent=seen.agent, at=now, channel=card.channel, ts=card.ts
     )
 
 

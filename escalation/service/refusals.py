@@ -1,6 +1,5 @@
 """Records what got no further than a door: strangers' commands, forms not opened, calls that were refused."""
 
-from escalation.action import Json
 from escalation.audit import EventName
 from escalation.commitment import written
 from escalation.ids import AgentName, RequestId
@@ -78,8 +77,14 @@ async def summarise(core: Core) -> int:
         async with core.store.write() as tx:
             for kind, calls in often.items():
                 clerk = by_agent(core, tx, kind.agent)
-                told: dict[str, Json] = {"what": kind.what, "reason": kind.reason, "calls": calls}
-                await clerk.record(EventName.INGRESS_REFUSED_OFTEN, kind.agent, agent=kind.agent, **told)
+                await clerk.record(
+                    EventName.INGRESS_REFUSED_OFTEN,
+                    kind.agent,
+                    agent=kind.agent,
+                    what=kind.what,
+                    reason=kind.reason,
+                    calls=calls,
+                )
     except BaseException:
         for kind, calls in taken.items():
             core.refused_calls.add(kind, calls)

@@ -47,10 +47,10 @@ class Relay(LocalWakeups, ABC):
     async def close(self) -> None:
         """Hang up."""
         self._closed = True
-        if self._task is not None:
+        while self._task is not None and not self._task.done():
+            # More than once: a client that is just connecting may swallow it, and would then carry on.
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task], timeout=_FIRST_PAUSE)
 
     @abstractmethod
     async def _carry(self) -> None:

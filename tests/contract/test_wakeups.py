@@ -324,3 +324,30 @@ async def test_a_line_that_breaks_as_it_is_closed_stays_closed() -> None:
     relay.start()
     await _up(relay)
     assert await _closes(relay)
+
+
+class _Swallows(Relay):
+    name = "a line that does not listen"
+
+    async def _carry(self) -> None:
+        self._connected()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+        await asyncio.sleep(3600)
+
+
+async def test_a_line_that_swallows_its_end_is_told_again() -> None:
+    """A client that loses a cancellation while it connects does not keep the process from ending."""
+    relay = _Swallows()
+    relay.start()
+    await _up(relay)
+    assert await _closes(relay)
+
+
+async def test_a_process_may_end_as_soon_as_it_began(valkey: ValkeyServer) -> None:
+    """However early in its connecting a line is closed, it is closed at once."""
+    for number in range(20):
+        relay = ValkeyWakeups(valkey.connection_url)
+        relay.start()
+        await asyncio.sleep(number * 0.0002)
+        assert await _closes(relay)

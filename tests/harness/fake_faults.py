@@ -22,6 +22,11 @@ class AcceptThenSilence:
 
 
 @dataclass(frozen=True, slots=True)
+class AcceptThenError:
+    """It was done, and the answer is 500."""
+
+
+@dataclass(frozen=True, slots=True)
 class Lost:
     """It is acknowledged, with a ts, and then nobody ever sees it."""
 
@@ -45,4 +50,6 @@ class Refuses:
     error: str
 
 
-Fault: TypeAlias = RateLimited | ServerError | AcceptThenSilence | Lost | Duplicated | Slow | Refuses
+Fault: TypeAlias = (
+    RateLimited | ServerError | AcceptThenSilence | AcceptThenError | Lost | Duplicated | Slow | Refuses
+)

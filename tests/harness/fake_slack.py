@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from escalation.clock import Clock
 from tests.harness.block_kit import message_problems, view_problems
 from tests.harness.fake_faults import (
+    AcceptThenError,
     AcceptThenSilence,
     Duplicated,
     Fault,
@@ -140,7 +141,7 @@ class FakeSlack:
             await until_gone(receive)
             return
         headers = {"retry-after": str(fault.after)} if isinstance(fault, RateLimited) else {}
-        status = {RateLimited: 429, ServerError: 500}.get(type(fault), 200)
+        status = {RateLimited: 429, ServerError: 500, AcceptThenError: 500}.get(type(fault), 200)
         await reply(send, status, answer, headers)
 
     async def _answer(self, scope: Scope, method: str, arguments: Json, fault: Fault | None) -> Json:

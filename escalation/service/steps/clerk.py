@@ -1,6 +1,7 @@
 """Writes what a use case leaves behind: changed rows, events for the record, messages for the outbox."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from escalation import audit, notice
@@ -40,9 +41,20 @@ class Clerk:
         if not await rows.save(thing):  # type: ignore[arg-type]  # each row goes to its own table
             raise StoreError(f"{thing.id} changed although it was locked; nothing was written")
 
-    async def record(self, name: EventName, subject: str, *, agent: str | None = None, **data: Value) -> None:
+    async def record(
+        self,
+        name: EventName,
+        subject: str,
+        *,
+        agent: str | None = None,
+        at: datetime | None = None,
+        **data: Value,
+    ) -> None:
         """
         Add an event to the record; of what is ``written`` in *data* it holds commitments only.
+
+        *at*: the instant that a row has of it. The transaction's own, where that is left out, moves on
+        when a statement had to wait.
 
         Raises ``InvalidAction`` for one that could never be sealed.
         """
@@ -54,7 +66,7 @@ class Clerk:
         values, texts = commit(id_, data, salt=self.core.ids.secret)
         event = Event(
             id=id_,
-            at=self.tx.now,
+            at=at or self.tx.now,
             name=name,
             actor=self.actor,
             subject=subject,

@@ -44,6 +44,7 @@ async def apply_decision(clerk: Clerk, request: Request, decision: Decision) -> 
         EventName.DECISION_MADE,
         request.id,
         agent=request.agent,
+        at=decision.at,
         decision=decision.id,
         verdict=decision.verdict.value,
         digest=decision.digest,

@@ -69,7 +69,9 @@ def draft(core: Core, tx: Transaction, wish: Wish) -> Request:
 
 async def record_asked(clerk: Clerk, request: Request) -> None:
     """Add to the record that *request* was asked, and everything that is fixed from then on."""
-    await clerk.record(EventName.REQUEST_ASKED, request.id, agent=request.agent, **asked(request))
+    await clerk.record(
+        EventName.REQUEST_ASKED, request.id, agent=request.agent, at=request.asked_at, **asked(request)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

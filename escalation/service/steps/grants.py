@@ -32,7 +32,9 @@ async def give_grant(clerk: Clerk, request: Request) -> Grant:
         report_within=_window(core.configuration(), request),
     )
     await tx.grants.add(grant)
-    await clerk.record(EventName.GRANT_GRANTED, grant.id, agent=grant.agent, **granted(grant))
+    await clerk.record(
+        EventName.GRANT_GRANTED, grant.id, agent=grant.agent, at=grant.granted_at, **granted(grant)
+    )
     return grant
 
 

@@ -114,6 +114,7 @@ async def record_settled(clerk: Clerk, request: Request) -> None:
         EventName(f"request.{request.state.value}"),
         request.id,
         agent=request.agent,
+        at=request.settled_at,
         digest=request.digest,
         reason=reason,
         answer=written(request.answer),
