@@ -71,7 +71,6 @@ class _Requests:
     """Requests whose next rung is due; those under a stop are ended by it."""
 
     kind = "requests"
-    seam = "deadline:before-commit"
 
     def __init__(self) -> None:
         self._stopped: Sequence[Switch] = ()
@@ -94,12 +93,14 @@ class _Requests:
         await climbed(clerk, row, outcome.request)
         return True
 
+    def pass_kill_point(self, core: Core) -> None:
+        core.kill("deadline:before-commit")
+
 
 class _Grants:
     """Grants whose time is over."""
 
     kind = "grants"
-    seam = "deadline:before-commit"
 
     async def lock_due(self, tx: Transaction, limit: int) -> Sequence[Grant]:
         return await tx.grants.lock_due(tx.now, limit)
@@ -113,3 +114,6 @@ class _Grants:
             return False
         await end_grant(clerk, outcome.grant)
         return True
+
+    def pass_kill_point(self, core: Core) -> None:
+        core.kill("deadline:before-commit")

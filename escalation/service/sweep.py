@@ -68,7 +68,6 @@ class _Pending:
     """Requests that wait under the stop of *sweep*, as they are due."""
 
     kind = "requests"
-    seam = "sweep:before-commit"
 
     def __init__(self, core: Core, sweep: Sweep, since: datetime) -> None:
         self._scope = sweep.scope
@@ -90,12 +89,14 @@ class _Pending:
         self.up_to = row.next_due_at or self.up_to
         return (await settle_if_over(clerk.core, clerk.tx, row, self._stopped)).state.is_settled
 
+    def pass_kill_point(self, core: Core) -> None:
+        core.kill("sweep:before-commit")
+
 
 class _Unclaimed:
     """Grants under the stop of *sweep* that nobody claimed."""
 
     kind = "grants"
-    seam = "sweep:before-commit"
 
     def __init__(self, core: Core, sweep: Sweep) -> None:
         self._sweep = sweep
@@ -115,6 +116,9 @@ class _Unclaimed:
             return False
         await clerk.tx.sweeps.count(Sweep(scope=self._sweep.scope, version=self._sweep.version, revoked=1))
         return True
+
+    def pass_kill_point(self, core: Core) -> None:
+        core.kill("sweep:before-commit")
 
     async def _is_stopped(self, tx: Transaction) -> bool:
         stops = {switch.scope: switch.stop for switch in await tx.switches.stopped()}

@@ -29,7 +29,6 @@ class Work(Protocol[R]):
     """Rows of one table that the clock, or a stop, has to end."""
 
     kind: str  #: Their table.
-    seam: str  #: The kill point before the commit of a batch.
 
     async def lock_due(self, tx: Transaction, limit: int) -> Sequence[R]: ...
 
@@ -37,6 +36,10 @@ class Work(Protocol[R]):
 
     async def settle(self, clerk: Clerk, row: R) -> bool:
         """Do what is due; return False if nothing is."""
+        ...
+
+    def pass_kill_point(self, core: Core) -> None:
+        """Pass the kill point before the commit of a batch."""
         ...
 
 
@@ -63,7 +66,7 @@ async def _together(core: Core, work: Work[R], limit: int) -> list[str]:
                 settled.append(str(row.id))
             if await time_slice.is_over():
                 break
-        core.kill(work.seam)
+        work.pass_kill_point(core)
     return settled
 
 
