@@ -74,6 +74,9 @@ class MortalStore:
     def unreadable(self) -> Unreadables:
         return self.inner.unreadable
 
+    def open_for(self, tenant: str) -> None:
+        self.inner.open_for(tenant)
+
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
         async with self.inner.write() as tx:
