@@ -53,6 +53,7 @@ async def _together(core: Core, work: Work[R], limit: int) -> list[str]:
         clerk = by_us(core, tx, "clock")
         settled = [str(row.id) for row in await work.lock_due(tx, limit) if await work.settle(clerk, row)]
         core.kill("deadline:before-commit")
+    core.kill("deadline:committed")
     return settled
 
 
