@@ -71,12 +71,20 @@ class Nursery:
         for replica in replicas:
             await replica.dead
 
+    async def bury_all(self) -> None:
+        """Kill whoever lives, and return once nobody is heard any more."""
+        await self.bury(*self._living.values())
+        while self._hearing:
+            await asyncio.wait(self._hearing)
+
     async def welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take in one process that serves."""
         wire = Wire(reader, writer)
         match await wire.read():
             case Ready(pid=pid) if pid in self._living:
-                await self._living[pid].hear(wire)
+                hearing = asyncio.create_task(self._living[pid].hear(wire))
+                self._hearing.add(hearing)
+                hearing.add_done_callback(self._hearing.discard)
             case _:
                 wire.close()
 
@@ -118,6 +126,10 @@ async def nursery(
         hearing = asyncio.create_task(born.hear())
         yield born
     finally:
+        if hearing is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_PATIENCE):
+                    await born.bury_all()
         with suppress(ProcessLookupError):
             os.killpg(zygote.pid, signal.SIGKILL)
         await zygote.wait()
