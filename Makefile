@@ -84,6 +84,11 @@ test: .venv/.dev node_modules/.installed browser $(VITAL)  ## Run the whole suit
 mutants: .venv/.dev  ## Seed bugs, one by one, and see that the test that each names catches it (ONLY=name)
 	@$(BIN)/python -m tests.mutants $(ONLY)
 
+.PHONY: prove
+prove: .venv/.dev  ## Kill, race and break for MINUTES (120), and write docs/proof.md (ONLY=kills, SEED=n)
+	@$(BIN)/python -m tests.prove $(addprefix --minutes ,$(MINUTES)) $(addprefix --only ,$(ONLY)) \
+	  $(addprefix --seed ,$(SEED))
+
 .PHONY: bench
 bench: .venv/.dev  ## Measure: round trips, clicks, deadlines (FULL=1: large sizes too)
 	@$(BIN)/python -m bench $(if $(FULL),--full)

@@ -29,4 +29,5 @@ async def _acknowledge(clerk: Clerk, clicker: Clicker, request: Request) -> Coun
     await clerk.record(EventName.REQUEST_ACKNOWLEDGED, request.id, agent=request.agent)
     await clerk.card(outcome.request)
     await clerk.thread(outcome.request, notice.Acknowledged(by=person))
+    clerk.core.kill("acknowledge:before-commit")
     return Counted(request=outcome.request)

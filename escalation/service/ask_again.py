@@ -17,6 +17,7 @@ from escalation.service.steps.successor import Succession, hold_predecessor, suc
 async def ask_again(core: Core, click: Click, request_id: RequestId) -> Counted | Refused:
     """Put the same subject once more, with a new deadline; the agent finds it by ``follow``."""
     outcome = await use_click(core, click, request_id, find=read, use=_ask_again)
+    core.kill("again:before-ack")
     await wake(core, request_id)
     return outcome
 
@@ -61,4 +62,5 @@ async def _repeat(clerk: Clerk, by: PersonId, pair: Succession) -> Counted:
     await clerk.card(before)
     await clerk.card(successor)
     await clerk.thread(before, notice.AskedAgain(by=by, follow=successor.id))
+    clerk.core.kill("again:before-commit")
     return Counted(request=successor)

@@ -28,8 +28,10 @@ async def cancel(core: Core, agent: AgentName, request_id: RequestId, why: str) 
             return await refuse_call(clerk, outcome, request_id, agent=agent, what="cancel")
         told = notice.Settled(state=outcome.request.state.value, text=why or None)
         await settled(clerk, outcome.request, told)
+        core.kill("cancel:before-commit")
         return outcome.request
 
     outcome = await core.store.transact(in_transaction, touches=(request_id,))
+    core.kill("cancel:before-reply")
     await wake(core, request_id)
     return counted(core, agent, "cancel", outcome)

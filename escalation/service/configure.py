@@ -44,6 +44,7 @@ async def put_in_force(
     core.store.open_for(core.configuration().tenant)
     async with core.store.write() as tx:
         change = await _put(core, tx, body=body, source=source, host=host)
+    core.kill("configure:committed")
     if change.changed:
         await wake(core, Topic.CONFIGURATION)
     return change
@@ -133,6 +134,7 @@ async def _put(core: Core, tx: Transaction, *, body: str, source: Source, host: 
     stored = StoredConfiguration(version=configuration.version, body=body)
     await tx.configurations.add(stored, at=tx.now)
     await _record(by_us(core, tx, "operator"), before, now, source=source, host=host)
+    core.kill("configure:before-commit")
     return Change(before=before.version, seq=now.seq, changed=True)
 
 

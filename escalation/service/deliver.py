@@ -62,6 +62,7 @@ async def take(core: Core, *, limit: int) -> list[Outgoing]:
     """Lease up to *limit* messages that are due and return them."""
     async with core.store.write() as tx:
         taken = list(await tx.outbox.take(tx.now, lease=LEASE, limit=limit))
+    core.kill("post:leased")
     # One that cannot be read is out of its lane with that: the rest of the lane goes on.
     await set_aside(core)
     return taken

@@ -33,6 +33,7 @@ async def edit(
     counts for it as far as those rules let it.
     """
     outcome = await use_click(core, click, request_id, find=read, use=partial(_edit, arguments))
+    core.kill("edit:before-ack")
     await wake(core, request_id)
     return outcome
 
@@ -80,7 +81,11 @@ async def _edit(
     pair = succeed(clerk, held, _wish(held.agent, original, edited, before, author=clicker.person.id))
     if isinstance(pair, Succession) and pair.successor.terms.edits is Edits.FORBIDDEN:
         return Refused(Reason.EDITS_FORBIDDEN)
-    return pair if isinstance(pair, Refused) else await _replace(clerk, clicker, pair)
+    if isinstance(pair, Refused):
+        return pair
+    outcome = await _replace(clerk, clicker, pair)
+    clerk.core.kill("edit:before-commit")
+    return outcome
 
 
 def _wish(agent: Agent, original: Request, edited: Action, before: Terms, *, author: PersonId) -> Wish:

@@ -12,11 +12,18 @@ from escalation.service.steps.own_grant import change_own_grant
 async def report(core: Core, grant_id: GrantId, command: Tell) -> Grant | Refused:
     """Note what the agent says happened."""
     outcome = await change_own_grant(core, grant_id, command, _take, what="report")
+    core.kill("report:before-reply")
     await wake(core, grant_id)
     return outcome
 
 
 async def _take(clerk: Clerk, before: Grant, grant: Grant) -> Grant | Refused:
+    outcome = await _keep(clerk, before, grant)
+    clerk.core.kill("report:before-commit")
+    return outcome
+
+
+async def _keep(clerk: Clerk, before: Grant, grant: Grant) -> Grant | Refused:
     if grant.late is None or before.late is not None:
         await end_grant(clerk, grant)
         return grant

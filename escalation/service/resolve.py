@@ -26,6 +26,7 @@ async def resolve(core: Core, click: Click, grant_id: GrantId, report: Report) -
                 return grant or Refused(Reason.UNKNOWN_GRANT)
             clerk = by_person(core, tx, clicker.person.id)
             outcome = await _resolve(clerk, clicker.person.id, grant, report)
+            core.kill("resolve:before-commit")
             if isinstance(outcome, Refused):
                 agent = None if grant is None else grant.agent
                 return await clerk.refuse(outcome, grant_id, agent=agent, what=click.what)
@@ -34,6 +35,7 @@ async def resolve(core: Core, click: Click, grant_id: GrantId, report: Report) -
         return in_transaction
 
     outcome = await by_the_one_in_force(core, begin, touches=(grant_id, click.fingerprint))
+    core.kill("resolve:before-ack")
     await wake(core)
     return outcome
 

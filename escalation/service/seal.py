@@ -29,6 +29,7 @@ async def seal(core: Core, *, batch: int) -> int:
         # Also when nothing happened: what happened last may not have been noted yet.
         await _note(core, tx)
         core.kill("seal:before-commit")
+    core.kill("seal:committed")
     return len(links)
 
 

@@ -63,10 +63,16 @@ async def resume(core: Core, click: Click, scope: Scope) -> Moved | Refused:
     """Let *scope* run again. What was killed stays killed."""
 
     def begin(core: Core) -> UseCase[Moved | Refused]:
-        return lambda tx: _move(core, tx, click, scope, _release)
+        async def in_transaction(tx: Transaction) -> Moved | Refused:
+            outcome = await _move(core, tx, click, scope, _release)
+            core.kill("resume:before-commit")
+            return outcome
+
+        return in_transaction
 
     # Whoever stopped being an operator a moment ago must not let go of it here.
     outcome = await by_the_one_in_force(core, begin, touches=None)
+    core.kill("resume:before-reply")
     await wake(core, Topic.STOPS)
     return outcome
 

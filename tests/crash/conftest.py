@@ -1,7 +1,7 @@
 """Where the bot is killed, and the use cases outside of it."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -10,9 +10,11 @@ from bot.adapters import open_core
 from bot.config import Environment
 from escalation.service.context import Core
 from escalation.store import open_store
-from tests.crash.kill_points import Outside
 from tests.crash.lives import configuration_of
 from tests.e2e.installation import Installation, installed
+
+#: Opens the use cases on a database, outside of the process that dies.
+Outside = Callable[[Environment], AbstractAsyncContextManager[Core]]
 
 
 @pytest.fixture

@@ -67,6 +67,7 @@ async def _together(core: Core, work: Work[R], limit: int) -> list[str]:
             if await time_slice.is_over():
                 break
         work.pass_kill_point(core)
+    core.kill("deadline:committed")
     return settled
 
 
