@@ -8,6 +8,7 @@ A replica is `andon serve`, but that it says more messages a second, leases them
 the seconds in the file ``CHAOS_SKEW`` to what its machine takes for the time.
 """
 
+import ctypes
 import json
 import mmap
 import os
@@ -28,6 +29,7 @@ from escalation.service import deliver
 
 #: Seconds that a message may be under way, and for which its row is leased.
 CARRYING, LEASE = 4, 6
+_DIES_WITH_ITS_PARENT = 1  # PR_SET_PDEATHSIG
 
 
 class SkewedClock(clock.SystemClock):
@@ -51,6 +53,8 @@ def main() -> None:
 
 
 def _live(environment: dict[str, str]) -> None:
+    # Nobody is left behind: it dies with its parent, which ends when nobody tells it anything any more.
+    ctypes.CDLL(None).prctl(_DIES_WITH_ITS_PARENT, signal.SIGKILL)
     sys.stdin.close()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.environ.update(environment)
