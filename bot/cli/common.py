@@ -5,6 +5,8 @@ The store and its drivers are imported by those who need them: to check a file t
 """
 
 import asyncio
+import logging
+import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import date
 from pathlib import Path
@@ -71,6 +73,31 @@ def loaded(config: Path) -> Loaded:
     return found
 
 
+def log_to_stderr() -> None:
+    """Have the log written to stderr, without a value of any variable: stdout is for what was asked."""
+    import structlog
+
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    # Bolt warns of variables that it finds and does not need; APScheduler, of each beat that it
+    # drops because the last one still works, which is as it should be.
+    for chatty in ("slack_bolt", "apscheduler"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
+    # Each failed try to reach Slack's socket would be fifty lines; /readyz says it in one.
+    logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)
+    tty = sys.stderr.isatty()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer() if tty else structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
 def with_core(
     config: Path | None,
     use: Callable[[Core], Awaitable[T]],
@@ -90,6 +117,7 @@ def with_core_of(
     """Do the same by a configuration that is *known*."""
     from bot.adapters import open_core
 
+    log_to_stderr()
     where = places()
 
     async def run() -> T:
