@@ -68,6 +68,8 @@ class Operation:
     parameters: tuple[Parameter[Any], ...] = ()
     returns: type[BaseModel]
     status: int = 200  #: Of success.
+    again: int | None = None  #: Of a success that was had before.
+    refuses: tuple[int, ...] = ()  #: How it says no, beside what may befall any operation.
 
 
 def answer(model: BaseModel, *, status: int = 200) -> Reply:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from http import HTTPStatus
 from typing import Any, Final
 
 from pydantic import TypeAdapter
@@ -13,6 +14,10 @@ from bot.api.problems import MEDIA_TYPE
 
 _REF: Final = "#/components/schemas/{model}"
 _IN_PATH: Final = re.compile(r"\{(\w+)\}")
+#: A header that is repeated, no key, a row that cannot be read, a database that is away.
+_ANYWHERE: Final = {400, 401, 500, 503}
+#: Too large, not JSON, not what is described.
+_OF_A_BODY: Final = {413, 415, 422}
 _SECURITY: Final = {
     "HTTPBearer": {
         "type": "http",
@@ -44,14 +49,25 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "description": operation.run.__doc__,
         "operationId": re.sub(r"\W", "_", f"{name}{operation.path}_{method}"),
         "security": [{"HTTPBearer": []}],
-        "responses": {str(operation.status): _content("Successful Response", operation.returns.__name__)},
+        "responses": _responses(operation),
     }
     if parameters:
         described["parameters"] = parameters
-        described["responses"]["422"] = _content("Validation Error", ProblemOut.__name__, MEDIA_TYPE.decode())
     if operation.takes is not None:
         schema = _schema(operation.takes)
         described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return described
+
+
+def _responses(operation: Operation) -> dict[str, Any]:
+    good = _content("Successful Response", operation.returns.__name__)
+    statuses = {*_ANYWHERE, *operation.refuses}
+    statuses |= {422} if operation.parameters or "{" in operation.path else set()
+    statuses |= _OF_A_BODY if operation.takes is not None else set()
+    described = {str(status): good for status in (operation.again, operation.status) if status is not None}
+    for status in sorted(statuses):
+        said = "Validation Error" if status == HTTPStatus.UNPROCESSABLE_ENTITY else HTTPStatus(status).phrase
+        described[str(status)] = _content(said, ProblemOut.__name__, MEDIA_TYPE.decode())
     return described
 
 

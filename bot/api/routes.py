@@ -145,18 +145,35 @@ async def heartbeat(call: Call) -> Reply:
 
 _REQUESTS, _ONE = "/v1/requests", "/v1/requests/{request_id}"
 _GRANT = "/v1/grants/{grant_id}"
+#: There is no such thing; or there is, and it has moved on.
+_NO: Final = (404,)
+_LATE: Final = (404, 409)
 #: What agents can call; the API has no other paths but its description and health.
 OPERATIONS: Final = (
     Operation(
-        "POST", _REQUESTS, create, takes=_REQUEST, parameters=(_KEY,), returns=models.RequestOut, status=201
+        "POST",
+        _REQUESTS,
+        create,
+        takes=_REQUEST,
+        parameters=(_KEY,),
+        returns=models.RequestOut,
+        status=201,
+        again=200,
+        refuses=(403, 409, 423, 429),
     ),
-    Operation("GET", _ONE, read_one, parameters=(_WAIT,), returns=models.RequestOut),
+    Operation("GET", _ONE, read_one, parameters=(_WAIT,), returns=models.RequestOut, refuses=_NO),
     Operation("GET", _REQUESTS, read_many, parameters=(_STATE, _AFTER, _LIMIT), returns=models.PageOut),
-    Operation("POST", f"{_ONE}/cancel", take_back, takes=_CANCEL, returns=models.RequestOut),
-    Operation("POST", f"{_GRANT}/claim", claim_grant, takes=_CLAIM, returns=models.ClaimedOut),
-    Operation("GET", _GRANT, read_grant, parameters=(_WAIT,), returns=models.StandingOut),
-    Operation("POST", f"{_GRANT}/heartbeat", renew_claim, takes=_BEAT, returns=models.RenewedOut),
-    Operation("POST", f"{_GRANT}/report", report_grant, takes=_REPORT, returns=models.ReportedOut),
+    Operation("POST", f"{_ONE}/cancel", take_back, takes=_CANCEL, returns=models.RequestOut, refuses=_LATE),
+    Operation(
+        "POST", f"{_GRANT}/claim", claim_grant, takes=_CLAIM, returns=models.ClaimedOut, refuses=(*_LATE, 423)
+    ),
+    Operation("GET", _GRANT, read_grant, parameters=(_WAIT,), returns=models.StandingOut, refuses=_NO),
+    Operation(
+        "POST", f"{_GRANT}/heartbeat", renew_claim, takes=_BEAT, returns=models.RenewedOut, refuses=_LATE
+    ),
+    Operation(
+        "POST", f"{_GRANT}/report", report_grant, takes=_REPORT, returns=models.ReportedOut, refuses=_LATE
+    ),
     Operation("POST", "/v1/heartbeat", heartbeat, takes=_HEARTBEAT, returns=models.HeartbeatOut),
 )
 

@@ -5,11 +5,14 @@ The store and its drivers are imported by those who need them: to check a file t
 """
 
 import asyncio
+import logging
+import sys
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TextIO, TypeVar, cast
 
 import typer
 
@@ -72,6 +75,31 @@ def loaded(config: Path) -> Loaded:
     return found
 
 
+def log_to_stderr() -> None:
+    """Have the log written to stderr, without a value of any variable: stdout is for what was asked."""
+    import structlog
+
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    # Bolt warns of variables that it finds and does not need; APScheduler, of each beat that it
+    # drops because the last one still works, which is as it should be.
+    for chatty in ("slack_bolt", "apscheduler"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
+    # Each failed try to reach Slack's socket would be fifty lines; /readyz says it in one.
+    logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)
+    tty = sys.stderr.isatty()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer() if tty else structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Lossy(sys.stderr))),
+    )
+
+
 def with_core(
     config: Path | None,
     use: Callable[[Core], Awaitable[T]],
@@ -91,6 +119,7 @@ def with_core_of(
     """Do the same by a configuration that is *known*."""
     from bot.adapters import heads_of, open_core
 
+    log_to_stderr()
     where = places()
 
     async def run() -> T:
@@ -109,3 +138,19 @@ def run_or_fail(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(work)
     except EscalationError as error:
         fail(str(error))
+
+
+class _Lossy:
+    """*stream*, without what it cannot take: what a full disk keeps from being told goes on all the same."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()

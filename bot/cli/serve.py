@@ -1,17 +1,14 @@
 """``andon serve``: the doors and the engine, in one process."""
 
-import logging
 import socket
-import sys
-from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, TextIO, cast
+from typing import Annotated
 
 import structlog
 import typer
 import uvloop
 
-from bot.cli.common import ConfigOption, all_settings, fail, loaded
+from bot.cli.common import ConfigOption, all_settings, fail, loaded, log_to_stderr
 from bot.config import Loaded, Settings, SlackMode
 from escalation.errors import EscalationError
 
@@ -22,7 +19,7 @@ def serve(
     config: ConfigOption = None,
 ) -> None:
     """Serve Slack and the agents, and keep the clock."""
-    _log_to_stderr()
+    log_to_stderr()
     environment = all_settings()
     files = config or environment.andon_config
     known = loaded(files)
@@ -69,41 +66,3 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.close()
         fail(f"cannot listen on {host}:{port}: {error.strerror}. Choose another one with --port.")
     return listener
-
-
-def _log_to_stderr() -> None:
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
-    # Bolt warns of variables that it finds and does not need; APScheduler, of each beat that it
-    # drops because the last one still works, which is as it should be.
-    for chatty in ("slack_bolt", "apscheduler"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
-    # Each failed try to reach Slack's socket would be fifty lines; /readyz says it in one.
-    logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)
-    tty = sys.stderr.isatty()
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.dev.ConsoleRenderer() if tty else structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Lossy(sys.stderr))),
-    )
-
-
-class _Lossy:
-    """*stream*, without what it cannot take: what a full disk keeps from being told goes on all the same."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        with suppress(OSError, ValueError):
-            self._stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        with suppress(OSError, ValueError):
-            self._stream.flush()

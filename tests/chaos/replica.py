@@ -21,8 +21,7 @@ from pathlib import Path
 
 import uvloop
 
-from bot.cli.common import all_settings, loaded
-from bot.cli.serve import _log_to_stderr
+from bot.cli.common import all_settings, loaded, log_to_stderr
 from bot.wiring import Seams, serve
 from escalation import clock
 from escalation.service import deliver
@@ -66,7 +65,7 @@ def _live(environment: dict[str, str]) -> None:
     clock.SystemClock.now = SkewedClock.now  # type: ignore[method-assign,assignment]  # it has no seam for this
     clock.SystemClock._seconds = SkewedClock._seconds  # type: ignore[attr-defined]
     deliver.LEASE, deliver._CARRYING = timedelta(seconds=LEASE), timedelta(seconds=CARRYING)
-    _log_to_stderr()
+    log_to_stderr()
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", int(environment["CHAOS_PORT"])))

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 import structlog
 
-from bot.cli.serve import _log_to_stderr
+from bot.cli.common import log_to_stderr
 
 
 class _Full(StringIO):
@@ -24,7 +24,7 @@ class _Full(StringIO):
 def configured(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Log as a server does, to a stream that takes nothing."""
     monkeypatch.setattr(sys, "stderr", _Full())
-    _log_to_stderr()
+    log_to_stderr()
     yield
     structlog.reset_defaults()
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from bot.slack.render.block_kit import blocks
 from bot.slack.render.block_kit.blocks import Block
-from bot.wording.text import plain, visible
+from bot.wording.text import length, plain, visible
 from escalation.action import Json, decode
 from escalation.errors import InvalidAction
 
@@ -188,9 +188,10 @@ def _text_input(
         initial=value if isinstance(value, str) and value else None,
         required=required,
         is_empty_text=present and value == "",
-        # A value that breaks the schema's own bounds must still open in the form.
+        # A value that breaks the schema's own bounds must still open in the form; so must one that keeps them
+        # and is longer in Slack's eyes, where an emoji is two.
         least=0 if present and len(str(value)) < shortest else shortest,
-        most=most if isinstance(most, int) and most >= len(str(value or "")) else _LONGEST,
+        most=most if isinstance(most, int) and most >= length(str(value or "")) else _LONGEST,
     )
 
 
@@ -242,7 +243,7 @@ def _number(text: str, *, integer: bool) -> Json:
 def _survives(text: str) -> bool:
     """Return whether a text input gives *text* back as it was, and shows all of it."""
     return (
-        len(text) <= _LONGEST
+        length(text) <= _LONGEST
         and text == text.strip()
         and visible(text, newline="\n").replace("␠", " ") == text
     )
