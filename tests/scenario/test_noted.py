@@ -27,6 +27,13 @@ async def audited(any_store: OpenStore) -> AsyncIterator[World]:
         yield made
 
 
+@pytest.fixture
+async def quick() -> AsyncIterator[World]:
+    """A bot with an audit channel, in memory."""
+    async with world(loaded=auditing()) as made:
+        yield made
+
+
 async def heads(room: World) -> tuple[Seal, Seal | None]:
     """Return the head of the record and the last that was noted."""
     async with room.store.read() as tx:
@@ -59,9 +66,9 @@ async def test_a_seal_counts_once_slack_took_it(audited: World) -> None:
     assert room.slack.in_channel(AUDIT)[-1].says(f"head {head.hash}")
 
 
-async def test_a_refused_seal_is_an_alarm(audited: World) -> None:
+async def test_a_refused_seal_is_an_alarm(quick: World) -> None:
     """Operators hear once that seals are refused; it stays open, and is noted when the channel is mended."""
-    room = audited
+    room = quick
     room.expected.add("seal_refused")
     await room.beats()
     for _ in range(3):

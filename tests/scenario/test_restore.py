@@ -119,10 +119,10 @@ async def a_backup_of_yesterday(house: Restorable) -> Yesterday:
     return before
 
 
-async def test_an_older_copy_releases_nothing(house: Restorable) -> None:
+async def test_an_older_copy_releases_nothing(quick: Restorable) -> None:
     """A used grant is not claimed again, nothing is approved, asked or resumed, and everybody is told why."""
-    room, before = house.room, await a_backup_of_yesterday(house)
-    await house.starts()
+    room, before = quick.room, await a_backup_of_yesterday(quick)
+    await quick.starts()
     assert problem_of(await room.agent.claims(before.used)) == (503, "frozen")
     assert problem_of(await room.agent.proposes(before.used["action"]["arguments"])) == (503, "frozen")
     alive = await room.agent.is_alive()
@@ -145,6 +145,7 @@ async def test_the_way_back(house: Restorable) -> None:
     """Acknowledged, everything is stopped, no grant of before is claimed, and another operator resumes."""
     room, before = house.room, await a_backup_of_yesterday(house)
     await house.starts()
+    assert problem_of(await room.agent.claims(before.used)) == (503, "frozen")
     done = await restore.acknowledge(room.core, NADIA, "disk failed")
     assert isinstance(done, restore.Acknowledged)
     assert (done.epoch, done.revoked, done.unknown) == (2, 1, 0)
