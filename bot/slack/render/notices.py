@@ -4,20 +4,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
+from bot.slack.render import operations
 from bot.slack.render.block_kit import action_ids, blocks
-from bot.slack.render.block_kit.blocks import Block, Message
-from bot.slack.render.block_kit.mrkdwn import escaped, mrkdwn
+from bot.slack.render.block_kit.blocks import Message
+from bot.slack.render.block_kit.mrkdwn import mrkdwn
 from bot.slack.render.parts.facts import runbook_link, undone
 from bot.slack.render.parts.link import to_card
 from bot.slack.render.parts.mentions import asked
+from bot.slack.render.parts.notice_text import NoticeText
 from bot.slack.render.parts.outcome import became, in_time
 from bot.slack.render.parts.people import people, person
-from bot.slack.render.parts.scopes import covered
 from bot.slack.render.parts.standing import ended, needed, so_far, waits
 from bot.wording.arguments import hidden_texts, redacted
 from bot.wording.gist import gist
 from bot.wording.states import TITLES
-from bot.wording.text import cut, plain, quoted
+from bot.wording.text import plain
 from bot.wording.times import Times
 from bot.wording.view import View
 from escalation import notice
@@ -25,36 +26,6 @@ from escalation.authority import Directory
 from escalation.grant import GrantState, LateReport, Report
 from escalation.ladder import Rung
 from escalation.request import Question, State
-from escalation.switch import scope
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoticeText:
-    """One thing to say: a heading where it stands alone, sentences of ours, and words of others."""
-
-    sentences: tuple[str, ...]  #: In markup, escaped.
-    heading: str = ""
-    words: str = ""  #: What a person or an agent wrote; shown as plain text.
-    buttons: tuple[Block, ...] = ()
-
-    def message(self) -> Message:
-        """Return it as blocks, and as text that says the same."""
-        drawn = [
-            *([blocks.header(self.heading)] if self.heading else []),
-            blocks.section("\n".join(self.sentences)),
-            *([blocks.verbatim(quoted(self.words, 2800))] if self.words else []),
-            *map(blocks.actions, self._rows()),
-        ]
-        quote = f" “{escaped(plain(self.words, 500))}”" if self.words else ""
-        heading = f"{mrkdwn(self.heading)}. " if self.heading else ""
-        return Message(text=cut(f"{heading}{' '.join(self.sentences)}{quote}", 2900), blocks=tuple(drawn))
-
-    def _rows(self) -> tuple[tuple[Block, ...], ...]:
-        # Slack tells buttons of one row apart by what they do: those that do the same stand alone.
-        alike = len({str(each["action_id"]) for each in self.buttons}) < len(self.buttons)
-        if alike:
-            return tuple((each,) for each in self.buttons)
-        return (self.buttons,) if self.buttons else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,20 +57,9 @@ def twin(link: str) -> Message:
 
 
 def _text(said: notice.Notice, surroundings: Surroundings) -> NoticeText:
+    if isinstance(said, operations.Told):
+        return operations.text(said, surroundings.directory)
     match said:
-        case notice.Stopped() | notice.Swept() | notice.Resumed():
-            return _switch(said, surroundings.directory)
-        case notice.ConfigurationRefused() | notice.ConfigurationNotLoaded():
-            return _configuration(said)
-        case notice.Sealed(seq=seq, hash=hash_, epoch=epoch):
-            later = f", epoch {epoch}" if epoch > 1 else ""
-            return NoticeText(sentences=(f"Seal of the record: {seq} events, head {mrkdwn(hash_)}{later}",))
-        case notice.ReleasesFrozen() | notice.RestoreAcknowledged():
-            return _restore(said, surroundings.directory)
-        case notice.SealRefused():
-            return _seal_refused(said)
-        case notice.SetAside():
-            return _set_aside(said)
         case notice.NeverShown():
             return _never_shown(said, surroundings)
         case _ if surroundings.view is None:
@@ -368,135 +328,6 @@ def _with_what_it_said(late: LateReport | None, view: View) -> str:
     if late is None or late.result is None:
         return gist(view)
     return f"{gist(view)}\nThe agent's result: {redacted(late.result, hidden_texts(view))}"
-
-
-def _switch(said: notice.Stopped | notice.Swept | notice.Resumed, directory: Directory) -> NoticeText:
-    covers = covered(scope(said.scope))
-    if isinstance(said, notice.Swept):
-        return _swept(said, covers)
-    by = mrkdwn(directory.name(said.by))
-    if isinstance(said, notice.Resumed):
-        stopped_by = mrkdwn(directory.name(said.stopped_by))
-        what = f"*{by}* resumed {covers}, which *{stopped_by}* had stopped."
-        return NoticeText(heading=f"Resumed: {said.scope}", sentences=(what, "New requests are taken again."))
-    return NoticeText(
-        heading=f"Stopped: {said.scope}",
-        sentences=(
-            f"*What happened:* *{by}* stopped {covers}. The reason is below.",
-            "*What was done:* nothing new starts, and what waits is being ended; how much, follows here.",
-            f"*What you can do:* {_way_out(said.scope)}",
-        ),
-        words=said.reason,
-    )
-
-
-def _swept(said: notice.Swept, covers: str) -> NoticeText:
-    killed, revoked = _count(said.killed, "request"), _count(said.revoked, "approval")
-    late = f" {_count(said.late, 'request')} had timed out before." if said.late else ""
-    return NoticeText(
-        heading=f"Ended: {said.scope}",
-        sentences=(
-            f"*What happened:* nothing waits any more under the stop of {covers}.",
-            f"*What was done:* {killed} ended, {revoked} taken back.{late}",
-            f"*What you can do:* {_way_out(said.scope)}",
-        ),
-    )
-
-
-def _way_out(stopped: str) -> str:
-    return f"a different operator resumes it with /andon resume {mrkdwn(stopped)}."
-
-
-def _configuration(said: notice.ConfigurationRefused | notice.ConfigurationNotLoaded) -> NoticeText:
-    if isinstance(said, notice.ConfigurationRefused):
-        return NoticeText(
-            heading="The changed configuration is not in force",
-            sentences=(
-                f"*What was done:* nothing changed; {mrkdwn(said.in_force or 'no version')} stays in force.",
-                "*What you can do:* mend the files; they are read again as soon as they change.",
-            ),
-            words=said.why,
-        )
-    host = f" on {mrkdwn(said.host)}" if said.host else ""
-    return NoticeText(
-        heading="One process decides nothing",
-        sentences=(
-            f"*What happened:* a process{host} cannot load the configuration in force.",
-            "*What was done:* it takes no proposals, clicks and claims; the others go on.",
-            "*What you can do:* update it to the version of andon that the others run.",
-        ),
-        words=said.why,
-    )
-
-
-def _seal_refused(said: notice.SealRefused) -> NoticeText:
-    return NoticeText(
-        heading="The head of the record is not noted",
-        sentences=(
-            f"*What happened:* Slack takes no seals in <#{mrkdwn(said.channel)}>: {mrkdwn(said.why)}.",
-            "*What was done:* it is tried again until one is noted; everything else goes on.",
-            "*What you can do:* invite the app to that channel, or name another one in andon.yaml.",
-        ),
-    )
-
-
-def _restore(said: notice.ReleasesFrozen | notice.RestoreAcknowledged, directory: Directory) -> NoticeText:
-    if isinstance(said, notice.ReleasesFrozen):
-        gone = "Stops, decisions and claims in between are not in it."
-        done = "nothing is asked, approved, claimed or resumed; rejections, stops and deadlines go on."
-        command = "andon restore acknowledge --by YOU --reason WHY"
-        return NoticeText(
-            heading="Releases are frozen: the database is an older copy",
-            sentences=(
-                f"*What happened:* {mrkdwn(said.why)}. {gone}",
-                f"*What was done:* {done}",
-                f"*What you can do:* bring the newest copy back; or, on the server, {command}.",
-            ),
-        )
-    by = f"*{mrkdwn(directory.name(said.by))}*"
-    ended = (
-        f"{_count(said.revoked, 'approval')} taken back, {_count(said.unknown, 'outcome')} to be found out"
-    )
-    return NoticeText(
-        heading="The restore is acknowledged: everything is stopped",
-        sentences=(
-            f"*What happened:* {by} acknowledged that the database is an older copy. The reason is below.",
-            f"*What was done:* everything is stopped, and what waits ends; {ended}.",
-            f"*What you can do:* set the other stops that were on again; then {_way_out('all')}",
-        ),
-        words=said.reason,
-    )
-
-
-#: What it means that a row of a table is set aside.
-_MEANS = {
-    "requests": "Nobody can decide it and its deadline does not run.",
-    "grants": "Nobody can claim it.",
-    "outbox": "This message was not posted.",
-    "switches": "What it covers counts as stopped.",
-    "sweeps": "Nobody lets go of this stop, and what waits under it ends when it is asked about or due.",
-    "fence": "Nothing is proposed, decided or claimed.",
-    "audit_events": "The record goes on; the event is linked as it stands.",
-    "agent_keys": "Nobody can call with this key.",
-}
-
-
-def _set_aside(said: notice.SetAside) -> NoticeText:
-    command = f"andon doctor --release {mrkdwn(said.id)}"
-    more = [f"*And {_count(said.more, 'row')} more*, which are not named here."] if said.more else []
-    return NoticeText(
-        heading=f"Set aside: {said.id}",
-        sentences=(
-            f"*What happened:* one row of {mrkdwn(said.kind)} cannot be used: {mrkdwn(said.why)}.",
-            f"*What was done:* it is set aside. {_MEANS.get(said.kind, '')} Everything else goes on.",
-            f"*What you can do:* repair the row, or run the version that wrote it; then {command}.",
-            *more,
-        ),
-    )
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _who(view: View) -> str:

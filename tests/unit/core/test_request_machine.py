@@ -185,7 +185,9 @@ class RequestMachine(RuleBasedStateMachine):
         same = grant.state.value == report.value and grant.resolved_by is None
         claimed, mine = grant.state is GrantState.CLAIMED, attempt in {None, grant.attempt}
         given_up = report is Report.UNKNOWN and world.now >= (grant.lease_until or world.now)
-        late = grant.state is GrantState.UNKNOWN and mine and grant.late is None
+        found_out = grant.resolved_by is not None and report is not Report.UNKNOWN
+        open_ = grant.state is GrantState.UNKNOWN or (found_out and grant.state.value != report.value)
+        late = open_ and mine and grant.late is None
         takes = same or late or (claimed and (mine or given_up))
 
         assert isinstance(outcome, grants.Applied) is (agent == grant.agent and takes)
