@@ -44,14 +44,13 @@ class ValkeyWakeups(Relay):
                 group.create_task(self._tell(client))
 
     async def _hear(self, line: PubSub) -> None:
-        while not self._closed:
+        while True:
             message = await line.get_message(timeout=_PATIENCE)
             sender, *topics = str(message["data"]).split("\n") if message else [self._sender]
             if sender != self._sender:
                 self._heard(topics)
 
     async def _tell(self, client: "Redis") -> None:
-        # Redis's client may swallow a cancellation: who closes says so in a flag as well.
-        while not self._closed:
+        while True:
             if topics := await self._to_send():
                 await client.publish(self._channel, "\n".join([self._sender, *topics]))
