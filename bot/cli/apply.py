@@ -21,6 +21,9 @@ def apply(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would change; change nothing.")
     ] = False,
+    beside: Annotated[
+        bool, typer.Option("--beside", help="Serve this workspace beside those that the database serves.")
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Put the configuration in force everywhere.
@@ -38,15 +41,15 @@ def apply(
             return 0
         for line in _told(before, known):
             typer.echo(line)
-        return _WOULD_CHANGE if dry_run else await _apply(core, known)
+        return _WOULD_CHANGE if dry_run else await _apply(core, known, beside=beside)
 
     if status := with_core_of(known, use, first=None if dry_run else create_file):
         raise typer.Exit(status)
 
 
-async def _apply(core: Core, known: Loaded) -> int:
+async def _apply(core: Core, known: Loaded, *, beside: bool) -> int:
     change = await configure.put_in_force(
-        core, body=known.body, source=configure.Source.COMMAND, host=socket.gethostname()
+        core, body=known.body, source=configure.Source.COMMAND, host=socket.gethostname(), beside=beside
     )
     typer.echo(f"Version {known.configuration.version} is in force, as change {change.seq}.")
     return 0

@@ -1,5 +1,6 @@
 """The fence: one row that says which configuration is in force, and whether anything may be released."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,6 +35,10 @@ class Fence(Protocol):
 
         Who asks again in the same transaction costs the database nothing.
         """
+        ...
+
+    async def others(self) -> Sequence[str]:
+        """Return up to ten other tenants of this database for whom a configuration is in force."""
         ...
 
     async def lock(self) -> InForce:

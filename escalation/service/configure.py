@@ -6,7 +6,7 @@ from enum import Enum
 from escalation import notice
 from escalation.audit import EventName
 from escalation.commitment import written
-from escalation.errors import NotInForce
+from escalation.errors import InvalidConfiguration, NotInForce
 from escalation.ports import InForce, StoredConfiguration, Topic, Transaction
 from escalation.service.context import Core, wake
 from escalation.service.steps import fence
@@ -34,15 +34,19 @@ class Change:
 
 
 async def put_in_force(
-    core: Core, *, body: str, source: Source = Source.COMMAND, host: str | None = None
+    core: Core, *, body: str, source: Source = Source.COMMAND, host: str | None = None, beside: bool = False
 ) -> Change:
     """
     Put the configuration of *core* in force everywhere (*body*: its files, as text).
 
-    Raises ``StoreError`` if it is another workspace's than the one whose rows the store is open for.
+    *beside*: also where the database serves other workspaces, and has never served this one; otherwise
+    that raises ``InvalidConfiguration``. Raises ``StoreError`` if it is another workspace's than the one
+    whose rows the store is open for.
     """
     core.store.open_for(core.configuration().tenant)
     async with core.store.write() as tx:
+        if not beside:
+            await _check_known(tx, core.configuration().tenant)
         change = await _put(core, tx, body=body, source=source, host=host)
     core.kill("configure:committed")
     if change.changed:
@@ -59,6 +63,7 @@ async def start(core: Core, *, body: str, host: str | None = None) -> bool:
     """
     version = core.configuration().version
     async with core.store.write() as tx:
+        await _check_known(tx, core.configuration().tenant)
         in_force = await tx.fence.lock()
         if in_force.version not in {None, version} and await tx.configurations.get(version) is not None:
             return False
@@ -136,6 +141,16 @@ async def _put(core: Core, tx: Transaction, *, body: str, source: Source, host: 
     await _record(by_us(core, tx, "operator"), before, now, source=source, host=host)
     core.kill("configure:before-commit")
     return Change(before=before.version, seq=now.seq, changed=True)
+
+
+async def _check_known(tx: Transaction, workspace: str) -> None:
+    # A mistyped workspace would see none of its own stops, and its rules would release past them.
+    if (await tx.fence.lock()).version is None and (others := await tx.fence.others()):
+        raise InvalidConfiguration(
+            f"workspace: {workspace} is new to this database, which serves {', '.join(others)}; nothing was"
+            " changed. Correct andon.yaml, or give the new workspace a database of its own (or, to have both"
+            " in one: andon apply --beside)"
+        )
 
 
 async def _record(clerk: Clerk, before: InForce, now: InForce, *, source: Source, host: str | None) -> None:

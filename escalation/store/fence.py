@@ -1,6 +1,8 @@
 """The fence, in a database: one row a tenant, made when its first configuration is put in force."""
 
-from sqlalchemy import column, insert, select, table, update
+from collections.abc import Sequence
+
+from sqlalchemy import column, insert, literal_column, select, table, update
 
 from escalation.errors import StoreError
 from escalation.ports.fence import InForce
@@ -24,6 +26,14 @@ _ADD = Statement(
         seq=parameter("seq", fence.c.seq.type),
         schema=parameter("schema", Name),
     )
+)
+_ANYBODYS = table("fence", column("tenant", Name), column("version", Name))
+#: The one question that is about the others: whoever serves a new workspace has to know that they are there.
+_OTHERS = Statement(
+    select(_ANYBODYS.c.tenant)
+    .where(_ANYBODYS.c.tenant != parameter(TENANT, Name), _ANYBODYS.c.version.is_not(None))
+    .order_by(_ANYBODYS.c.tenant)
+    .limit(literal_column("10"))
 )
 _VALUES = ("version", "seq", "refused", "epoch", "frozen", "record")
 _SAVE = Statement(
@@ -49,6 +59,10 @@ class SqlFence:
         if self._shared is None:
             self._shared = await self._find(_SHARE)
         return self._shared
+
+    async def others(self) -> Sequence[str]:
+        """Return up to ten other tenants of this database for whom a configuration is in force."""
+        return [row.tenant for row in await self._session.rows(_OTHERS)]
 
     async def lock(self) -> InForce:
         """Return what it says; until this transaction ends nobody else decides by it or changes it."""

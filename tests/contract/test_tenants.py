@@ -320,6 +320,16 @@ async def test_a_row_of_another_tenant_is_refused(store: Store) -> None:
             await tx.grants.add(_theirs(samples.grant()))
 
 
+async def test_who_is_new_hears_of_the_others(two: tuple[Store, Store]) -> None:
+    """That a database serves somebody else is told by name, and to nobody else is it news."""
+    ours, theirs = two
+    told = []
+    for store in (ours, theirs):
+        async with store.read() as tx:
+            told.append(list(await tx.fence.others()))
+    assert told == [[], [TENANT]]
+
+
 async def test_without_a_tenant_nothing_is_read(two: tuple[Store, Store], clock: MovableClock) -> None:
     """A store that was opened for nobody neither reads nor writes, and one that is somebody's stays so."""
     nobody = MemoryStore(clock)
@@ -348,7 +358,8 @@ def test_every_method_of_a_store_is_tried() -> None:
         for method in vars(port)
         if not method.startswith("_")
     }
-    assert methods == set(_READS) | set(_WRITES)
+    # Whoever serves a new workspace is told of those that are there, and of nothing else of theirs.
+    assert methods == set(_READS) | set(_WRITES) | {"fence.others"}
 
 
 # --- the statements themselves ---------------------------------------------------------------------------
@@ -398,7 +409,11 @@ def _left_open(sql: str) -> list[str]:
                 return [table]
         else:
             named[alias or table] += 1
-    return [name for name, count in named.items() if len(re.findall(rf'\b{name}"?\.tenant = ', sql)) < count]
+    return [
+        name
+        for name, count in named.items()
+        if len(re.findall(rf'\b{name}"?\.tenant (?:=|!=) ', sql)) < count
+    ]
 
 
 def test_every_statement_says_whose_rows() -> None:

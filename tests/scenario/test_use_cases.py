@@ -6,16 +6,20 @@ from typing import Any
 import pytest
 
 from escalation.authority import Account
-from escalation.errors import StoreError
+from escalation.clock import SystemClock
+from escalation.configuration import Configuration
+from escalation.errors import InvalidConfiguration, StoreError
 from escalation.grant import Report
-from escalation.ids import GrantId, RequestId
+from escalation.ids import GrantId, RequestId, Ulids
 from escalation.reason import Reason, Refused
-from escalation.service import ask_again, edit, resolve
+from escalation.service import ask_again, configure, edit, resolve
 from escalation.service.acknowledge import acknowledge
-from escalation.service.context import Click, Counted
+from escalation.service.context import Click, Core, Counted
 from escalation.service.decide import Approve, Pick, Reject, Write, decide
 from escalation.service.stop import Moved, resume, stop
+from escalation.store.memory import MemoryDatabase, MemoryStore
 from escalation.switch import Scope, ScopeKind, scope
+from escalation.wakeups.local import LocalWakeups
 from tests.harness.fake_faults import Refuses, Slow
 from tests.scenario.agent import POSTING
 from tests.scenario.laws import clicks_in
@@ -32,6 +36,7 @@ def by(user: str, fingerprint: str = "f", *, workspace: str = "T01ANDON") -> Cli
 
 SALMA, STRANGER = "U01SALMA", "U06OMAR"
 NOBODY = RequestId("req_none")
+_ELSEWHERE = Change(ANDON, "workspace: T01ANDON", "workspace: T02OTHER")
 
 
 @pytest.mark.parametrize(
@@ -202,9 +207,37 @@ async def test_a_card_drawn_after_its_lease_is_drawn_again(room: World) -> None:
     assert await room.agent.state_of(asked) == "approved"
 
 
+def _serving(database: MemoryDatabase, configuration: Configuration) -> Core:
+    clock = SystemClock()
+    return Core(
+        store=MemoryStore(clock, database),
+        ids=Ulids(clock),
+        wakeups=LocalWakeups(),
+        configuration=lambda: configuration,
+    )
+
+
+async def test_a_mistyped_workspace_is_refused() -> None:
+    """A workspace that a database has never seen would know none of its stops: it has to be meant."""
+    database = MemoryDatabase()
+    ours = _serving(database, shipped().configuration)
+    theirs = _serving(database, changed(_ELSEWHERE).configuration)
+    await configure.put_in_force(ours, body="{}")
+    new = "T02OTHER is new to this database, which serves T01ANDON"
+    with pytest.raises(InvalidConfiguration, match=new):
+        await configure.put_in_force(theirs, body="{}")
+    with pytest.raises(InvalidConfiguration, match=new):
+        await configure.start(theirs, body="{}")
+    async with theirs.store.read() as tx:
+        assert (await tx.fence.read()).version is None
+    # Who means it says so once; from then on it is known.
+    assert (await configure.put_in_force(theirs, body="{}", beside=True)).changed
+    assert await configure.start(theirs, body="{}")
+
+
 async def test_a_database_belongs_to_one_workspace(room: World) -> None:
     """Requests of one workspace are never shown to, or settled by, another one's bot."""
     await room.agent.asks()
     with pytest.raises(StoreError, match="another tenant"):
-        await room.rules_become(changed(Change(ANDON, "workspace: T01ANDON", "workspace: T02OTHER")))
+        await room.rules_become(changed(_ELSEWHERE))
     room.rules.become(shipped())

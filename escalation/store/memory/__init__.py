@@ -41,7 +41,8 @@ class MemoryStore:
         return self._database.rows_of.setdefault(self._owner.tenant, {})
 
     def _view(self, *, frozen: bool = False) -> View:
-        return View(self._rows, tenant=self._owner.tenant, frozen=frozen)
+        others = {name: rows for name, rows in self._database.rows_of.items() if name != self._owner.tenant}
+        return View(self._rows, tenant=self._owner.tenant, others=others, frozen=frozen)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[MemoryTransaction]:

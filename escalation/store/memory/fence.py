@@ -1,5 +1,7 @@
 """The fence, in memory."""
 
+from collections.abc import Sequence
+
 from escalation.ports.fence import InForce
 from escalation.store.memory.view import Table, View
 
@@ -19,6 +21,14 @@ class MemoryFence:
     async def share(self) -> InForce:
         """Return what it says; nobody else writes until this transaction ends."""
         return await self.read()
+
+    async def others(self) -> Sequence[str]:
+        """Return up to ten other tenants of this database for whom a configuration is in force."""
+        return sorted(
+            tenant
+            for tenant, rows in self._view.others.items()
+            if any(each.version is not None for each in rows.get(FENCE, {}).values())
+        )[:10]
 
     async def lock(self) -> InForce:
         """Return what it says; nobody else writes until this transaction ends."""

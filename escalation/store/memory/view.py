@@ -1,6 +1,6 @@
 """One transaction's view of the rows in memory: its own changes over what is committed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from escalation.errors import StoreError
@@ -67,11 +67,18 @@ class Table(Generic[K, V]):
 Rows: TypeAlias = dict[Table[Any, Any], dict[Any, Any]]
 
 
+_NOBODY: Mapping[str, Rows] = {}
+
+
 class View:
     """All the tables as one transaction sees them."""
 
-    def __init__(self, rows: Rows, *, tenant: str, frozen: bool = False) -> None:
+    def __init__(
+        self, rows: Rows, *, tenant: str, others: Mapping[str, Rows] = _NOBODY, frozen: bool = False
+    ) -> None:
         self._rows = rows
+        #: The rows of other tenants, to tell that they are there.
+        self.others = others
         self._tenant = tenant
         self._frozen = frozen
         self._overlays: dict[Table[Any, Any], Overlay[Any, Any]] = {}
