@@ -266,6 +266,7 @@ async def house(open_store: Open, *, seed: int, connect: Connect = alone) -> Asy
     made = House(
         seed=seed, clock=clock, slack=slack, open_store=open_store, connect=connect, store=open_store(clock)
     )
+    made.store.open_for(loaded(FIRST).configuration.tenant)
     try:
         for core in range(CORES):
             await made.begin(core, FIRST)

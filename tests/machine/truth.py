@@ -220,10 +220,11 @@ class Truth:
             return OK
         if permit.state == outcome and permit.resolved_by is None:
             return OK
-        if permit.state == "unknown":
+        contradicts = permit.resolved_by is not None and outcome not in {permit.state, "unknown"}
+        if permit.state == "unknown" or contradicts:
             if not bystander and permit.late is None:
                 permit.late = outcome
-            return "awaiting_person"
+            return "already_reported" if contradicts else "awaiting_person"
         return "already_reported" if permit.state in {"succeeded", "failed"} else "not_claimed"
 
     # --- people -----------------------------------------------------------------------------------
@@ -408,6 +409,8 @@ class Truth:
 
     def does_stop(self, core: int, scope: str, *, account: str, click: str) -> str:
         """Somebody pulls the cord: at once, whatever configuration this core works by."""
+        if person_behind(account) is None:
+            self.follows(core)  # who is unknown here may be new
         first = self.clicks_in(account, click)
         if first == "unknown_person":
             return first
@@ -437,6 +440,9 @@ class Truth:
             return "not_an_operator"
         if person == self.stops[scope][0]:
             return "same_person_stopped"
+        if scope.startswith("function:") and self.anything_left(setup, scope):
+            # Its agent came to work for the function after the sweep was through: that goes again.
+            self.sweeping.add(scope)
         if scope in self.sweeping:
             return "still_ending"
         del self.stops[scope]
@@ -477,14 +483,28 @@ class Truth:
 
     def does_sweep(self, core: int) -> str:
         """The engine of *core* ends what waited under the stops."""
-        setup = self.held[core]
-        for scope in sorted(self.sweeping):
+        while sum(self._sweeps(core, scope) for scope in sorted(self.sweeping)):
+            pass
+        return OK
+
+    def _sweeps(self, core: int, scope: str) -> bool:
+        # By what this core holds; that nothing is left is found by what is in force, as whoever decides.
+        if self.anything_left(self.held[core], scope):
             for case in self.cases.values():
-                own = {"all", f"agent:{case.agent}", f"function:{case.function}"}
-                own |= {f"action:{ACTION}"} if case.amount is not None else set()
-                if scope in own:
-                    self.touch(setup, case)
+                if scope in self.scopes_over(self.held[core], case):
+                    self.touch(self.held[core], case)
                     if case.permit is not None and case.permit.state == "granted":
                         case.permit.state = "revoked"
-        self.sweeping.clear()
-        return OK
+            return True
+        if self.anything_left(self.follows(core), scope):
+            return False
+        self.sweeping.remove(scope)
+        return True
+
+    def anything_left(self, setup: Setup, scope: str) -> bool:
+        """Return whether something waits under the stop of *scope*."""
+        return any(
+            case.state == "pending" or (case.permit is not None and case.permit.state == "granted")
+            for case in self.cases.values()
+            if scope in self.scopes_over(setup, case)
+        )

@@ -10,6 +10,8 @@ from escalation.store import open_store
 from tests.harness.databases import Postgres
 
 _TEMPLATE = "andon_template"
+#: Of all databases of this process: several of these may share one server.
+_NUMBERS = count(1)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -19,7 +21,6 @@ class Databases:
     folder: Path
     postgres: Postgres | None = None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)  #: Alembic migrates one at a time.
-    _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     async def sqlite(self) -> str:
         """Return the URL of a new SQLite file."""
@@ -27,7 +28,7 @@ class Databases:
         async with self._turn:
             if not template.exists():
                 await _migrate(f"sqlite+aiosqlite:///{template}")
-        file = shutil.copy(template, self.folder / f"{next(self._numbers)}.db")
+        file = shutil.copy(template, self.folder / f"{next(_NUMBERS)}.db")
         return f"sqlite+aiosqlite:///{file}"
 
     async def postgresql(self) -> str:
@@ -37,7 +38,7 @@ class Databases:
             if (_TEMPLATE,) not in await self.postgres.execute("SELECT datname FROM pg_database"):
                 await self.postgres.create(_TEMPLATE)
                 await _migrate(self.postgres.url_of(_TEMPLATE))
-        name = f"replicas_{next(self._numbers)}"
+        name = f"replicas_{next(_NUMBERS)}"
         await self.postgres.create(name, template=_TEMPLATE)
         return self.postgres.url_of(name)
 
