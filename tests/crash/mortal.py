@@ -18,7 +18,7 @@ from pathlib import Path
 
 import uvloop
 
-from bot.cli.common import all_settings, loaded
+from bot.cli.common import all_settings, loaded, log_to_stderr
 from bot.wiring import Seams, serve
 from escalation.service import deliver
 
@@ -62,6 +62,7 @@ def _mourn(pid: int) -> None:
 def _live() -> None:
     # Nobody is left behind: a life whose parent is gone has nobody to serve.
     sys.stdin.close()
+    log_to_stderr()  # our stdout is what the parent listens to
     environment = all_settings()
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
