@@ -1,6 +1,6 @@
-"""``andon doctor``: what is set aside, how it is let go again, and whether the database is an older copy."""
+"""``andon doctor``: what is set aside, late or not delivered, and how a row is let go again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
@@ -21,11 +21,14 @@ def doctor(
     release: Annotated[list[str] | None, typer.Option(metavar="ID", help=_RELEASE)] = None,
     config: ConfigOption = None,
 ) -> None:
-    """List the rows that cannot be used and are set aside; say whether the database is an older copy."""
+    """Say what is set aside, late or not delivered, and whether the database is an older copy."""
     for id_ in release or ():
         _release(id_, config)
     if not release:
-        _list(with_core(config, lambda core: service.findings(core, limit=_MOST)))
+        found = with_core(config, lambda core: service.findings(core, limit=_MOST))
+        _list(found.aside)
+        for line in (*_late(found), *_unsaid(found)):
+            typer.echo(line)
         for line in with_core(config, restore.troubles):
             typer.echo(line, err=True)
 
@@ -42,6 +45,21 @@ def _list(found: Sequence[Aside]) -> None:
         " andon doctor --release ID.",
         err=True,
     )
+
+
+def _late(found: service.Findings) -> Iterator[str]:
+    if found.late_since is not None:
+        since = f"{found.late_since:%Y-%m-%d %H:%M:%S}Z"
+        yield f"Late: what was due at {since} is not settled. Is `andon serve` running, and ready (/readyz)?"
+
+
+def _unsaid(found: service.Findings) -> Iterator[str]:
+    if found.asks:
+        wait = "request waits for its card" if found.asks == 1 else "requests wait for their cards"
+        yield f"Not delivered: {found.asks} {wait}."
+    for each in found.refused:
+        about = f" about {each.request}" if each.request else ""
+        yield f"Slack has not taken {each.id} for {each.lane}{about}, written {each.at:%H:%M}Z: {each.error}"
 
 
 def _release(id_: str, config: ConfigOption) -> None:

@@ -119,6 +119,10 @@ class Outbox(Protocol):
         """Return how many requests wait for their card to be posted."""
         ...
 
+    async def refused(self, limit: int) -> Sequence[Outgoing]:
+        """Return up to *limit* messages that were tried and are not taken yet, the oldest first."""
+        ...
+
     async def waits(self, lane: str, kind: OutboxKind) -> bool:
         """Return whether something of *kind* is still to be said in *lane*."""
         ...

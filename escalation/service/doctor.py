@@ -1,14 +1,15 @@
-"""Looks after the rows that are set aside: names them, and lets them go again after a repair."""
+"""Names what does not go as it should, and lets rows that are set aside go again after a repair."""
 
 from collections.abc import Awaitable, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from escalation import request as requests
 from escalation.audit import EventName
 from escalation.errors import SchemaMismatch, StatementRefused, StoreUnavailable, Unreadable
 from escalation.grant import Grant, GrantState
 from escalation.ids import EventId, GrantId, OutboxId, RequestId
-from escalation.ports import Aside, Transaction
+from escalation.ports import Aside, Outgoing, Transaction
 from escalation.reason import Refused
 from escalation.request import Kill, Request
 from escalation.service.context import Core, wake
@@ -19,6 +20,10 @@ from escalation.service.steps.judge import scopes_over
 from escalation.service.steps.set_aside import set_aside
 from escalation.switch import Scope, scope
 
+#: A deadline is settled within milliseconds; a busy machine may take a little longer.
+_LATE = timedelta(seconds=5)
+#: How many messages that Slack has not taken are named.
+_NAMED = 5
 #: How far back the record is searched for a stop; where that is not enough, there was one.
 _SEARCHED = 100
 _STOPPED = "stopped while it was set aside"
@@ -29,10 +34,27 @@ async def note(core: Core) -> int:
     return await set_aside(core)
 
 
-async def findings(core: Core, *, limit: int) -> Sequence[Aside]:
-    """Return what is set aside, the oldest first."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What does not go as it should."""
+
+    aside: Sequence[Aside]  #: What is set aside, the oldest first.
+    late_since: datetime | None  #: When the first deadline passed that nobody settled.
+    asks: int  #: How many requests wait for their card.
+    refused: Sequence[Outgoing]  #: The oldest messages that were tried, and that Slack has not taken.
+
+
+async def findings(core: Core, *, limit: int) -> Findings:
+    """Return what is set aside, up to *limit* rows; what is late; and what Slack has not taken."""
     async with core.store.read() as tx:
-        return await tx.set_aside.all(limit)
+        dues = [await tx.requests.next_due_at(), await tx.grants.next_due_at()]
+        late = [due for due in dues if due is not None and due < tx.now - _LATE]
+        return Findings(
+            aside=await tx.set_aside.all(limit),
+            late_since=min(late, default=None),
+            asks=await tx.outbox.count_asks(),
+            refused=await tx.outbox.refused(_NAMED),
+        )
 
 
 async def release(core: Core, id_: str) -> Sequence[Aside]:

@@ -172,6 +172,12 @@ _FOLDED_REQUESTS = Statement(
 )
 _COUNTED: Select[Any] = select(func.count(outbox.c.request.distinct()))
 _COUNT_ASKS = Statement(_COUNTED.where(_UNSENT, outbox.c.turn == literal_column(str(Turn.ASK.value))))
+_REFUSED = Statement(
+    select(outbox)
+    .where(_UNSENT, outbox.c.error.is_not(None))
+    .order_by(outbox.c.at, outbox.c.id)
+    .limit(parameter("limit", Integer()))
+)
 _WAITS = Statement(
     select(outbox.c.id)
     .where(_UNSENT, outbox.c.lane == _LANE, outbox.c.kind == parameter("kind", Name))
@@ -269,6 +275,11 @@ class SqlOutbox:
     async def count_asks(self) -> int:
         """Return how many requests wait for their card to be posted."""
         return int(await self._session.value(_COUNT_ASKS) or 0)
+
+    async def refused(self, limit: int) -> Sequence[Outgoing]:
+        """Return up to *limit* messages that were tried and are not taken yet, the oldest first."""
+        rows = await self._session.rows(_REFUSED, {"limit": limit})
+        return _OUTGOING.readable(rows, self._session.unreadable)
 
     async def waits(self, lane: str, kind: OutboxKind) -> bool:
         """Return whether something of *kind* is still to be said in *lane*."""

@@ -110,6 +110,7 @@ _READS: Mapping[str, tuple[Probe, Any]] = {
     "outbox.folded": (lambda tx: tx.outbox.folded(_SUMMARY, limit=9), None),
     "outbox.foldable": (lambda tx: tx.outbox.foldable("C01FIN", 9), []),
     "outbox.count_asks": (lambda tx: tx.outbox.count_asks(), 0),
+    "outbox.refused": (lambda tx: tx.outbox.refused(9), []),
     "outbox.waits": (lambda tx: tx.outbox.waits("C01FIN", OutboxKind.CARD), False),
     "outbox.next_due_at": (lambda tx: tx.outbox.next_due_at(), None),
     "cards.get": (lambda tx: tx.cards.get(_REQUEST), None),
@@ -279,7 +280,7 @@ async def test_a_stranger_sees_nothing(two: tuple[Store, Store]) -> None:
     # A question whose answer is empty for everybody would prove nothing.
     seen = await _everything(ours)
     silent = {"outbox.summary_of", "outbox.folded", "outbox.foldable", "outbox.count_asks"}
-    silent.add("requests.lock_settled")
+    silent |= {"requests.lock_settled", "outbox.refused"}
     assert {name for name, found in seen.items() if found == empty[name]} == silent
 
 

@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from tests.machine.rules import members
 from tests.machine.setups import ACTION, GRANT_MINUTES, REPORT_MINUTES, SLA_MINUTES, Setup
 
 OPTIONS = ("Operating", "Payroll")
@@ -83,3 +85,17 @@ class Case:
             said = {"arguments": {"amount": self.amount, "memo": "x"}, "type": ACTION}
         text = json.dumps(said, separators=(",", ":"), sort_keys=True)
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def over_cap(setup: Setup, known: Collection[Case], case: Case, approvers: Collection[str]) -> bool:
+    """Return whether *case*, asked now, is one too many for its agent, its channel or one of its people."""
+    waits = [each for each in known if each.state == "pending"]
+    if sum(each.agent == case.agent for each in waits) >= setup.cap:
+        return True
+    if sum(each.team == case.team for each in waits) >= setup.cap + 2:
+        return True
+    hour = [each for each in known if each.asked_at > case.asked_at - timedelta(hours=1)]
+    return any(
+        sum(each.team is not None and person in members(setup, each.team) for each in hour) >= setup.asks
+        for person in approvers
+    )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tests.machine import rules
-from tests.machine.cases import OPTIONS, Case, Permit
+from tests.machine.cases import OPTIONS, Case, Permit, over_cap
 from tests.machine.rules import LENIENCE, Asked, Who, function_of, person_behind, verdict
 from tests.machine.setups import ACTION, Setup
 
@@ -122,27 +122,13 @@ class Truth:
         ruled = verdict(setup, case.amount, sure=case.sure)
         if isinstance(ruled, Asked):
             case.team, case.quorum, case.edits = ruled.team, ruled.quorum, ruled.edits
-            if self.over_cap(setup, case):
+            if over_cap(setup, self.cases.values(), case, self.who(setup, case).approvers):
                 return "over_cap"
         else:
             self.end(case, "approved" if ruled == "allow" else "rejected")
             case.permit = Permit(at=self.now) if ruled == "allow" else None
         self.cases[case.label] = case
         return OK
-
-    def over_cap(self, setup: Setup, case: Case) -> bool:
-        """Return whether *case* is one too many for its agent, its channel or one of its people."""
-        waits = [each for each in self.cases.values() if each.state == "pending"]
-        if sum(each.agent == case.agent for each in waits) >= setup.cap:
-            return True
-        if sum(each.team == case.team for each in waits) >= setup.cap + 2:
-            return True
-        hour = [each for each in self.cases.values() if each.asked_at > self.now - timedelta(hours=1)]
-        return any(
-            sum(each.team is not None and person in rules.members(setup, each.team) for each in hour)
-            >= setup.asks
-            for person in self.who(setup, case).approvers
-        )
 
     def does_cancel(self, core: int, label: str, agent: str) -> str:
         """An agent takes its request back: not behind the fence, so by what this core holds."""

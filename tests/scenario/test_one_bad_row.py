@@ -34,7 +34,7 @@ def alarms(room: World) -> list[str]:
 
 async def set_aside(room: World) -> list[tuple[str, str]]:
     """Return what is set aside: table and key."""
-    return [(each.kind, each.id) for each in await doctor.findings(room.core, limit=100)]
+    return [(each.kind, each.id) for each in (await doctor.findings(room.core, limit=100)).aside]
 
 
 @ON_DISK

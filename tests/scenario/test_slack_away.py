@@ -1,5 +1,7 @@
 """When Slack is away, whoever looks is told since when, and what waits for it."""
 
+from escalation.ports import OutboxKind
+from escalation.service import doctor
 from tests.harness.fake_faults import RateLimited, Refuses, ServerError
 from tests.scenario.world import World
 
@@ -42,6 +44,25 @@ async def test_the_status_says_it(room: World) -> None:
     room.slack._faults[POST].clear()
     await room.salma.types("/andon status", in_="#finance")
     await room.salma.sees("Slack away since 12:00 UTC, 1 request not delivered", in_="#finance")
+
+
+async def test_the_doctor_says_it(any_room: World) -> None:
+    """At the shell: what waits for its card, what Slack said, and what nobody settled in time."""
+    room = any_room
+    await goes_away(room, asks=2)
+    found = await doctor.findings(room.core, limit=9)
+    assert (found.aside, found.asks, found.late_since) == ([], 2, None)
+    # Of each lane the first is tried; the others wait for it.
+    assert {each.error for each in found.refused} == {"internal_error"}
+    assert [each.kind for each in found.refused] == [OutboxKind.CARD]
+
+    room.clock.advance(minutes=20)
+    assert (await doctor.findings(room.core, limit=9)).late_since is not None
+    room.slack._faults[POST].clear()
+    for _ in range(4):
+        await room.passes(seconds=30)
+    found = await doctor.findings(room.core, limit=9)
+    assert (found.asks, found.late_since, found.refused) == (0, None, [])
 
 
 async def test_a_token_that_slack_takes_no_more_is_an_outage(room: World) -> None:

@@ -57,7 +57,7 @@ async def test_one_request_that_cannot_be_ended_keeps_nobody_waiting(bad_room: W
     await _refuses_changes(room, "requests", ids[2])
     await pulls(room.core)
     assert await sweeping.module(room.core).run() == 6
-    assert [(each.kind, each.id) for each in await doctor.findings(room.core, limit=9)] == [
+    assert [(each.kind, each.id) for each in (await doctor.findings(room.core, limit=9)).aside] == [
         ("requests", ids[2])
     ]
     assert await counts(room) == [{"killed": 5, "late": 0, "revoked": 0}]
@@ -91,7 +91,9 @@ async def test_one_grant_that_cannot_be_taken_back_keeps_nobody_waiting(bad_room
     await pulls(room.core)
     await sweeping.module(room.core).run()
     assert (await room.agent.grant_of(other))["state"] == "revoked"
-    assert [(each.kind, each.id) for each in await doctor.findings(room.core, limit=9)] == [("grants", grant)]
+    assert [(each.kind, each.id) for each in (await doctor.findings(room.core, limit=9)).aside] == [
+        ("grants", grant)
+    ]
     assert isinstance(await resume(room.core, by(NADIA, "resume"), EVERYTHING), Moved)
     await _takes_changes(room, "grants")
     await doctor.release(room.core, grant)
@@ -113,7 +115,7 @@ async def test_a_table_that_is_missing_is_about_no_request(bad_room: World) -> N
     module = deadlines_module(room.core)
     await module.run()
     assert module.error is not None
-    assert await doctor.findings(room.core, limit=9) == []
+    assert (await doctor.findings(room.core, limit=9)).aside == []
     await vandal.runs("ALTER TABLE rungs_away RENAME TO rungs")
     await module.run()
     assert (await stored(room, asked)).state is State.TIMED_OUT
@@ -135,7 +137,7 @@ async def test_a_database_that_is_away_is_about_no_request(any_store: OpenStore,
             for module in modules:
                 await module.run()
                 assert module.error is not None
-        assert await doctor.findings(room.core, limit=9) == []
+        assert (await doctor.findings(room.core, limit=9)).aside == []
         (found,) = await sweep.unfinished(room.core)
         await modules[1].run()
         assert (await stored(room, asked)).state is State.KILLED

@@ -118,6 +118,11 @@ class MemoryOutbox:
         """Return how many requests wait for their card to be posted."""
         return len({each.request for each in self._unsent() if each.turn is Turn.ASK})
 
+    async def refused(self, limit: int) -> Sequence[Outgoing]:
+        """Return up to *limit* messages that were tried and are not taken yet, the oldest first."""
+        tried = (each for each in self._unsent() if each.error is not None)
+        return sorted(tried, key=lambda each: (each.at, each.id))[:limit]
+
     async def waits(self, lane: str, kind: OutboxKind) -> bool:
         """Return whether something of *kind* is still to be said in *lane*."""
         return any(each.lane == lane and each.kind is kind for each in self._unsent())
