@@ -128,7 +128,11 @@ class Outbox(Protocol):
         ...
 
     async def bring_back(self, outgoing: OutboxId, *, not_before: datetime) -> Outgoing | None:
-        """Put what was set aside back into its lane; raise ``Unreadable`` if it still cannot be read."""
+        """
+        Put what was set aside back into its lane; raise ``Unreadable`` if it still cannot be read.
+
+        Of two summaries in one lane one waits: it tells then of what the one that was set aside told of.
+        """
         ...
 
     async def next_due_at(self) -> datetime | None:

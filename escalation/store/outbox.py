@@ -178,6 +178,10 @@ _WAITS = Statement(
     .limit(_ONE)
 )
 
+_GET = Statement(select(outbox).where(outbox.c.id == parameter("outgoing", Name)).with_for_update())
+_TELL_INSTEAD = Statement(
+    update(outbox).where(outbox.c.summary == parameter("of", Name)).values(summary=parameter("into", Name))
+)
 _BRING_BACK = Statement(
     update(outbox)
     .where(outbox.c.id == parameter("outgoing", Name))
@@ -279,9 +283,21 @@ class SqlOutbox:
         await self.done(outgoing, at)
 
     async def bring_back(self, outgoing: OutboxId, *, not_before: datetime) -> Outgoing | None:
-        """Put what was set aside back into its lane; raise ``Unreadable`` if it still cannot be read."""
-        row = await self._session.row(_BRING_BACK, {"outgoing": outgoing, "not_before": not_before})
-        return None if row is None else _OUTGOING.one(row, self._session.unreadable)
+        """
+        Put what was set aside back into its lane; raise ``Unreadable`` if it still cannot be read.
+
+        A summary that would stand beside another hands over what it tells of instead.
+        """
+        row = await self._session.row(_GET, {"outgoing": outgoing})
+        if row is None:
+            return None
+        found = _OUTGOING.one(row, self._session.unreadable)
+        into = await self.summary_of(found.lane) if found.turn is Turn.SUMMARY else None
+        if into not in {None, found.id}:
+            await self._session.run(_TELL_INSTEAD, {"of": found.id, "into": into})
+            return found
+        back = await self._session.row(_BRING_BACK, {"outgoing": outgoing, "not_before": not_before})
+        return None if back is None else _OUTGOING.one(back, self._session.unreadable)
 
     async def next_due_at(self) -> datetime | None:
         """Return the nearest instant at which the first in turn of a lane may be sent."""

@@ -312,6 +312,47 @@ async def test_a_summary_tells_of_what_was_folded(store: Store) -> None:
     assert await _take(store, 2 * MINUTE) == []
 
 
+async def test_of_two_summaries_of_a_lane_one_waits(store: Store) -> None:
+    """A summary that is brought back while another waits hands over what it told of; the other says it."""
+    await _end(store, "1", "2")
+    rows = [samples.outgoing(name, about=name, at=NOON + int(name) * MINUTE) for name in "12"]
+    summaries = [replace(samples.outgoing(each), turn=Turn.SUMMARY, request=None) for each in ("old", "new")]
+    for row, summary in zip(rows, summaries, strict=True):
+        await _add(store, row, summary)
+        async with store.write() as tx:
+            await tx.outbox.fold(row.id, into=summary.id, at=NOON)
+            if summary.id == "out_old":
+                await tx.outbox.set_aside(summary.id, NOON)
+    async with store.write() as tx:
+        back = await tx.outbox.bring_back(OutboxId("out_old"), not_before=NOON)
+    assert back is not None
+    assert (back.id, back.turn) == ("out_old", Turn.SUMMARY)
+    async with store.read() as tx:
+        assert await tx.outbox.folded(OutboxId("out_old"), limit=9) is None
+        told = await tx.outbox.folded(OutboxId("out_new"), limit=9)
+    requests = (RequestId("req_1"), RequestId("req_2"))
+    assert told == Folded(count=2, first_at=NOON + MINUTE, last_at=NOON + 2 * MINUTE, requests=requests)
+    assert await _take(store, MINUTE) == ["out_new"]
+    async with store.write() as tx:
+        await tx.outbox.done(OutboxId("out_new"), NOON)
+    assert await _take(store, MINUTE) == []
+
+
+async def test_a_summary_alone_in_its_lane_is_brought_back(store: Store) -> None:
+    """A summary that is brought back where no other waits is said itself, with what was folded into it."""
+    summary = replace(samples.outgoing("s"), turn=Turn.SUMMARY, request=None)
+    await _add(store, samples.outgoing("1"), summary, replace(summary, id=OutboxId("out_else"), lane="C02"))
+    async with store.write() as tx:
+        await tx.outbox.fold(OutboxId("out_1"), into=summary.id, at=NOON)
+        await tx.outbox.set_aside(summary.id, NOON)
+    async with store.write() as tx:
+        assert await tx.outbox.bring_back(summary.id, not_before=NOON) is not None
+    assert await _take(store) == ["out_else", "out_s"]
+    async with store.read() as tx:
+        told = await tx.outbox.folded(summary.id, limit=9)
+    assert told == Folded(count=1, first_at=NOON, last_at=NOON, requests=(RequestId("req_1"),))
+
+
 async def test_a_card_that_waits_takes_its_new_turn(store: Store) -> None:
     """The card of a request that ends while it waits to be asked asks no more, and lets asks pass."""
     card = replace(samples.outgoing("1", kind=OutboxKind.CARD), turn=Turn.ASK)

@@ -130,11 +130,16 @@ class MemoryOutbox:
             self._view[_ASIDE].put(outgoing, found)
 
     async def bring_back(self, outgoing: OutboxId, *, not_before: datetime) -> Outgoing | None:
-        """Put what was set aside back into its lane."""
+        """Put what was set aside back into its lane, or into the summary that waits there."""
         found = self._view[_ASIDE].get(outgoing)
         if found is None:
             return None
         self._view[_ASIDE].drop(outgoing)
+        into = await self.summary_of(found.lane) if found.turn is Turn.SUMMARY else None
+        if into is not None:
+            for told in [each for each in self._view[FOLDED].values() if each.into == outgoing]:
+                self._view[FOLDED].put(told.outgoing.id, replace(told, into=into))
+            return found
         self._view[SENT].drop(outgoing)
         self._view[UNSENT].put(outgoing, replace(found, not_before=not_before))
         return found
