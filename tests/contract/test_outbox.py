@@ -7,7 +7,7 @@ import pytest
 
 from escalation.errors import StoreError
 from escalation.ids import OutboxId, RequestId
-from escalation.ports import Again, Card, Folded, OutboxKind, Outgoing, Store, Turn
+from escalation.ports import Again, Card, Doubt, Folded, OutboxKind, Outgoing, Store, Turn
 from tests.contract import samples
 from tests.contract.samples import MINUTE, NOON, TICK
 
@@ -272,12 +272,40 @@ async def test_what_ended_before_it_was_posted_can_be_folded(store: Store) -> No
         replace(samples.outgoing("seal"), request=None),
     )
     async with store.write() as tx:
-        assert list(await tx.outbox.foldable("C01FIN", 9)) == ["out_doubt", "out_card", "out_thread"]
+        assert list(await tx.outbox.foldable("C01FIN", 9, now=NOON)) == [
+            "out_doubt",
+            "out_card",
+            "out_thread",
+        ]
     async with store.write() as tx:
         await tx.outbox.done(OutboxId("out_alarm"), NOON)
     assert await _take(store, limit=1) == ["out_doubt"]
     async with store.write() as tx:
-        assert list(await tx.outbox.foldable("C01FIN", 1)) == ["out_card"]
+        assert list(await tx.outbox.foldable("C01FIN", 1, now=NOON)) == ["out_card"]
+
+
+async def test_of_a_card_in_doubt_nothing_is_folded(store: Store) -> None:
+    """While a card may stand, nobody is told that it was never shown; in its first attempt it does not yet."""
+    await _end(store, "1")
+    card = samples.outgoing("card", about="1", kind=OutboxKind.CARD)
+    await _add(store, card, samples.outgoing("direct", about="1", lane="@nadia", at=NOON + TICK))
+
+    async def found(after: timedelta) -> tuple[Doubt | None, list[OutboxId]]:
+        async with store.write() as tx:
+            doubt = await tx.outbox.card_in_doubt(RequestId("req_1"), now=NOON + after)
+            return doubt, list(await tx.outbox.foldable("@nadia", 9, now=NOON + after))
+
+    assert await found(timedelta(0)) == (None, ["out_direct"])
+    assert await _take(store) == ["out_card"]
+    assert await found(LEASE - TICK) == (Doubt(since=NOON, under_way=True), ["out_direct"])
+    assert await found(LEASE) == (Doubt(since=NOON, under_way=False), [])
+    async with store.write() as tx:
+        assert await tx.outbox.card_in_doubt(RequestId("req_1"), now=NOON + LEASE, beside=card.id) is None
+        await tx.outbox.retry(card.id, Again(not_before=NOON + MINUTE, error="unsure"))
+    assert await found(timedelta(0)) == (Doubt(since=NOON, under_way=False), [])
+    async with store.write() as tx:
+        await tx.outbox.retry(card.id, Again(not_before=NOON + MINUTE, error="refused", cleared=1))
+    assert await found(timedelta(0)) == (None, ["out_direct"])
 
 
 async def test_a_summary_tells_of_what_was_folded(store: Store) -> None:
