@@ -285,7 +285,7 @@ async def test_what_ended_before_it_was_posted_can_be_folded(store: Store) -> No
 
 
 async def test_of_a_card_in_doubt_nothing_is_folded(store: Store) -> None:
-    """While a card may stand, nobody is told that it was never shown; in its first attempt it does not yet."""
+    """While a card may stand, nobody is told that it was never shown; in its first attempt it does not."""
     await _end(store, "1")
     card = samples.outgoing("card", about="1", kind=OutboxKind.CARD)
     await _add(store, card, samples.outgoing("direct", about="1", lane="@nadia", at=NOON + TICK))

@@ -62,6 +62,24 @@ async def test_a_process_that_died_after_slack_took_the_card(any_room: World) ->
     assert (await room.card(asked)).ts == card.ts
 
 
+async def test_a_process_that_died_with_a_card_until_the_deadline(any_room: World) -> None:
+    """Slack took the card and nobody wrote that down in time: the end does not say that it never arrived."""
+    room = any_room
+    asked = await room.agent.asks()
+    (row,) = await deliver.take(room.core, limit=9)
+    about = await queries.dossier(room.core, RequestId(asked["id"]))
+    await room.house.engine._relay._courier.carry(row, about)
+    await room.passes(minutes=15)
+    ended = await room.agent.sees(asked)
+    assert (ended["state"], ended["reason"]) == (
+        "undeliverable",
+        "it is not known whether the card reached Slack before the deadline",
+    )
+    (card,) = cards(room)
+    await room.beats()
+    assert not card.says('"Approve"')
+
+
 async def test_a_process_that_slept_in_the_middle_of_a_post(any_room: World) -> None:
     """Another one posted the card meanwhile: that one stays, and what was posted late is closed at once."""
     room = any_room
@@ -161,7 +179,7 @@ async def test_a_card_in_doubt_of_a_request_that_was_set_aside(any_room: World) 
     await set_aside(room.core, Unreadable("requests", asked["id"], "a hand at the database"))
     await room.passes(minutes=3)
     await doctor.release(room.core, asked["id"])
-    await room.passes(minutes=2)
+    await room.beats()
     (card,) = cards(room)
     assert (await room.card(asked)).ts == card.ts
     await room.salma.clicks("Approve", on=card)
