@@ -28,6 +28,8 @@ from escalation.ladder import Ladder, Rung
 from escalation.reason import Reason, Refused
 
 _EDITED_BY = "edited by "
+_NEVER_THERE = "the card never reached Slack before the deadline"
+_NOT_KNOWN = "it is not known whether the card reached Slack before the deadline"
 
 
 class State(Enum):
@@ -237,6 +239,8 @@ class GiveUp:
 class Climb:
     """The next rung of the ladder is due."""
 
+    card_in_doubt: bool = False  #: Whether its card may stand in Slack without our having heard of it.
+
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
@@ -275,7 +279,7 @@ def apply(request: Request, command: Command, *, now: datetime) -> Outcome:
     if request.state.is_settled:
         return Refused(Reason.ALREADY_SETTLED)
     if isinstance(command, Climb):
-        return _pass_time(request, now)
+        return _pass_time(request, command, now)
     # From the deadline on only Climb changes it, whether or not the engine has run yet. A stop acts at
     # the instant at which it was pulled, whenever somebody comes round to what it ends.
     acts_at = command.at if isinstance(command, Kill) else now
@@ -360,7 +364,7 @@ def _answer(request: Request, decision: Decision, now: datetime) -> Outcome:
     return _settle(replace(_with(request, decision), answer=text), State.ANSWERED, now)
 
 
-def _pass_time(request: Request, now: datetime) -> Outcome:
+def _pass_time(request: Request, command: Climb, now: datetime) -> Outcome:
     if now < request.ladder.at(request.next_rung):
         return Refused(Reason.NOT_YET_DUE)
     if now < request.deadline:
@@ -370,7 +374,7 @@ def _pass_time(request: Request, now: datetime) -> Outcome:
             replace(request, rung=Rung.DEFAULTED),
             State.UNDELIVERABLE,
             now,
-            reason="the card never reached Slack before the deadline",
+            reason=_NOT_KNOWN if command.card_in_doubt else _NEVER_THERE,
         )
     return _settle(
         replace(request, rung=Rung.DEFAULTED), State.TIMED_OUT, now, reason="nobody decided in time"

@@ -45,6 +45,7 @@ _NOT_IN_FORCE: Final = Problem(
     503,
     "This process cannot load the configuration in force, or is older than the database: it decides nothing."
     " Send the same call again: it counts once, and another process may take it.",
+    retry_after=1,
 ).reply()
 
 

@@ -11,6 +11,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 E = TypeVar("E", bound="Environment")
 _SHORTEST_SECRET = 16  #: Characters; Slack's have 32.
+_REDIS_URL = "redis://HOST:6379/0, with %20 for a space in the password, or remove it"
+_WAKING_SCHEMES = frozenset({"redis", "rediss", "valkey", "valkeys", "unix"})
 _BOTH = "SLACK_SIGNING_SECRET (Slack calls the bot) or SLACK_APP_TOKEN (the bot calls Slack)"
 
 
@@ -37,6 +39,14 @@ class Environment(BaseSettings):
     andon_redis_url: SecretStr | None = None
     andon_config: Path = Path("andon.yaml")
     andon_head_file: Path | None = None
+
+    @field_validator("andon_redis_url")
+    @classmethod
+    def _redis_url(cls, url: SecretStr | None) -> SecretStr | None:
+        # Nothing that is kept depends on it, so that the process would serve on and wake nobody.
+        if url is not None and not _leads_to_valkey(url.get_secret_value()):
+            raise _wrong(f"is no address of Valkey or Redis; write {_REDIS_URL}")
+        return url
 
     @property
     def database_url(self) -> str:
@@ -156,6 +166,18 @@ def _lines(error: ValidationError) -> list[str]:
 
 
 _EXPECTED = {"ANDON_SLACK_MODE": "write http or socket, or remove it"}
+
+
+def _leads_to_valkey(url: str) -> bool:
+    scheme, separator, _ = url.partition("://")
+    if not separator or scheme not in _WAKING_SCHEMES or any(each.isspace() for each in url):
+        return False
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises for one that there cannot be
+    except ValueError:
+        return False
+    return scheme == "unix" or not parts.path.strip("/") or parts.path.strip("/").isdecimal()
 
 
 def _begins(token: SecretStr, start: str, which: str) -> SecretStr:

@@ -10,7 +10,7 @@ from escalation.ports.heads import Heads, Nowhere
 from escalation.ports.inbox import Inbox, Ingress
 from escalation.ports.keys import Key, Keys
 from escalation.ports.kills import Kills, never
-from escalation.ports.outbox import Again, Folded, Outbox, OutboxKind, Outgoing, Turn
+from escalation.ports.outbox import Again, Doubt, Folded, Outbox, OutboxKind, Outgoing, Turn
 from escalation.ports.record import Record
 from escalation.ports.requests import Asked, Page, Pending, Requests
 from escalation.ports.retention import Looked, Place, Removed, Retention
@@ -33,6 +33,7 @@ __all__ = [
     "Delivered",
     "Delivery",
     "Dossier",
+    "Doubt",
     "Fence",
     "Folded",
     "Grants",

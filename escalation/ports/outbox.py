@@ -47,6 +47,9 @@ class Outgoing:
     error: str | None = None  #: Why the last attempt failed, if it did.
     # Not stored, but found when it is sent:
     meant_for: str | None = None  #: The lane it was meant for, where it has to go another way.
+    card_in_doubt: datetime | None = (
+        None  #: When another row of its request's card, which may stand, was written.
+    )
     twin: Card | None = None  #: To be closed: it stands beside the card that people know.
     tells_of: Sequence[Request] = ()  #: What a summary names.
 
@@ -76,6 +79,14 @@ class Again:
     alone: bool = False  #: Whether only this message waits; else its whole lane does.
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """A card that may stand in Slack although we have not heard of it."""
+
+    since: datetime  #: When its row was written.
+    under_way: bool  #: Whether its first attempt is leased: what ended before that is not posted.
+
+
 class Outbox(Protocol):
     """What is still to be said in Slack."""
 
@@ -95,11 +106,22 @@ class Outbox(Protocol):
 
     async def retry(self, outgoing: OutboxId, again: Again) -> None: ...
 
-    async def foldable(self, lane: str, limit: int) -> Sequence[OutboxId]:
+    async def foldable(self, lane: str, limit: int, *, now: datetime) -> Sequence[OutboxId]:
         """
         Return what waits in *lane* about requests that ended before their card was ever posted, and hold it.
 
-        What may have been posted without our hearing of it is none of that, nor is an alarm.
+        What may have been posted without our hearing of it is none of that, nor is what is said of a
+        request whose card is in doubt at *now*, nor is an alarm.
+        """
+        ...
+
+    async def card_in_doubt(
+        self, request: RequestId, *, now: datetime, beside: OutboxId | None = None
+    ) -> Doubt | None:
+        """
+        Return what is known of a card of *request* that may have been posted without our hearing of it.
+
+        That is an unsent row, not *beside*, with an attempt that is not known to have posted nothing.
         """
         ...
 
@@ -132,7 +154,11 @@ class Outbox(Protocol):
         ...
 
     async def bring_back(self, outgoing: OutboxId, *, not_before: datetime) -> Outgoing | None:
-        """Put what was set aside back into its lane; raise ``Unreadable`` if it still cannot be read."""
+        """
+        Put what was set aside back into its lane; raise ``Unreadable`` if it still cannot be read.
+
+        Of two summaries in one lane one waits: it tells then of what the one that was set aside told of.
+        """
         ...
 
     async def next_due_at(self) -> datetime | None:

@@ -8,14 +8,14 @@ from escalation.grant import Grant, Lapse
 from escalation.ids import GrantId, RequestId
 from escalation.ports import Transaction
 from escalation.reason import Refused
-from escalation.request import Climb, Request, apply
+from escalation.request import Request, apply
 from escalation.service.context import Core, seconds_until, wake
 from escalation.service.steps.batch import settle_batch
 from escalation.service.steps.clerk import Clerk
 from escalation.service.steps.grants import end_grant
 from escalation.service.steps.judge import stop_on
 from escalation.service.steps.set_aside import set_aside
-from escalation.service.steps.settle import climbed, settle_if_over
+from escalation.service.steps.settle import climb, climbed, settle_if_over
 from escalation.switch import Switch
 
 
@@ -87,7 +87,7 @@ class _Requests:
     async def settle(self, clerk: Clerk, row: Request) -> bool:
         if stop_on(clerk.core.configuration(), row, self._stopped) is not None:
             return (await settle_if_over(clerk.core, clerk.tx, row, self._stopped)).state.is_settled
-        outcome = apply(row, Climb(), now=clerk.tx.now)
+        outcome = apply(row, await climb(clerk.tx, row), now=clerk.tx.now)
         if isinstance(outcome, Refused):
             return False
         await climbed(clerk, row, outcome.request)

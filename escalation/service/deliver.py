@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from escalation.audit import EventName
-from escalation.errors import places
-from escalation.ids import OutboxId, RequestId
+from escalation.errors import Unreadable, places
+from escalation.ids import RequestId
 from escalation.ports import (
     Again,
     Card,
@@ -46,6 +46,7 @@ _FIRST_RETRY = timedelta(seconds=1)
 _LAST_RETRY = timedelta(seconds=60)
 #: An alarm that reached nobody needs an operator, and is tried again less and less often.
 _LAST_RETRY_OF_ALARMS = timedelta(minutes=10)
+_ASIDE = "its request is set aside"
 #: An upper limit for the ``Retry-After`` that Slack asks for.
 _LONGEST_WAIT = timedelta(hours=1)
 
@@ -84,10 +85,11 @@ async def send(core: Core, courier: Courier, outgoing: Outgoing) -> Tried | None
     async with core.store.read() as tx:
         outgoing = await fold.told(tx, outgoing)
         about = await readable(_about(tx, outgoing))
+        outgoing = await _with_doubt(tx, outgoing, about)
         moved_on = await _moved_on(core, tx, outgoing, about)
     # What cannot be read has no card; its release draws one. What is said beside cards is said all the same.
     if moved_on or _is_lost(outgoing, about):
-        await _finish(core, outgoing.id)
+        await _finish(core, outgoing)
         return None
     if fold.is_unseen(outgoing, about) and await _fold(core, outgoing):
         return None
@@ -165,6 +167,13 @@ async def _about(tx: Transaction, outgoing: Outgoing) -> Dossier | None:
     return None if request is None else await dossier_of(tx, request)
 
 
+async def _with_doubt(tx: Transaction, outgoing: Outgoing, about: Dossier | None) -> Outgoing:
+    if about is None or about.card is not None:
+        return outgoing
+    doubt = await tx.outbox.card_in_doubt(about.request.id, now=tx.now, beside=outgoing.id)
+    return outgoing if doubt is None or doubt.under_way else replace(outgoing, card_in_doubt=doubt.since)
+
+
 def _is_lost(outgoing: Outgoing, about: Dossier | None) -> bool:
     beside_a_card = outgoing.kind in {OutboxKind.CARD, OutboxKind.THREAD}
     return about is None and outgoing.request is not None and beside_a_card
@@ -185,9 +194,24 @@ async def _moved_on(core: Core, tx: Transaction, outgoing: Outgoing, about: Doss
     return card is not None and successor is not None and card.ts == successor.ts
 
 
-async def _finish(core: Core, outgoing: OutboxId) -> None:
+async def _finish(core: Core, outgoing: Outgoing) -> None:
     async with core.store.write() as tx:
-        await tx.outbox.done(outgoing, tx.now)
+        if outgoing.kind is OutboxKind.CARD and outgoing.may_stand and await _is_aside(tx, outgoing):
+            # The card that its release draws has to be looked for first: this row is how that is known.
+            again = Again(not_before=tx.now + _LAST_RETRY, error=_ASIDE, cleared=outgoing.cleared, alone=True)
+            await tx.outbox.retry(outgoing.id, again)
+        else:
+            await tx.outbox.done(outgoing.id, tx.now)
+
+
+async def _is_aside(tx: Transaction, outgoing: Outgoing) -> bool:
+    if outgoing.request is None:
+        return False
+    try:
+        await tx.requests.get(outgoing.request)
+    except Unreadable:
+        return True
+    return False
 
 
 async def _remember(

@@ -15,17 +15,19 @@ from sqlalchemy import (
     Select,
     Text,
     Update,
+    and_,
     any_,
     func,
     literal_column,
+    not_,
     select,
     text,
     update,
 )
 
 from escalation import notice
-from escalation.ids import OutboxId
-from escalation.ports import Again, Folded, OutboxKind, Outgoing, Turn
+from escalation.ids import OutboxId, RequestId
+from escalation.ports import Again, Doubt, Folded, OutboxKind, Outgoing, Turn
 from escalation.request import State
 from escalation.store.change import Conflict, Insertion, Otherwise, RowUpdate
 from escalation.store.reading import Damaged, Misread, Reading, known
@@ -124,6 +126,29 @@ _RETRY = RowUpdate(
 # Looked up for each row of the lane by its key: joined, all requests there ever were might be read.
 _STATE = select(requests.c.state).where(requests.c.id == outbox.c.request).scalar_subquery()
 _CARD = select(cards.c.request).where(cards.c.request == outbox.c.request).scalar_subquery()
+_CARDS = outbox.alias("cards_of_it")
+_DOUBTFUL = (
+    _CARDS.c.sent_at.is_(None),
+    _CARDS.c.kind == literal_column(f"'{OutboxKind.CARD.value}'"),
+    _CARDS.c.attempts > _CARDS.c.cleared,
+)
+# In the hands of somebody who has not failed with it: what ended before it was taken is not posted.
+_UNDER_WAY = and_(
+    _CARDS.c.error.is_(None), _CARDS.c.attempts == _CARDS.c.cleared + _ONE, _CARDS.c.not_before > _NOW
+)
+_DOUBT = (
+    select(_CARDS.c.id).where(_CARDS.c.request == outbox.c.request, *_DOUBTFUL, not_(_UNDER_WAY)).limit(_ONE)
+)
+_CARD_IN_DOUBT = Statement(
+    select(_CARDS.c.at, _UNDER_WAY.label("under_way"))
+    .where(
+        _CARDS.c.request == parameter("request", Name),
+        *_DOUBTFUL,
+        _CARDS.c.id != parameter("beside", Name),
+    )
+    .order_by(_CARDS.c.at)
+    .limit(_ONE)
+)
 _FOLDABLE = Statement(
     select(outbox.c.id)
     .where(
@@ -134,6 +159,7 @@ _FOLDABLE = Statement(
         _STATE.in_(_ENDED),
         not_aside(requests, outbox.c.request),
         _CARD.is_(None),
+        _DOUBT.scalar_subquery().is_(None),
     )
     .order_by(*_IN_TURN)
     .limit(_LIMIT)
@@ -184,6 +210,10 @@ _WAITS = Statement(
     .limit(_ONE)
 )
 
+_GET = Statement(select(outbox).where(outbox.c.id == parameter("outgoing", Name)).with_for_update())
+_TELL_INSTEAD = Statement(
+    update(outbox).where(outbox.c.summary == parameter("of", Name)).values(summary=parameter("into", Name))
+)
 _BRING_BACK = Statement(
     update(outbox)
     .where(outbox.c.id == parameter("outgoing", Name))
@@ -246,9 +276,18 @@ class SqlOutbox:
         }
         self._session.later(_RETRY, values)
 
-    async def foldable(self, lane: str, limit: int) -> Sequence[OutboxId]:
+    async def foldable(self, lane: str, limit: int, *, now: datetime) -> Sequence[OutboxId]:
         """Return what waits in *lane* about requests that ended before their card was ever posted."""
-        return [row.id for row in await self._session.rows(_FOLDABLE, {"lane": lane, "limit": limit})]
+        values = {"lane": lane, "limit": limit, "now": now}
+        return [row.id for row in await self._session.rows(_FOLDABLE, values)]
+
+    async def card_in_doubt(
+        self, request: RequestId, *, now: datetime, beside: OutboxId | None = None
+    ) -> Doubt | None:
+        """Return what is known of a card of *request* that may stand without our having heard of it."""
+        values = {"request": request, "beside": beside or "", "now": now}
+        row = await self._session.row(_CARD_IN_DOUBT, values)
+        return None if row is None else Doubt(since=self._told(row.at), under_way=bool(row.under_way))
 
     async def summary_of(self, lane: str) -> OutboxId | None:
         """Return the summary that waits in *lane*, and hold it."""
@@ -290,9 +329,21 @@ class SqlOutbox:
         await self.done(outgoing, at)
 
     async def bring_back(self, outgoing: OutboxId, *, not_before: datetime) -> Outgoing | None:
-        """Put what was set aside back into its lane; raise ``Unreadable`` if it still cannot be read."""
-        row = await self._session.row(_BRING_BACK, {"outgoing": outgoing, "not_before": not_before})
-        return None if row is None else _OUTGOING.one(row, self._session.unreadable)
+        """
+        Put what was set aside back into its lane; raise ``Unreadable`` if it still cannot be read.
+
+        A summary that would stand beside another hands over what it tells of instead.
+        """
+        row = await self._session.row(_GET, {"outgoing": outgoing})
+        if row is None:
+            return None
+        found = _OUTGOING.one(row, self._session.unreadable)
+        into = await self.summary_of(found.lane) if found.turn is Turn.SUMMARY else None
+        if into not in {None, found.id}:
+            await self._session.run(_TELL_INSTEAD, {"of": found.id, "into": into})
+            return found
+        back = await self._session.row(_BRING_BACK, {"outgoing": outgoing, "not_before": not_before})
+        return None if back is None else _OUTGOING.one(back, self._session.unreadable)
 
     async def next_due_at(self) -> datetime | None:
         """Return the nearest instant at which the first in turn of a lane may be sent."""

@@ -7,7 +7,7 @@ import pytest
 
 from escalation.errors import StoreError
 from escalation.ids import OutboxId, RequestId
-from escalation.ports import Again, Card, Folded, OutboxKind, Outgoing, Store, Turn
+from escalation.ports import Again, Card, Doubt, Folded, OutboxKind, Outgoing, Store, Turn
 from tests.contract import samples
 from tests.contract.samples import MINUTE, NOON, TICK
 
@@ -272,12 +272,40 @@ async def test_what_ended_before_it_was_posted_can_be_folded(store: Store) -> No
         replace(samples.outgoing("seal"), request=None),
     )
     async with store.write() as tx:
-        assert list(await tx.outbox.foldable("C01FIN", 9)) == ["out_doubt", "out_card", "out_thread"]
+        assert list(await tx.outbox.foldable("C01FIN", 9, now=NOON)) == [
+            "out_doubt",
+            "out_card",
+            "out_thread",
+        ]
     async with store.write() as tx:
         await tx.outbox.done(OutboxId("out_alarm"), NOON)
     assert await _take(store, limit=1) == ["out_doubt"]
     async with store.write() as tx:
-        assert list(await tx.outbox.foldable("C01FIN", 1)) == ["out_card"]
+        assert list(await tx.outbox.foldable("C01FIN", 1, now=NOON)) == ["out_card"]
+
+
+async def test_of_a_card_in_doubt_nothing_is_folded(store: Store) -> None:
+    """While a card may stand, nobody is told that it was never shown; in its first attempt it does not."""
+    await _end(store, "1")
+    card = samples.outgoing("card", about="1", kind=OutboxKind.CARD)
+    await _add(store, card, samples.outgoing("direct", about="1", lane="@nadia", at=NOON + TICK))
+
+    async def found(after: timedelta) -> tuple[Doubt | None, list[OutboxId]]:
+        async with store.write() as tx:
+            doubt = await tx.outbox.card_in_doubt(RequestId("req_1"), now=NOON + after)
+            return doubt, list(await tx.outbox.foldable("@nadia", 9, now=NOON + after))
+
+    assert await found(timedelta(0)) == (None, ["out_direct"])
+    assert await _take(store) == ["out_card"]
+    assert await found(LEASE - TICK) == (Doubt(since=NOON, under_way=True), ["out_direct"])
+    assert await found(LEASE) == (Doubt(since=NOON, under_way=False), [])
+    async with store.write() as tx:
+        assert await tx.outbox.card_in_doubt(RequestId("req_1"), now=NOON + LEASE, beside=card.id) is None
+        await tx.outbox.retry(card.id, Again(not_before=NOON + MINUTE, error="unsure"))
+    assert await found(timedelta(0)) == (Doubt(since=NOON, under_way=False), [])
+    async with store.write() as tx:
+        await tx.outbox.retry(card.id, Again(not_before=NOON + MINUTE, error="refused", cleared=1))
+    assert await found(timedelta(0)) == (None, ["out_direct"])
 
 
 async def test_a_summary_tells_of_what_was_folded(store: Store) -> None:
@@ -310,6 +338,47 @@ async def test_a_summary_tells_of_what_was_folded(store: Store) -> None:
     async with store.write() as tx:
         assert await tx.outbox.summary_of("C01FIN") is None
     assert await _take(store, 2 * MINUTE) == []
+
+
+async def test_of_two_summaries_of_a_lane_one_waits(store: Store) -> None:
+    """A summary that is brought back while another waits hands over what it told of; the other says it."""
+    await _end(store, "1", "2")
+    rows = [samples.outgoing(name, about=name, at=NOON + int(name) * MINUTE) for name in "12"]
+    summaries = [replace(samples.outgoing(each), turn=Turn.SUMMARY, request=None) for each in ("old", "new")]
+    for row, summary in zip(rows, summaries, strict=True):
+        await _add(store, row, summary)
+        async with store.write() as tx:
+            await tx.outbox.fold(row.id, into=summary.id, at=NOON)
+            if summary.id == "out_old":
+                await tx.outbox.set_aside(summary.id, NOON)
+    async with store.write() as tx:
+        back = await tx.outbox.bring_back(OutboxId("out_old"), not_before=NOON)
+    assert back is not None
+    assert (back.id, back.turn) == ("out_old", Turn.SUMMARY)
+    async with store.read() as tx:
+        assert await tx.outbox.folded(OutboxId("out_old"), limit=9) is None
+        told = await tx.outbox.folded(OutboxId("out_new"), limit=9)
+    requests = (RequestId("req_1"), RequestId("req_2"))
+    assert told == Folded(count=2, first_at=NOON + MINUTE, last_at=NOON + 2 * MINUTE, requests=requests)
+    assert await _take(store, MINUTE) == ["out_new"]
+    async with store.write() as tx:
+        await tx.outbox.done(OutboxId("out_new"), NOON)
+    assert await _take(store, MINUTE) == []
+
+
+async def test_a_summary_alone_in_its_lane_is_brought_back(store: Store) -> None:
+    """A summary that is brought back where no other waits is said itself, with what was folded into it."""
+    summary = replace(samples.outgoing("s"), turn=Turn.SUMMARY, request=None)
+    await _add(store, samples.outgoing("1"), summary, replace(summary, id=OutboxId("out_else"), lane="C02"))
+    async with store.write() as tx:
+        await tx.outbox.fold(OutboxId("out_1"), into=summary.id, at=NOON)
+        await tx.outbox.set_aside(summary.id, NOON)
+    async with store.write() as tx:
+        assert await tx.outbox.bring_back(summary.id, not_before=NOON) is not None
+    assert await _take(store) == ["out_else", "out_s"]
+    async with store.read() as tx:
+        told = await tx.outbox.folded(summary.id, limit=9)
+    assert told == Folded(count=1, first_at=NOON, last_at=NOON, requests=(RequestId("req_1"),))
 
 
 async def test_a_card_that_waits_takes_its_new_turn(store: Store) -> None:

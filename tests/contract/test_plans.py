@@ -37,6 +37,7 @@ _PLANS = {
     "messages due": (outbox._TAKE, "outbox_in_turn"),
     "next message": (outbox._NEXT_DUE_AT, "outbox_in_turn"),
     "messages to fold": (outbox._FOLDABLE, "outbox_in_turn"),
+    "cards in doubt": (outbox._CARD_IN_DOUBT, "outbox_about"),
     "what a summary tells": (outbox._FOLDED, "outbox_folded"),
     "what a summary names": (outbox._FOLDED_REQUESTS, "outbox_folded"),
     "key": (requests._BY_KEY, "requests_key"),

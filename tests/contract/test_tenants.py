@@ -108,7 +108,8 @@ _READS: Mapping[str, tuple[Probe, Any]] = {
     "sweeps.unfinished": (lambda tx: tx.sweeps.unfinished(9), []),
     "outbox.summary_of": (lambda tx: tx.outbox.summary_of("C01FIN"), None),
     "outbox.folded": (lambda tx: tx.outbox.folded(_SUMMARY, limit=9), None),
-    "outbox.foldable": (lambda tx: tx.outbox.foldable("C01FIN", 9), []),
+    "outbox.foldable": (lambda tx: tx.outbox.foldable("C01FIN", 9, now=NOON), []),
+    "outbox.card_in_doubt": (lambda tx: tx.outbox.card_in_doubt(_REQUEST, now=NOON), None),
     "outbox.count_asks": (lambda tx: tx.outbox.count_asks(), 0),
     "outbox.refused": (lambda tx: tx.outbox.refused(9), []),
     "outbox.waits": (lambda tx: tx.outbox.waits("C01FIN", OutboxKind.CARD), False),
@@ -280,7 +281,7 @@ async def test_a_stranger_sees_nothing(two: tuple[Store, Store]) -> None:
     # A question whose answer is empty for everybody would prove nothing.
     seen = await _everything(ours)
     silent = {"outbox.summary_of", "outbox.folded", "outbox.foldable", "outbox.count_asks"}
-    silent |= {"requests.lock_settled", "outbox.refused"}
+    silent |= {"outbox.card_in_doubt", "outbox.refused", "requests.lock_settled"}
     assert {name for name, found in seen.items() if found == empty[name]} == silent
 
 

@@ -425,10 +425,10 @@ async def test_what_is_set_aside_is_in_no_summary(store: Database) -> None:
     async with store.write() as tx:
         await tx.requests.add(ended)
         await tx.outbox.add(samples.outgoing("1", lane="C1", about="1"))
-        assert await tx.outbox.foldable("C1", 9) == ["out_1"]
+        assert await tx.outbox.foldable("C1", 9, now=NOON) == ["out_1"]
         await tx.set_aside.add(Aside(kind="requests", id=ended.id, why="it is odd", at=NOON))
     async with store.write() as tx:
-        assert await tx.outbox.foldable("C1", 9) == []
+        assert await tx.outbox.foldable("C1", 9, now=NOON) == []
 
 
 async def test_an_impossible_aim_is_named(

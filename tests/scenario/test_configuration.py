@@ -439,7 +439,7 @@ async def test_a_quiet_process_says_so_at_its_doors(any_room: World) -> None:
         await tx.configurations.add(_newer(), at=tx.now)
         await tx.fence.save(InForce(version="ffffffffffff", seq=7))
     answer = await room.agent.proposes({})
-    assert answer.status_code == 503
+    assert (answer.status_code, answer.headers.get("retry-after")) == (503, "1")
     assert "cannot load the configuration in force" in answer.json()["detail"]
     assert (await room.salma.clicks("Approve", on=card)).status == 503
     await room.beats()

@@ -1,8 +1,10 @@
 """Slack took a message and did not say so: it is looked for, and none is posted beside it."""
 
+from escalation.errors import Unreadable
 from escalation.ids import RequestId
 from escalation.ports import Delivery, Dossier, Outgoing
-from escalation.service import deliver, queries
+from escalation.service import deliver, doctor, queries
+from escalation.service.steps.set_aside import set_aside
 from tests.harness.fake_faults import AcceptThenSilence, RateLimited, Refuses, ServerError
 from tests.harness.fake_slack import Posted
 from tests.scenario.world import World
@@ -58,6 +60,24 @@ async def test_a_process_that_died_after_slack_took_the_card(any_room: World) ->
     await room.passes(seconds=31)
     (card,) = cards(room)
     assert (await room.card(asked)).ts == card.ts
+
+
+async def test_a_process_that_died_with_a_card_until_the_deadline(any_room: World) -> None:
+    """Slack took the card and nobody wrote that down in time: the end does not say that it never arrived."""
+    room = any_room
+    asked = await room.agent.asks()
+    (row,) = await deliver.take(room.core, limit=9)
+    about = await queries.dossier(room.core, RequestId(asked["id"]))
+    await room.house.engine._relay._courier.carry(row, about)
+    await room.passes(minutes=15)
+    ended = await room.agent.sees(asked)
+    assert (ended["state"], ended["reason"]) == (
+        "undeliverable",
+        "it is not known whether the card reached Slack before the deadline",
+    )
+    (card,) = cards(room)
+    await room.beats()
+    assert not card.says('"Approve"')
 
 
 async def test_a_process_that_slept_in_the_middle_of_a_post(any_room: World) -> None:
@@ -146,6 +166,42 @@ async def test_while_it_cannot_be_found_out_nothing_is_posted(room: World) -> No
     for _ in range(4):
         await room.passes(seconds=5)
     assert (calls(room, HISTORY), len(cards(room))) == (3, 1)
+
+
+async def test_a_card_in_doubt_of_a_request_that_was_set_aside(any_room: World) -> None:
+    """What was in doubt before the request was set aside is so after its release: its card is looked for."""
+    room = any_room
+    room.expected |= {"row_set_aside"}
+    room.house.listeners.slack.timeout = 1
+    room.slack.fails(POST, AcceptThenSilence())
+    asked = await room.agent.asks()
+    await room.beats()
+    await set_aside(room.core, Unreadable("requests", asked["id"], "a hand at the database"))
+    await room.passes(minutes=3)
+    await doctor.release(room.core, asked["id"])
+    await room.beats()
+    (card,) = cards(room)
+    assert (await room.card(asked)).ts == card.ts
+    await room.salma.clicks("Approve", on=card)
+    await room.beats()
+    assert card.says("Approved by")
+
+
+async def test_nobody_is_told_that_a_card_in_doubt_was_never_shown(any_room: World) -> None:
+    """Of three that ran out one may stand in the channel: it is news of its own, the others one summary."""
+    room = any_room
+    room.house.listeners.slack.timeout = 1
+    room.slack.fails(POST, AcceptThenSilence())
+    room.slack.fails(HISTORY, RateLimited(after=3000))
+    for memo in ("May stand", "Waits", "Waits too"):
+        await room.agent.asks(memo=memo)
+    await room.beats()
+    await room.passes(seconds=2)
+    await room.passes(minutes=15)
+    for lane in ("@nadia", "#alerts"):
+        summary, *others = (each for each in room.slack.in_channel(lane) if each.says("before"))
+        assert summary.says("2 requests ended before their cards could be shown to anybody")
+        assert others == []
 
 
 async def test_accepted_and_never_answered_where_we_may_not_look(any_room: World) -> None:

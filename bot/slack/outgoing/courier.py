@@ -96,7 +96,7 @@ class SlackCourier:
             return Impossible(why="the request is gone")
         if about.card is None:
             # The card comes first in the same lane; if it failed, its thread waits for it.
-            if about.request.state.is_settled:
+            if about.request.state.is_settled and outgoing.card_in_doubt is None:
                 return Unposted()
             return TryLater(why="the card is not posted yet", alone=True)
         return await self._post(outgoing, Place(about.card.channel, about.card.ts), message)

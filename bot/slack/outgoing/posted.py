@@ -7,7 +7,7 @@ Without the scopes to read a channel nothing is found, and what is in doubt is p
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
@@ -56,13 +56,16 @@ class Posted:
 
     async def message(self, outgoing: Outgoing, place: Place) -> Delivered | None:
         """Return where *outgoing* stands, if an attempt before this one posted it."""
-        async for ts in self._found(outgoing, place, "row", outgoing.id):
+        since = outgoing.at if outgoing.may_stand else None
+        async for ts in self._found(place, since, "row", outgoing.id):
             return Delivered(channel=place.channel, ts=ts)
         return None
 
     async def card(self, outgoing: Outgoing, request: RequestId, place: Place) -> Card | None:
         """Return the card of *request*, if an attempt before this one posted it; close its twins."""
-        found = sorted([ts async for ts in self._found(outgoing, place, "card", request)])
+        own = outgoing.at if outgoing.may_stand else None
+        since = min((at for at in (own, outgoing.card_in_doubt) if at is not None), default=None)
+        found = sorted([ts async for ts in self._found(place, since, "card", request)])
         if not found:
             return None
         stands, *twins = found
@@ -74,10 +77,10 @@ class Posted:
         """Close *twin*, which another process posted beside the card that *stands*."""
         await self._close_if_it_stands(twin.channel, twin.ts, stands.ts)
 
-    async def _found(self, outgoing: Outgoing, place: Place, key: str, value: str) -> AsyncIterator[str]:
-        if not outgoing.may_stand:
+    async def _found(self, place: Place, since: datetime | None, key: str, value: str) -> AsyncIterator[str]:
+        if since is None:
             return
-        async for message in self._messages(place, str((outgoing.at - _SKEW).timestamp())):
+        async for message in self._messages(place, str((since - _SKEW).timestamp())):
             marked = message.get("metadata") or {}
             payload = marked.get("event_payload") or {}
             if marked.get("event_type") == _EVENT and payload.get(key) == value:

@@ -16,7 +16,9 @@ _NAMED: Final = 5
 
 def is_unseen(outgoing: Outgoing, about: Dossier | None) -> bool:
     """Return whether *outgoing* is news of a request that ended before its card was posted, for sure."""
-    if about is None or outgoing.turn not in {Turn.ASK, Turn.NEWS} or outgoing.may_stand:
+    if about is None or outgoing.turn not in {Turn.ASK, Turn.NEWS}:
+        return False
+    if outgoing.may_stand or outgoing.card_in_doubt is not None:
         return False
     return about.request.state.is_settled and about.card is None
 
@@ -29,7 +31,7 @@ async def fold(clerk: Clerk, outgoing: Outgoing) -> bool:
     said as it is.
     """
     outbox, now = clerk.tx.outbox, clerk.tx.now
-    others = await outbox.foldable(outgoing.lane, _AT_ONCE)
+    others = await outbox.foldable(outgoing.lane, _AT_ONCE, now=now)
     if not others and outgoing.kind in {OutboxKind.ALERT, OutboxKind.DIRECT}:
         return False
     into = await outbox.summary_of(outgoing.lane) or await clerk.summary(outgoing.lane)

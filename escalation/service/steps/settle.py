@@ -54,10 +54,18 @@ async def settle_if_over(core: Core, tx: Transaction, request: Request, stopped:
     return ended
 
 
+async def climb(tx: Transaction, request: Request) -> Climb:
+    """Return that the next rung of *request* is due, with what is known of its card."""
+    if request.delivered_at is not None or tx.now < request.deadline:
+        return Climb()
+    doubt = await tx.outbox.card_in_doubt(request.id, now=tx.now)
+    return Climb(card_in_doubt=doubt is not None)
+
+
 async def _settle_if_late(core: Core, tx: Transaction, request: Request) -> Request:
     if tx.now < request.deadline:
         return request
-    outcome = apply(request, Climb(), now=tx.now)
+    outcome = apply(request, await climb(tx, request), now=tx.now)
     if isinstance(outcome, Refused):
         return request
     await climbed(by_us(core, tx, "clock"), request, outcome.request)

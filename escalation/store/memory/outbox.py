@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from escalation.ids import OutboxId, RequestId
-from escalation.ports import Again, Folded, OutboxKind, Outgoing, Place, Turn
+from escalation.ports import Again, Doubt, Folded, OutboxKind, Outgoing, Place, Turn
 from escalation.store.memory.cards import CARDS
 from escalation.store.memory.requests import REQUESTS
 from escalation.store.memory.set_aside import is_aside
@@ -81,10 +81,22 @@ class MemoryOutbox:
         if not again.alone:
             self._view[_HELD].put(outgoing, again.not_before)
 
-    async def foldable(self, lane: str, limit: int) -> Sequence[OutboxId]:
+    async def foldable(self, lane: str, limit: int, *, now: datetime) -> Sequence[OutboxId]:
         """Return what waits in *lane* about requests that ended before their card was ever posted."""
-        found = [each for each in self._unsent() if each.lane == lane and self._is_foldable(each)]
+        cards = [each for each in self._unsent() if _is_card_in_doubt(each)]
+        doubtful = {each.request for each in cards if not _is_under_way(each, now)}
+        waiting = (each for each in self._unsent() if each.lane == lane and each.request not in doubtful)
+        found = [each for each in waiting if self._is_foldable(each)]
         return [each.id for each in sorted(found, key=_in_turn)[:limit]]
+
+    async def card_in_doubt(
+        self, request: RequestId, *, now: datetime, beside: OutboxId | None = None
+    ) -> Doubt | None:
+        """Return what is known of a card of *request* that may stand without our having heard of it."""
+        cards = (each for each in self._unsent() if each.request == request and each.id != beside)
+        doubtful = [each for each in cards if _is_card_in_doubt(each)]
+        first = min(doubtful, key=lambda each: each.at, default=None)
+        return None if first is None else Doubt(since=first.at, under_way=_is_under_way(first, now))
 
     async def summary_of(self, lane: str) -> OutboxId | None:
         """Return the summary that waits in *lane*, tried or not."""
@@ -135,11 +147,16 @@ class MemoryOutbox:
             self._view[_ASIDE].put(outgoing, found)
 
     async def bring_back(self, outgoing: OutboxId, *, not_before: datetime) -> Outgoing | None:
-        """Put what was set aside back into its lane."""
+        """Put what was set aside back into its lane, or into the summary that waits there."""
         found = self._view[_ASIDE].get(outgoing)
         if found is None:
             return None
         self._view[_ASIDE].drop(outgoing)
+        into = await self.summary_of(found.lane) if found.turn is Turn.SUMMARY else None
+        if into is not None:
+            for told in [each for each in self._view[FOLDED].values() if each.into == outgoing]:
+                self._view[FOLDED].put(told.outgoing.id, replace(told, into=into))
+            return found
         self._view[SENT].drop(outgoing)
         self._view[UNSENT].put(outgoing, replace(found, not_before=not_before))
         return found
@@ -177,12 +194,21 @@ class MemoryOutbox:
         request = self._view[REQUESTS].get(outgoing.request)
         ended = request is not None and request.state.is_settled
         ended = ended and not is_aside(self._view, "requests", outgoing.request)
-        sure = outgoing.attempts == outgoing.cleared
-        return ended and sure and self._view[CARDS].get(outgoing.request) is None
+        doubtful = outgoing.attempts != outgoing.cleared
+        return ended and not doubtful and self._view[CARDS].get(outgoing.request) is None
 
     def _waits_no_more(self, outgoing: Outgoing) -> None:
         if outgoing.request and self._view[_WAITING_CARDS].get(outgoing.request) == outgoing.id:
             self._view[_WAITING_CARDS].drop(outgoing.request)
+
+
+def _is_card_in_doubt(outgoing: Outgoing) -> bool:
+    return outgoing.kind is OutboxKind.CARD and outgoing.attempts > outgoing.cleared
+
+
+def _is_under_way(outgoing: Outgoing, now: datetime) -> bool:
+    first = outgoing.error is None and outgoing.attempts == outgoing.cleared + 1
+    return first and outgoing.not_before > now
 
 
 def _in_turn(outgoing: Outgoing) -> tuple[Turn, datetime, OutboxId]:

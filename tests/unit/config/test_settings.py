@@ -191,6 +191,51 @@ def test_the_token_does_not_travel_in_the_clear(env: pytest.MonkeyPatch, url: st
     assert refusal().startswith("SLACK_API_URL is no")
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "hunter2 and words",
+        "redis://ca che:6379/0",
+        "redis://:hunter 2@cache",
+        "redis://cache/0\n",
+        "http://cache:6379/0",
+        "redis:cache",
+        "cache:6379",
+        "redis://:hunter2@cache:many/0",
+        "redis://:hunter2@cache:70000/0",
+        "redis://andon:hunter2/@cache/0",
+        "redis://:hunter2@cache/first",
+        "redis://[hunter2",
+    ],
+)
+def test_a_malformed_address_of_valkey_is_refused_unseen(env: pytest.MonkeyPatch, url: str) -> None:
+    """Served with it, nobody would be woken: it is refused, unseen, with the way to write one."""
+    env.setenv("ANDON_REDIS_URL", url)
+
+    assert refusal() == (
+        "ANDON_REDIS_URL is no address of Valkey or Redis;"
+        " write redis://HOST:6379/0, with %20 for a space in the password, or remove it"
+    )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://cache",
+        "redis://localhost:6379",
+        "rediss://andon:hunter%202@cache:6379/0?protocol=3",
+        "valkey://[::1]:6379/1",
+        "valkeys://cache/",
+        "unix:///run/valkey/valkey.sock",
+    ],
+)
+def test_valkey_may_be_anywhere(env: pytest.MonkeyPatch, url: str) -> None:
+    """Each address that leads to a Valkey is taken as it stands."""
+    env.setenv("ANDON_REDIS_URL", url)
+
+    assert settings().redis_url == url
+
+
 def test_secrets_do_not_print(env: pytest.MonkeyPatch) -> None:
     """Neither the settings' repr nor their dump shows a token, a secret or the database's password."""
     env.setenv("SLACK_APP_TOKEN", "xapp-hunter2")

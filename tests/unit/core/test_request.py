@@ -379,6 +379,14 @@ def test_what_nobody_was_asked_was_not_refused_by_silence() -> None:
     assert done.reason == "the card never reached Slack before the deadline"
 
 
+def test_of_a_card_in_doubt_it_is_not_said_that_it_never_arrived() -> None:
+    """Slack may have taken the card without our hearing of it: the end says that this is not known."""
+    done = applied(apply(OPEN, Climb(card_in_doubt=True), now=DEADLINE))
+
+    assert done.state is State.UNDELIVERABLE
+    assert done.reason == "it is not known whether the card reached Slack before the deadline"
+
+
 def test_the_first_delivery_counts() -> None:
     """A card posted again, or brought up to date, keeps the instant at which people first saw it."""
     once = applied(apply(OPEN, ConfirmDelivery(), now=NOON + TICK))
