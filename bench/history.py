@@ -15,6 +15,7 @@ from bench.in_process import Trips
 from bench.measure import Act, Figures, Meters, at_once, middle
 from bench.rows import Row
 from bench.sizes import Sizes
+from escalation.clock import SystemClock
 from escalation.grant import Claim
 from escalation.ids import GrantId, PersonId, RequestId
 from escalation.ports import Page, Place
@@ -126,7 +127,7 @@ class _Steps:
         return 0.0
 
     async def _remove(self) -> float:
-        batch = await retention.remove(self.core, Kept.REQUESTS, behind=Place())
+        batch = await retention.remove(self.core, Kept.REQUESTS, at=SystemClock().now(), behind=Place())
         assert batch.count == retention.BATCH_OF_REQUESTS or batch.is_last, batch
         return 0.0
 

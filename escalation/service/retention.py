@@ -9,7 +9,7 @@ requests which ones, so that replaying the record gives the tables.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from escalation.audit import EventName, instant
 from escalation.configuration import Retention
@@ -34,23 +34,32 @@ class Batch:
     is_last: bool  #: Whether nothing more is old enough.
 
 
-async def due(core: Core) -> Sequence[Kept]:
-    """Return what may have been kept for its term; whether any of it may go is for a batch to say."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """What may have been kept for its term at an instant; whether any of it may go is for a batch to say."""
+
+    at: datetime
+    kinds: Sequence[Kept]
+
+
+async def due(core: Core) -> Due:
+    """Return what is due now."""
     async with core.store.read() as tx:
         terms, oldest = core.configuration().retention, await tx.retention.oldest()
         limits = {kept: _term(terms, kept) for kept in oldest}
-        return [kept for kept, term in limits.items() if term is not None and oldest[kept] < tx.now - term]
+        kinds = [kept for kept, term in limits.items() if term is not None and oldest[kept] < tx.now - term]
+        return Due(at=tx.now, kinds=kinds)
 
 
-async def remove(core: Core, kept: Kept, *, behind: Place) -> Batch:
-    """Remove a batch of what was *kept* for its term, from *behind* there on, by the terms in force."""
+async def remove(core: Core, kept: Kept, *, at: datetime, behind: Place) -> Batch:
+    """Remove a batch of what was *kept* for its term *at* that instant, from *behind* there on."""
 
     def begin(core: Core) -> UseCase[Batch]:
         async def in_transaction(tx: Transaction) -> Batch:
             term = _term(core.configuration().retention, kept)
             if term is None or not await tx.retention.hold():
                 return Batch(count=0, up_to=behind, is_last=True)
-            return await _Batch(core=core, tx=tx, kept=kept, term=term).remove(behind)
+            return await _Batch(core=core, tx=tx, kept=kept, at=at, term=term).remove(behind)
 
         return in_transaction
 
@@ -74,11 +83,12 @@ class _Batch:
     core: Core
     tx: Transaction
     kept: Kept
+    at: datetime
     term: timedelta
 
     async def remove(self, behind: Place) -> Batch:
         """Remove it, and record that."""
-        retention, before = self.tx.retention, self.tx.now - self.term
+        retention, before = self.tx.retention, self.at - self.term
         match self.kept:
             case Kept.REQUESTS:
                 return await self._requests(behind)
@@ -94,7 +104,7 @@ class _Batch:
         return Batch(count=removed.count, up_to=removed.up_to, is_last=removed.looked_at < BATCH)
 
     async def _requests(self, behind: Place) -> Batch:
-        tx, before = self.tx, self.tx.now - self.term
+        tx, before = self.tx, self.at - self.term
         looked = await tx.requests.lock_settled(before, behind=behind, limit=BATCH_OF_REQUESTS)
         ids = [request.id for request in looked.found]
         grants = await tx.grants.among(ids)
@@ -106,7 +116,7 @@ class _Batch:
             if may_go(request, grants.get(request.id), before=before, unsaid=unsaid, stored=stored)
         ]
         if going:
-            clicks_before = tx.now - self.core.configuration().retention.clicks
+            clicks_before = self.at - self.core.configuration().retention.clicks
             await tx.retention.remove_requests(going, clicks_before=clicks_before)
         await self._record(len(going), requests=going)
         return Batch(count=len(going), up_to=looked.up_to, is_last=looked.count < BATCH_OF_REQUESTS)
@@ -122,7 +132,7 @@ class _Batch:
                 EventName.ROWS_REMOVED,
                 self.kept.value,
                 count=count,
-                before=instant(self.tx.now - self.term),
+                before=instant(self.at - self.term),
                 days=self.term // timedelta(days=1),
                 requests=list(requests) or None,
             )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
@@ -12,7 +13,7 @@ from escalation.ports import Page, Place
 from escalation.retention import Kept
 from escalation.service import retention, seal
 from escalation.verification import Verified
-from tests.scenario.agent import problem_of
+from tests.scenario.agent import CONFIDENT, SMALL, problem_of
 from tests.scenario.conftest import OpenStore
 from tests.scenario.rules import ANDON, Change, changed
 from tests.scenario.test_edit import edit
@@ -23,6 +24,7 @@ from tests.scenario.world import World, world
 async def house(any_store: OpenStore) -> AsyncIterator[World]:
     """A bot over each store."""
     async with world(store=any_store) as room:
+        await room.beats()  # the first look only notes what time it is
         yield room
 
 
@@ -69,6 +71,24 @@ async def test_a_year_and_a_bit_later(house: World) -> None:
     assert about[0] == "request.asked"
     assert about[-1] == "request.approved"
     assert "Remembered" in next(event.data for event in events if event.subject == done["id"])
+
+
+async def test_a_clock_that_is_wrong_removes_nothing(house: World) -> None:
+    """Two years ahead for a while: nothing goes, and a key stays good for what was done under it."""
+    room = house
+    room.expected.add("clock_jumped")
+    done = await room.agent.asks(**SMALL, confidence=CONFIDENT, key="fee-1")
+    await room.agent.claims(done)
+    await room.agent.reports(done, "succeeded")
+    await room.passes(hours=1)
+    room.clock.wrong = timedelta(days=730)
+    await room.beats()
+    await room.beats()
+    room.clock.wrong = timedelta()
+    await room.beats()
+    again = await room.agent.asks(**SMALL, confidence=CONFIDENT, key="fee-1")
+    assert again["id"] == done["id"]
+    assert await removed(room) == []
 
 
 async def test_what_nobody_knows_stays(house: World) -> None:
@@ -137,7 +157,7 @@ async def test_what_slack_never_took_stays(house: World) -> None:
     await room.card(asked)
     await room.agent.cancels(asked)  # its card is to be redrawn
     room.clock.advance(days=401)
-    batch = await retention.remove(room.core, Kept.REQUESTS, behind=Place())
+    batch = await retention.remove(room.core, Kept.REQUESTS, at=room.clock.now(), behind=Place())
     assert batch.count == 0
     assert await stored(room) == [asked["id"]]
     await room.beats()

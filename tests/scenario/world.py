@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 from pydantic import SecretStr
@@ -17,6 +18,7 @@ from escalation.action import canonical, decode
 from escalation.audit import Entry, Event, Standing, standing, values_of
 from escalation.clock import Clock
 from escalation.commitment import joined
+from escalation.engine import retention
 from escalation.ids import AgentName
 from escalation.ports import Heads, Nowhere, Store
 from escalation.reason import Refused
@@ -51,9 +53,10 @@ class MovableClock:
     """A clock that stands until it is moved."""
 
     at: datetime = NOON
+    wrong: timedelta = timedelta()  #: How far ahead of the truth it is.
 
     def now(self) -> datetime:
-        return self.at
+        return self.at + self.wrong
 
     def advance(self, **by: float) -> None:
         """Move the clock, by minutes=…, seconds=… and so on."""
@@ -185,7 +188,12 @@ async def world(
     loaded = loaded or shipped()
     rules = Rules(loaded, [loaded.configuration])
     slack = FakeSlack(clock=clock, people=PEOPLE, channels=CHANNELS, signing_secret=SECRET)
-    with capture_logs() as log:
+
+    def passed() -> float:
+        return clock.at.timestamp()  # as much as in truth, however wrong the clock is
+
+    steady = patch.object(retention, "monotonic", passed)
+    with steady, capture_logs() as log:
         async with (
             serve(slack) as api_url,
             open_core(Environment(), loaded.configuration, store=store(clock), clock=clock) as opened,
