@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, select
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from escalation.errors import InvalidConfiguration, SchemaMismatch
+from escalation.errors import InvalidConfiguration, SchemaMismatch, StoreError
 from escalation.ports import InForce, Store
 from escalation.store import migrate, schema
 from escalation.store.migrations import REVISIONS
@@ -103,10 +103,10 @@ async def test_the_fence_tells_the_schema(lasting: Store) -> None:
 _FILES = '{"andon.yaml": "# ours\\nworkspace: T01ANDON # as Slack says"}'
 
 
-def _first_tables_with_data(connection: Connection) -> None:
+def _first_tables_with_data(connection: Connection, files: str = _FILES) -> None:
     command.upgrade(schema.configuration(connection), "0001")
     rows = ", ".join(
-        f"('{version}', '2026-11-{day} 12:00Z', '{_FILES}')" for version, day in (("b", 17), ("a", 16))
+        f"('{version}', '2026-11-{day} 12:00Z', '{files}')" for version, day in (("b", 17), ("a", 16))
     )
     connection.exec_driver_sql(f"INSERT INTO config_versions (version, loaded_at, body) VALUES {rows}")  # noqa: S608
 
@@ -129,6 +129,49 @@ async def test_what_was_in_force_stays_so(postgres: Postgres, tmp_path: Path) ->
             assert await tx.fence.read() == InForce(version="b", seq=0)
         await store.close()
     await postgres.drop("served")
+
+
+_AN_EVENT = (
+    "INSERT INTO audit_events (id, at, name, actor, subject, data)"
+    " VALUES ('evt_1', 1, 'switch.stopped', 'person:salma', 'all', '{}')"
+)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "workspace : T01ANDON",
+        '\\"workspace\\": T01ANDON',
+        "{workspace: T01ANDON}",
+        "workspace: !!str T01ANDON",
+    ],
+)
+async def test_whose_a_database_is(tmp_path: Path, said: str) -> None:
+    """However the workspace is written, what was stored is its own; a manifest's line is none."""
+    file = create_engine(f"sqlite:///{tmp_path}/served.db")
+    with file.begin() as connection:
+        _first_tables_with_data(
+            connection, f'{{"agents/a/manifest.yaml": "workspace: TBD", "andon.yaml": "{said}"}}'
+        )
+    file.dispose()
+    await migrate(f"sqlite+aiosqlite:///{tmp_path}/served.db")
+    store = samples.opened(f"sqlite+aiosqlite:///{tmp_path}/served.db")
+    async with store.read() as tx:
+        assert await tx.fence.read() == InForce(version="b", seq=0)
+    await store.close()
+
+
+async def test_nobodys_database_is_refused(tmp_path: Path) -> None:
+    """Given to nobody, what was stored, stops included, would be seen by nobody."""
+    file = create_engine(f"sqlite:///{tmp_path}/served.db")
+    with file.begin() as connection:
+        _first_tables_with_data(connection, '{"andon.yaml": "agents: []"}')
+        connection.exec_driver_sql(_AN_EVENT)
+    with pytest.raises(StoreError, match="nothing was changed"):
+        await migrate(f"sqlite+aiosqlite:///{tmp_path}/served.db")
+    with file.begin() as connection:
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == "0001"
+    file.dispose()
 
 
 async def test_many_may_make_it_ready_at_once(postgres: Postgres) -> None:

@@ -1,12 +1,13 @@
 """Whose each row is: a column in every table, and in every key that two tenants could both choose."""
 
 import json
-import re
-from typing import Any
 
 import sqlalchemy as sa
+import yaml
 from alembic import op
 from sqlalchemy.dialects import postgresql
+
+from escalation.errors import StoreError
 
 revision = "0012"
 down_revision = "0011"
@@ -64,33 +65,32 @@ def _tenant() -> str:
     # that was made in it before is nobody's, and opens nothing.
     database = op.get_bind()
     found: str | None = database.scalar(sa.text("SELECT tenant FROM requests LIMIT 1"))
-    if found is None:
-        body = database.scalar(
-            sa.text("SELECT body FROM config_versions JOIN fence USING (version) WHERE body <> ''")
+    if found is not None:
+        return found
+    body = database.scalar(
+        sa.text("SELECT body FROM config_versions JOIN fence USING (version) WHERE body <> ''")
+    )
+    found = None if body is None else _workspace(body)
+    served = database.scalar(sa.text("SELECT 1 FROM audit_events LIMIT 1")) is not None
+    if found is None and served:
+        raise StoreError(
+            "this database served a workspace, and it is not known which: nothing was changed. Write"
+            " `workspace: T…` in a line of its own in andon.yaml, run `andon apply` with the version of"
+            " andon that served it, then this one again"
         )
-        found = None if body is None else _workspace(body)
     return found or ""
 
 
 def _workspace(body: str) -> str | None:
+    """Return the workspace that the files in *body* name; andon.yaml is the one in no folder."""
     try:
-        texts = "\n".join(each for each in _texts(json.loads(body)))
-    except ValueError:
-        texts = body
-    said = re.search(r"^workspace:\s*[\"']?(T[A-Z0-9]+)", texts, re.MULTILINE)
-    return None if said is None else said[1]
-
-
-def _texts(value: Any) -> list[str]:
-    match value:
-        case str():
-            return [value]
-        case dict():
-            return [text for each in value.values() for text in _texts(each)]
-        case list():
-            return [text for each in value for text in _texts(each)]
-        case _:
-            return []
+        files = json.loads(body)
+        text = next(files[name] for name in files if "/" not in name and name.endswith((".yaml", ".yml")))
+        known = yaml.safe_load(text)
+        found = known.get("workspace") if isinstance(known, dict) else None
+    except (ValueError, TypeError, AttributeError, StopIteration, yaml.YAMLError):
+        return None
+    return found if isinstance(found, str) and found else None
 
 
 def _without_one() -> list[str]:
