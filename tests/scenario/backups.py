@@ -15,6 +15,8 @@ from escalation.store.sqlite import SqliteStore
 from tests.harness.databases import Postgres
 from tests.scenario.unreliable import UnreliableStore
 
+_WORKSPACE = "T01ANDON"
+
 
 class Backups(Protocol):
     """One database; *store* is what the bot holds, whatever stands behind it."""
@@ -45,6 +47,7 @@ class MemoryBackups:
 
     async def bring_back(self, store: UnreliableStore, clock: Clock) -> None:
         store.inner = MemoryStore(clock)
+        store.open_for(_WORKSPACE)
         store.inner._rows.update({table: dict(rows) for table, rows in self.kept.items()})
 
 
@@ -67,6 +70,7 @@ class SqliteBackups:
             self.file.with_name(self.file.name + beside).unlink(missing_ok=True)
         shutil.copy(self._copy, self.file)
         store.inner = SqliteStore(self.file, clock)
+        store.open_for(_WORKSPACE)
 
     @property
     def _copy(self) -> Path:
@@ -92,6 +96,7 @@ class PostgresBackups:
         await self.server.drop(self.database)
         await self.server.execute(f'ALTER DATABASE "{self._copy}" RENAME TO "{self.database}"')
         store.inner = open_store(self.server.url_of(self.database), clock)
+        store.open_for(_WORKSPACE)
 
     @property
     def _copy(self) -> str:
