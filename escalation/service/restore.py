@@ -31,6 +31,8 @@ from escalation.switch import EVERYTHING
 
 _log = structlog.get_logger(__name__)
 
+#: What to do about a file that holds the head of another database.
+ANOTHER_FILE = "name another file with ANDON_HEAD_FILE, or move this one away if that database is gone"
 _WAYS_OUT = (
     "If the database was restored, run `andon restore acknowledge`; to compare it with the head that was"
     " noted in the audit channel, run `andon restore check --head POSITION:HASH`"
@@ -80,8 +82,7 @@ async def begin(core: Core) -> None:
         raise HeadUnknown(f"{core.heads.place}: {sight.doubt}. {_WAYS_OUT}")
     if sight.loss is not None and sight.loss.is_of_elsewhere:
         raise HeadUnknown(
-            f"{core.heads.place}: {sight.doubt}. If it is another database's, name another file with"
-            f" ANDON_HEAD_FILE, or move this one away if that database is gone. {_WAYS_OUT}"
+            f"{core.heads.place}: {sight.doubt}. If it is another database's, {ANOTHER_FILE}. {_WAYS_OUT}"
         )
     if sight.outside is not None:
         await _freeze_if_lost(core, sight.outside)
@@ -116,10 +117,18 @@ async def look(core: Core) -> Sight:
 
 
 async def check(core: Core, noted: Head) -> Sight:
-    """Compare the database with a head *noted* elsewhere; if it has that, keep its own head outside."""
+    """
+    Compare the database with a head *noted* elsewhere, and with the one that is kept, if that can be read.
+
+    If it has both, its own head is kept outside. What was noted may be older than the backup: it says
+    nothing against a newer head that is kept.
+    """
     sight = await _compare(core, noted)
+    if sight.loss is None and (kept := await _readable_head(core)) is not None:
+        beside = await _compare(core, kept)
+        sight = sight if beside.loss is None else beside
     if sight.head is not None and sight.loss is None and sight.frozen is None:
-        await core.heads.replace(await _named(core, sight.head))
+        await _keep_anew(core, sight.head)
     return sight
 
 
@@ -145,7 +154,8 @@ async def acknowledge(core: Core, by: PersonId, reason: str) -> Acknowledged | R
     Begin a new epoch from what the database holds: everything is stopped, and no grant stays open.
 
     May be run again after it was broken off. What waits is ended by the stop, and a different operator
-    resumes it.
+    resumes it. Raises ``HeadUnknown``, and changes nothing, where the head that is kept is another
+    database's: it says nothing about this one.
     """
     configuration = core.configuration()
     if by not in configuration.directory.members(configuration.operators):
@@ -154,6 +164,8 @@ async def acknowledge(core: Core, by: PersonId, reason: str) -> Acknowledged | R
     why = sight.frozen or sight.doubt
     if why is None:
         return Refused(Reason.NOT_FROZEN)
+    if sight.loss is Loss.ANOTHER:
+        raise HeadUnknown(f"{core.heads.place}: {sight.doubt}; {ANOTHER_FILE}")
     await _stop_everything(core, by, reason, why)
     revoked, unknown = await _end_grants(core, by)
     outside = 0 if sight.outside is None else sight.outside.epoch
@@ -162,7 +174,7 @@ async def acknowledge(core: Core, by: PersonId, reason: str) -> Acknowledged | R
     await wake(core, Topic.STOPS)
     after = await _compare(core, None)
     if after.head is not None and core.heads.place is not None:
-        await core.heads.replace(await _named(core, after.head))
+        await _keep_anew(core, after.head)
     return done
 
 
@@ -213,18 +225,36 @@ async def _keep(core: Core, head: Head, kept: Head | None) -> str | None:
     if core.heads.place is None or not head.is_newer_than(kept):
         return None
     try:
-        await core.heads.keep(await _named(core, head))
+        await core.heads.keep(await _named(core, head, kept))
     except HeadUnknown as error:
         return str(error)
     return None
 
 
-async def _named(core: Core, head: Head) -> Head:
+async def _readable_head(core: Core) -> Head | None:
+    try:
+        return await core.heads.read()
+    except HeadUnknown:
+        return None
+
+
+async def _keep_anew(core: Core, head: Head) -> None:
+    """Keep *head*, also in place of what cannot be read; but of no newer one, and no other record's."""
+    try:
+        kept = await core.heads.read()
+    except HeadUnknown:
+        await core.heads.replace(await _named(core, head, None))
+    else:
+        await core.heads.keep(await _named(core, head, kept))
+
+
+async def _named(core: Core, head: Head, kept: Head | None) -> Head:
     if head.record:
         return head
     async with core.store.write() as tx:
         fence = await tx.fence.lock()
-        record = fence.record or core.ids.new("rec")
+        # A copy from before it had a name, and which has the head that is kept, is of that record.
+        record = fence.record or ("" if kept is None else kept.record) or core.ids.new("rec")
         if fence.record is None:
             await tx.fence.save(replace(fence, record=record))
     return replace(head, record=record)

@@ -13,7 +13,7 @@ from bot.cli.restore import troubles
 from bot.head_file import HeadFile
 from escalation.action import decode
 from escalation.errors import HeadUnknown
-from escalation.head import Head, parse
+from escalation.head import Head, Loss, parse
 from escalation.ids import PersonId
 from escalation.ports import Nowhere
 from escalation.reason import Reason, Refused
@@ -340,6 +340,46 @@ async def test_a_head_from_the_audit_channel_is_as_good(quick: Restorable) -> No
     assert not isinstance(await room.approved(), Refused), "to look changes nothing"
     assert await restore.freeze(room.core, later) is not None
     assert problem_of(await room.agent.proposes({})) == (503, "frozen")
+
+
+async def test_a_noted_head_says_nothing_against_a_newer_one_that_is_kept(quick: Restorable) -> None:
+    """A head noted before the backup is in the copy; what was lost since is told, and its proof stays."""
+    room = quick.room
+    used = await room.approved()
+    await quick.sealed()
+    noted = replace(head_of(quick), record="", at=None)
+    await quick.is_backed_up()
+    assert (await room.agent.claims(used)).status_code == 200
+    await quick.sealed()
+    await quick.is_brought_back()
+    kept = quick.head.read_text()
+    assert (await restore.check(room.core, noted)).loss is Loss.OLDER
+    assert quick.head.read_text() == kept
+    await quick.starts()
+    assert problem_of(await room.agent.claims(used)) == (503, "frozen")
+
+
+async def test_what_was_kept_of_another_database_stays(quick: Restorable) -> None:
+    """Neither a check nor an acknowledgement writes over it, and the second changes nothing at all."""
+    room = quick.room
+    await quick.sealed()
+    mine = head_of(quick)
+    foreign = quick.head.read_text().replace('"record":"rec_', '"record":"rec_x')
+    quick.head.write_text(foreign)
+    assert (await restore.check(room.core, replace(mine, record=""))).loss is Loss.ANOTHER
+    with pytest.raises(HeadUnknown, match=r"another database's record.*name another file"):
+        await restore.acknowledge(room.core, NADIA, "disk failed")
+    assert quick.head.read_text() == foreign
+    assert (await room.agent.is_alive())["may_proceed"] is True
+
+
+async def test_what_cannot_be_read_is_written_anew(quick: Restorable) -> None:
+    """A noted head that the database has is proof enough where the file is none."""
+    await quick.sealed()
+    kept = head_of(quick)
+    quick.head.write_text("no head")
+    assert (await restore.check(quick.room.core, replace(kept, record=""))).loss is None
+    assert head_of(quick) == kept
 
 
 def head_of(house: Restorable) -> Head:
