@@ -84,7 +84,8 @@ def acknowledge(
     if isinstance(done, Refused):
         fail(str(done))
     typer.echo(f"Epoch {done.epoch} begins. Everything is stopped, and what waits is being ended.")
-    typer.echo(f"{done.revoked} approvals were taken back; {done.unknown} outcomes are to be found out.")
+    typer.echo(f"No approval can be used any more; {done.unknown} outcomes are to be found out.")
+    typer.echo("What was done since the backup is not known, also of what this copy says nothing was done.")
     typer.echo("Set the other stops that were on again; then another operator: /andon resume all")
 
 
@@ -122,9 +123,10 @@ async def _foreseen(core: Core) -> list[str]:
         f"Lost: {why}. Who stopped, decided, claimed or reported in between is gone for good,",
         "with keys that were made or revoked; what agents ask again may have been done already.",
         "What follows: a stop of everything, which another operator resumes;",
-        f"{waiting} waiting requests end, and nothing is done about them;",
-        f"{_count(grants, GrantState.GRANTED)} approvals that nobody used, by this copy, are taken back;",
-        f"{_count(grants, GrantState.CLAIMED)} that were claimed have an outcome that a person finds out.",
+        f"{waiting} waiting requests end, and cannot be approved any more;",
+        f"{_count(grants, GrantState.GRANTED)} approvals that nobody used, by this copy, and",
+        f"{_count(grants, GrantState.CLAIMED)} that were claimed cannot be used any more: whether they were,",
+        "and how it ended, a person finds out.",
         "Nothing was changed.",
     ]
 

@@ -12,19 +12,18 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from escalation import grant as grants
 from escalation import notice
 from escalation.audit import EventName
 from escalation.commitment import written
 from escalation.errors import HeadUnknown
-from escalation.grant import Doubt, Grant, GrantState
+from escalation.grant import Grant
 from escalation.head import Found, Head, Loss, lost, words
 from escalation.ids import GrantId, PersonId
 from escalation.ports import InForce, Topic, Transaction
 from escalation.reason import Reason, Refused
 from escalation.service.context import Core, wake
 from escalation.service.steps.clerk import Clerk, by_person, by_us
-from escalation.service.steps.grants import end_grant, revoke_grant
+from escalation.service.steps.grants import doubt_grant
 from escalation.service.steps.pull import pull
 from escalation.service.steps.set_aside import readable, set_aside
 from escalation.switch import EVERYTHING
@@ -37,6 +36,8 @@ _WAYS_OUT = (
     "If the database was restored, run `andon restore acknowledge`; to compare it with the head that was"
     " noted in the audit channel, run `andon restore check --head POSITION:HASH`"
 )
+#: Of the stop, on the card of what it ends: the copy says that nothing was done, and cannot know.
+_RESTORED = "restored from a backup, and it is not known what was done since"
 #: What the events are about.
 _SUBJECT = "releases"
 #: How many grants are ended in one transaction.
@@ -60,8 +61,7 @@ class Acknowledged:
     """Releases go on, from a stop of everything."""
 
     epoch: int
-    revoked: int  #: Unclaimed grants that were taken back.
-    unknown: int  #: Claimed ones whose outcome a person has to find out.
+    unknown: int  #: Grants that were open in the copy; a person has to find out whether they were used.
 
 
 async def begin(core: Core) -> None:
@@ -167,9 +167,9 @@ async def acknowledge(core: Core, by: PersonId, reason: str) -> Acknowledged | R
     if sight.loss is Loss.ANOTHER:
         raise HeadUnknown(f"{core.heads.place}: {sight.doubt}; {ANOTHER_FILE}")
     await _stop_everything(core, by, reason, why)
-    revoked, unknown = await _end_grants(core, by)
+    unknown = await _end_grants(core, by)
     outside = 0 if sight.outside is None else sight.outside.epoch
-    done = Acknowledged(epoch=max(await epoch(core), outside) + 1, revoked=revoked, unknown=unknown)
+    done = Acknowledged(epoch=max(await epoch(core), outside) + 1, unknown=unknown)
     await _thaw(core, by, reason, done, named="" if sight.outside is None else sight.outside.record)
     await wake(core, Topic.STOPS)
     after = await _compare(core, None)
@@ -268,34 +268,23 @@ async def _stop_everything(core: Core, by: PersonId, reason: str, why: str) -> N
         switch = await tx.switches.lock(EVERYTHING)
         if switch is not None:
             # Stopped already it stays so, and its author stays the one who may not resume it.
-            await pull(by_person(core, tx, by), by, switch, f"restored: {reason}")
+            await pull(by_person(core, tx, by), by, switch, f"{_RESTORED}: {reason}")
 
 
-async def _end_grants(core: Core, by: PersonId) -> tuple[int, int]:
-    revoked = unknown = 0
+async def _end_grants(core: Core, by: PersonId) -> int:
+    unknown = 0
     while found := await open_grants(core, limit=_BATCH):
         for grant in found:
             async with core.store.write() as tx:
-                ended = await _end(by_person(core, tx, by), grant.id)
-            revoked += ended is GrantState.REVOKED
-            unknown += ended is GrantState.UNKNOWN
+                unknown += await _end(by_person(core, tx, by), grant.id)
         # What cannot be read is set aside, and nobody claims it.
         await set_aside(core)
-    return revoked, unknown
+    return unknown
 
 
-async def _end(clerk: Clerk, grant_id: GrantId) -> GrantState | None:
+async def _end(clerk: Clerk, grant_id: GrantId) -> bool:
     grant = await clerk.tx.grants.lock(grant_id)
-    outcome = None if grant is None else grants.apply(grant, Doubt(), now=clerk.tx.now)
-    if grant is None or outcome is None or isinstance(outcome, Refused):
-        return None
-    if outcome.grant.state is GrantState.UNKNOWN:
-        await end_grant(clerk, outcome.grant)
-        return GrantState.UNKNOWN
-    await revoke_grant(clerk, grant, reason="restored")
-    if (request := await readable(clerk.tx.requests.get(grant.request))) is not None:
-        await clerk.card(request)
-    return GrantState.REVOKED
+    return grant is not None and not isinstance(await doubt_grant(clerk, grant), Refused)
 
 
 async def _thaw(core: Core, by: PersonId, reason: str, done: Acknowledged, *, named: str) -> None:
@@ -311,8 +300,6 @@ async def _thaw(core: Core, by: PersonId, reason: str, done: Acknowledged, *, na
             epoch=done.epoch,
             lost=fence.frozen,
             reason=written(reason),
-            revoked=done.revoked,
             unknown=done.unknown,
         )
-        told = notice.RestoreAcknowledged(by=by, reason=reason, revoked=done.revoked, unknown=done.unknown)
-        await clerk.alert(told)
+        await clerk.alert(notice.RestoreAcknowledged(by=by, reason=reason, unknown=done.unknown))

@@ -148,7 +148,7 @@ async def test_the_way_back(house: Restorable) -> None:
     assert problem_of(await room.agent.claims(before.used)) == (503, "frozen")
     done = await restore.acknowledge(room.core, NADIA, "disk failed")
     assert isinstance(done, restore.Acknowledged)
-    assert (done.epoch, done.revoked, done.unknown) == (2, 1, 0)
+    assert (done.epoch, done.unknown) == (2, 1)
     assert problem_of(await room.agent.claims(before.used)) == (423, "stopped")
     await room.beats()
     assert await room.agent.state_of(before.decided) == "killed"
@@ -156,7 +156,7 @@ async def test_the_way_back(house: Restorable) -> None:
     assert (await room.agent.is_alive())["stopped"]["scope"] == "all"
     await room.khalid.types("/andon resume all")
     assert (await room.agent.is_alive())["may_proceed"] is True
-    assert problem_of(await room.agent.claims(before.used)) == (409, "grant-revoked")
+    assert problem_of(await room.agent.claims(before.used)) == (409, "awaiting-person")
     assert (await room.agent.claims(await room.approved(memo="of today"))).status_code == 200
     await house.sealed()
     await house.starts()
@@ -177,7 +177,7 @@ async def test_what_was_claimed_is_for_a_person_to_find_out(quick: Restorable) -
     assert problem_of(await room.agent.claims(running)) == (503, "frozen")
     done = await restore.acknowledge(room.core, NADIA, "disk failed")
     assert isinstance(done, restore.Acknowledged)
-    assert (done.revoked, done.unknown) == (0, 1)
+    assert done.unknown == 1
     assert (await room.agent.grant_of(running))["state"] == "unknown"
     await room.beats()
     assert (await room.omar.sees("Outcome unknown", in_="#alerts")).says("It happened")
@@ -199,7 +199,7 @@ async def test_rejections_stops_and_deadlines_go_on(quick: Restorable) -> None:
     async with room.store.read() as tx:
         assert [str(switch.scope) for switch in await tx.switches.stopped()] == ["all"]
     await room.passes(minutes=15)
-    assert (await room.agent.grant_of(before.used))["state"] == "revoked"
+    assert (await room.agent.grant_of(before.used))["state"] == "unknown"
 
 
 async def test_a_deadline_does_not_wait_for_it(quick: Restorable) -> None:
@@ -208,7 +208,8 @@ async def test_a_deadline_does_not_wait_for_it(quick: Restorable) -> None:
     await quick.starts()
     await room.passes(minutes=15)
     assert await room.agent.state_of(before.decided) == "timed_out"
-    assert (await room.agent.grant_of(before.used))["state"] == "expired"
+    assert (await room.agent.grant_of(before.used))["state"] == "unknown"
+    assert not (await room.card(before.used)).says("not done")
     await room.salma.clicks("Ask again", on=await room.card(before.decided))
     assert (await room.agent.sees(before.decided))["follow"] is None
 
@@ -287,7 +288,7 @@ async def test_an_acknowledgement_that_is_broken_off_is_made_again(quick: Restor
     assert problem_of(await room.agent.claims(before.used)) == (503, "frozen")
     done = await restore.acknowledge(room.core, NADIA, "disk failed")
     assert isinstance(done, restore.Acknowledged)
-    assert (done.epoch, done.revoked) == (2, 1)
+    assert (done.epoch, done.unknown) == (2, 1)
 
 
 async def test_a_head_that_is_gone_or_anothers_stops_the_start(quick: Restorable) -> None:
@@ -380,6 +381,58 @@ async def test_what_cannot_be_read_is_written_anew(quick: Restorable) -> None:
     quick.head.write_text("no head")
     assert (await restore.check(quick.room.core, replace(kept, record=""))).loss is None
     assert head_of(quick) == kept
+
+
+async def test_what_was_used_since_the_backup_is_not_told_as_undone(quick: Restorable) -> None:
+    """The copy holds as unused what was done: it is unknown, an alarm says why, and a person resolves it."""
+    room, before = quick.room, await a_backup_of_yesterday(quick)
+    await quick.starts()
+    await restore.acknowledge(room.core, NADIA, "disk failed")
+    await room.beats()
+    assert (await room.card(before.decided)).says("it is not known what was done since")
+    card = await room.card(before.used)
+    assert card.says("Nobody knows whether it happened")
+    assert not card.says("not done")
+    assert "A person finds out" in (await room.agent.sees(before.used))["what_to_do_next"]
+    alarm = await room.omar.sees("Outcome unknown", in_="#alerts")
+    assert alarm.says("whether it was done since is not known")
+    await room.nadia.clicks("It happened", on=alarm)
+    assert (await room.agent.grant_of(before.used))["state"] == "succeeded"
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+async def test_a_report_of_what_was_claimed_since_the_backup_is_kept(
+    quick: Restorable, *, frozen: bool
+) -> None:
+    """Its attempt is not in the copy; the report is kept, and shown to whoever says what happened."""
+    room = quick.room
+    used = await room.approved()
+    await quick.is_backed_up()
+    assert (await room.agent.claims(used)).status_code == 200
+    await quick.sealed()
+    await quick.is_brought_back()
+    await quick.starts()
+    if not frozen:
+        await restore.acknowledge(room.core, NADIA, "disk failed")
+    told = await room.agent.reports(used, "succeeded")
+    assert problem_of(told) == (409, "awaiting-person")
+    assert "your report is kept" in told.text
+    await room.beats()
+    alarm = await room.omar.sees("Outcome unknown", in_="#alerts")
+    assert alarm.says("the agent reports too late to count")
+    assert (await room.card(used)).says("that it succeeded")
+
+
+async def test_a_stop_takes_nothing_back_from_an_older_copy(quick: Restorable) -> None:
+    """Its sweep says of an unused grant that nobody knows, and not that nothing was done."""
+    room, before = quick.room, await a_backup_of_yesterday(quick)
+    await quick.starts()
+    await room.salma.types("/andon stop all month end")
+    await room.beats()
+    assert (await room.agent.grant_of(before.used))["state"] == "unknown"
+    assert not (await room.card(before.used)).says("not done")
+    [swept] = await room.events("switch.swept")
+    assert decode(swept.data)["revoked"] == 0  # type: ignore[index, call-overload]
 
 
 def head_of(house: Restorable) -> Head:
