@@ -12,9 +12,9 @@ from escalation.request import Request, apply
 from escalation.service.context import Core, seconds_until, wake
 from escalation.service.steps.batch import settle_batch
 from escalation.service.steps.clerk import Clerk
-from escalation.service.steps.fence import is_older_copy
 from escalation.service.steps.grants import doubt_grant, end_grant
 from escalation.service.steps.judge import stop_on
+from escalation.service.steps.restored import is_older_copy
 from escalation.service.steps.set_aside import set_aside
 from escalation.service.steps.settle import climb, climbed, settle_if_over
 from escalation.switch import Switch

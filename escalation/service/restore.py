@@ -25,6 +25,7 @@ from escalation.service.context import Core, wake
 from escalation.service.steps.clerk import Clerk, by_person, by_us
 from escalation.service.steps.grants import doubt_grant
 from escalation.service.steps.pull import pull
+from escalation.service.steps.restored import RELEASES
 from escalation.service.steps.set_aside import readable, set_aside
 from escalation.switch import EVERYTHING
 
@@ -38,8 +39,6 @@ _WAYS_OUT = (
 )
 #: Of the stop, on the card of what it ends: the copy says that nothing was done, and cannot know.
 _RESTORED = "restored from a backup, and it is not known what was done since"
-#: What the events are about.
-_SUBJECT = "releases"
 #: How many grants are ended in one transaction.
 _BATCH = 100
 
@@ -214,7 +213,7 @@ async def _freeze_if_lost(core: Core, outside: Head) -> str | None:
         # Whoever acknowledges begins an epoch after both.
         await tx.fence.save(replace(fence, frozen=why, epoch=max(fence.epoch, outside.epoch)))
         clerk = by_us(core, tx, "sealer")
-        await clerk.record(EventName.RELEASES_FROZEN, _SUBJECT, loss=loss.value, why=why)
+        await clerk.record(EventName.RELEASES_FROZEN, RELEASES, loss=loss.value, why=why)
         await clerk.alert(notice.ReleasesFrozen(why=why))
     _log.error("releases_frozen", why=why)
     await wake(core)
@@ -296,7 +295,7 @@ async def _thaw(core: Core, by: PersonId, reason: str, done: Acknowledged, *, na
         clerk = by_person(core, tx, by)
         await clerk.record(
             EventName.RESTORE_ACKNOWLEDGED,
-            _SUBJECT,
+            RELEASES,
             epoch=done.epoch,
             lost=fence.frozen,
             reason=written(reason),

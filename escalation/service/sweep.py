@@ -22,9 +22,10 @@ from escalation.request import Request
 from escalation.service.context import Core, wake
 from escalation.service.steps.batch import settle_batch
 from escalation.service.steps.clerk import Clerk, by_person, by_us
-from escalation.service.steps.fence import by_the_one_in_force, is_older_copy
+from escalation.service.steps.fence import by_the_one_in_force
 from escalation.service.steps.grants import doubt_grant, revoke_grant
 from escalation.service.steps.judge import agents_under, is_anything_left
+from escalation.service.steps.restored import is_older_copy
 from escalation.service.steps.set_aside import readable
 from escalation.service.steps.settle import settle_if_over
 from escalation.switch import Stop, Switch

@@ -13,7 +13,7 @@ from bot.cli.restore import troubles
 from bot.head_file import HeadFile
 from escalation.action import decode
 from escalation.errors import HeadUnknown
-from escalation.head import Head, Loss, parse
+from escalation.head import Head, parse
 from escalation.ids import PersonId
 from escalation.ports import Nowhere
 from escalation.reason import Reason, Refused
@@ -341,98 +341,6 @@ async def test_a_head_from_the_audit_channel_is_as_good(quick: Restorable) -> No
     assert not isinstance(await room.approved(), Refused), "to look changes nothing"
     assert await restore.freeze(room.core, later) is not None
     assert problem_of(await room.agent.proposes({})) == (503, "frozen")
-
-
-async def test_a_noted_head_says_nothing_against_a_newer_one_that_is_kept(quick: Restorable) -> None:
-    """A head noted before the backup is in the copy; what was lost since is told, and its proof stays."""
-    room = quick.room
-    used = await room.approved()
-    await quick.sealed()
-    noted = replace(head_of(quick), record="", at=None)
-    await quick.is_backed_up()
-    assert (await room.agent.claims(used)).status_code == 200
-    await quick.sealed()
-    await quick.is_brought_back()
-    kept = quick.head.read_text()
-    assert (await restore.check(room.core, noted)).loss is Loss.OLDER
-    assert quick.head.read_text() == kept
-    await quick.starts()
-    assert problem_of(await room.agent.claims(used)) == (503, "frozen")
-
-
-async def test_what_was_kept_of_another_database_stays(quick: Restorable) -> None:
-    """Neither a check nor an acknowledgement writes over it, and the second changes nothing at all."""
-    room = quick.room
-    await quick.sealed()
-    mine = head_of(quick)
-    foreign = quick.head.read_text().replace('"record":"rec_', '"record":"rec_x')
-    quick.head.write_text(foreign)
-    assert (await restore.check(room.core, replace(mine, record=""))).loss is Loss.ANOTHER
-    with pytest.raises(HeadUnknown, match=r"another database's record.*name another file"):
-        await restore.acknowledge(room.core, NADIA, "disk failed")
-    assert quick.head.read_text() == foreign
-    assert (await room.agent.is_alive())["may_proceed"] is True
-
-
-async def test_what_cannot_be_read_is_written_anew(quick: Restorable) -> None:
-    """A noted head that the database has is proof enough where the file is none."""
-    await quick.sealed()
-    kept = head_of(quick)
-    quick.head.write_text("no head")
-    assert (await restore.check(quick.room.core, replace(kept, record=""))).loss is None
-    assert head_of(quick) == kept
-
-
-async def test_what_was_used_since_the_backup_is_not_told_as_undone(quick: Restorable) -> None:
-    """The copy holds as unused what was done: it is unknown, an alarm says why, and a person resolves it."""
-    room, before = quick.room, await a_backup_of_yesterday(quick)
-    await quick.starts()
-    await restore.acknowledge(room.core, NADIA, "disk failed")
-    await room.beats()
-    assert (await room.card(before.decided)).says("it is not known what was done since")
-    card = await room.card(before.used)
-    assert card.says("Nobody knows whether it happened")
-    assert not card.says("not done")
-    assert "A person finds out" in (await room.agent.sees(before.used))["what_to_do_next"]
-    alarm = await room.omar.sees("Outcome unknown", in_="#alerts")
-    assert alarm.says("whether it was done since is not known")
-    await room.nadia.clicks("It happened", on=alarm)
-    assert (await room.agent.grant_of(before.used))["state"] == "succeeded"
-
-
-@pytest.mark.parametrize("frozen", [True, False])
-async def test_a_report_of_what_was_claimed_since_the_backup_is_kept(
-    quick: Restorable, *, frozen: bool
-) -> None:
-    """Its attempt is not in the copy; the report is kept, and shown to whoever says what happened."""
-    room = quick.room
-    used = await room.approved()
-    await quick.is_backed_up()
-    assert (await room.agent.claims(used)).status_code == 200
-    await quick.sealed()
-    await quick.is_brought_back()
-    await quick.starts()
-    if not frozen:
-        await restore.acknowledge(room.core, NADIA, "disk failed")
-    told = await room.agent.reports(used, "succeeded")
-    assert problem_of(told) == (409, "awaiting-person")
-    assert "your report is kept" in told.text
-    await room.beats()
-    alarm = await room.omar.sees("Outcome unknown", in_="#alerts")
-    assert alarm.says("the agent reports too late to count")
-    assert (await room.card(used)).says("that it succeeded")
-
-
-async def test_a_stop_takes_nothing_back_from_an_older_copy(quick: Restorable) -> None:
-    """Its sweep says of an unused grant that nobody knows, and not that nothing was done."""
-    room, before = quick.room, await a_backup_of_yesterday(quick)
-    await quick.starts()
-    await room.salma.types("/andon stop all month end")
-    await room.beats()
-    assert (await room.agent.grant_of(before.used))["state"] == "unknown"
-    assert not (await room.card(before.used)).says("not done")
-    [swept] = await room.events("switch.swept")
-    assert decode(swept.data)["revoked"] == 0  # type: ignore[index, call-overload]
 
 
 def head_of(house: Restorable) -> Head:

@@ -17,11 +17,10 @@ from datetime import timedelta
 from typing import TypeAlias, TypeVar
 
 from escalation.clock import monotonic
-from escalation.errors import InvalidConfiguration, NotInForce, SchemaMismatch
+from escalation.errors import InvalidConfiguration, NotInForce
 from escalation.ports import Transaction, UseCase
 from escalation.reason import Reason, Refused
 from escalation.service.context import Core
-from escalation.service.steps.set_aside import readable
 
 T = TypeVar("T")
 
@@ -81,18 +80,6 @@ async def frozen(tx: Transaction) -> Refused | None:
     """Return the refusal if nothing may be released now; whoever decides shares the fence already."""
     why = (await tx.fence.share()).frozen
     return None if why is None else Refused(Reason.FROZEN, why, retry_after=_THAWS)
-
-
-async def is_older_copy(tx: Transaction) -> bool:
-    """Return whether the database is known to be an older copy, for whoever ends what it holds as unused.
-
-    It holds nothing: a stop and the clock wait for no fence, and end things also where it cannot be read.
-    """
-    try:
-        fence = await readable(tx.fence.read())
-    except SchemaMismatch:
-        return False
-    return fence is not None and fence.frozen is not None
 
 
 async def follow(core: Core) -> bool:

@@ -18,9 +18,9 @@ from escalation.ports import Transaction
 from escalation.reason import Reason, Refused
 from escalation.service.context import Core
 from escalation.service.steps.clerk import Clerk, by_agent, by_us
-from escalation.service.steps.fence import is_older_copy
 from escalation.service.steps.grants import doubt_grant
 from escalation.service.steps.refused_call import counted, refuse_call
+from escalation.service.steps.restored import is_older_copy
 
 #: Saves and tells that a grant changed: given as it was, and as it is to be.
 Then: TypeAlias = Callable[[Clerk, Grant, Grant], Awaitable[Grant | Refused]]
