@@ -129,6 +129,7 @@ async def test_whoever_acknowledges_does_not_resume_alone(house: Restorable) -> 
     assert isinstance(await restore.acknowledge(room.core, NADIA, "disk failed"), restore.Acknowledged)
     await room.beats()
     await room.nadia.types("/andon resume all")
+    assert (await room.agent.is_alive())["may_proceed"] is False
     await room.nadia.sees("You acknowledged the restore", in_="@nadia")
     await room.khalid.types("/andon resume all")
     assert (await room.agent.is_alive())["may_proceed"] is False
