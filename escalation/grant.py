@@ -8,7 +8,8 @@ The life of a permission.
                                             with a late report before them, if there is one;
                                         one that says otherwise afterwards is kept and told
 
-    GRANTED ──▶ REVOKED and CLAIMED ──▶ UNKNOWN    when the database went back to an older copy
+    GRANTED | CLAIMED ──▶ UNKNOWN    when the database went back to an older copy: what it holds as unused
+                                     may have been used since the copy was made
 
     CLAIMED:  held ──no heartbeat for LEASE──▶ abandoned     only then may another attempt
                 ▲───────────heartbeat─────────────│          say UNKNOWN before the clock does
@@ -187,10 +188,8 @@ def apply(grant: Grant, command: Command, *, now: datetime) -> Outcome:
             return _lapse(grant, now)
         case Revoke() if grant.state is GrantState.GRANTED:
             return Applied(_end(grant, GrantState.REVOKED, now))
-        case Doubt() if grant.state is GrantState.CLAIMED:
+        case Doubt() if grant.state in {GrantState.GRANTED, GrantState.CLAIMED}:
             return Applied(_end(grant, GrantState.UNKNOWN, now))
-        case Doubt() if grant.state is GrantState.GRANTED:
-            return Applied(_end(grant, GrantState.REVOKED, now))
         case Revoke() | Doubt():
             return Refused(_SPENT[grant.state])
         case Resolve(by=by, report=report):
@@ -246,7 +245,8 @@ def _tell(grant: Grant, command: Tell, now: datetime) -> Outcome:
     if command.agent != grant.agent:
         return Refused(Reason.NOT_YOURS)
     told = GrantState(command.report.value)
-    is_bystander = command.attempt not in {None, grant.attempt}
+    # An older copy does not know which attempt claimed what became unknown in it; any may be the one.
+    is_bystander = command.attempt not in {None, grant.attempt or command.attempt}
     if grant.state is GrantState.CLAIMED:
         if is_bystander and (told is not GrantState.UNKNOWN or grant.is_held(now)):
             return Refused(Reason.GRANT_CLAIMED)

@@ -180,8 +180,7 @@ class RestoreAcknowledged:
 
     by: str
     reason: str
-    revoked: int  #: How many unclaimed grants were taken back.
-    unknown: int  #: How many claimed ones have an outcome that nobody knows.
+    unknown: int  #: Of how many approvals nobody knows whether they were used.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

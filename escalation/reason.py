@@ -17,6 +17,7 @@ class Reason(Enum):
     AUTHOR_MAY_NOT_APPROVE = "author_may_not_approve"
     NOT_AN_OPERATOR = "not_an_operator"
     SAME_PERSON_STOPPED = "same_person_stopped"
+    SAME_PERSON_RESTORED = "same_person_restored"
     NOT_YOURS = "not_yours"
     # When
     ALREADY_SETTLED = "already_settled"
@@ -85,6 +86,7 @@ WORDS: Mapping[Reason, str] = {
     Reason.AUTHOR_MAY_NOT_APPROVE: "You wrote these values, so somebody else has to approve them.",
     Reason.NOT_AN_OPERATOR: "Only operators named in andon.yaml may do this.",
     Reason.SAME_PERSON_STOPPED: "You pulled this stop; a different operator has to resume it.",
+    Reason.SAME_PERSON_RESTORED: "You acknowledged the restore; a different operator has to resume it.",
     Reason.NOT_YOURS: "This belongs to another agent.",
     Reason.ALREADY_SETTLED: "This request is settled already; nothing changed.",
     Reason.PAST_DEADLINE: "The deadline has passed; the safe default applies and nothing is done.",

@@ -8,7 +8,7 @@ import typer
 from bot.cli.common import ConfigOption, fail, with_core
 from escalation.audit import ChainHash
 from escalation.grant import Grant, GrantState
-from escalation.head import Head, is_head
+from escalation.head import Head, Loss, is_head
 from escalation.ids import PersonId
 from escalation.reason import Refused
 from escalation.service import queries
@@ -32,9 +32,9 @@ def check(
     freeze: Annotated[bool, typer.Option("--freeze", help=_FREEZE)] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Compare the database with the head in its file, or with one that was noted elsewhere.
+    """Compare the database with the head in its file, and with one that was noted elsewhere.
 
-    Of one that the database has, its own head is kept in the file. Exits with 1 if it is an older copy.
+    If it has both, its own head is kept in the file. Exits with 1 if it is an older copy.
     """
     if head is None:
         typer.echo(with_core(config, _kept))
@@ -47,13 +47,16 @@ def check(
         if noted.epoch < now:
             fail(f"That head is of epoch {epoch}, and proves nothing in epoch {now}; take a newer one.")
         sight = await service.check(core, noted)
-        if freeze and sight.loss is not None:
-            await service.freeze(core, noted)
+        if freeze and sight.loss is not None and sight.loss is not Loss.ANOTHER:
+            # The head in the file may be the one that tells.
+            await service.freeze(core, sight.outside or noted)
         return sight
 
     sight = with_core(config, use)
     if sight.loss is not None:
         done = "Releases are frozen." if freeze else "If that head is right, run it again with --freeze."
+        if sight.loss is Loss.ANOTHER:
+            done = f"Nothing was changed: {service.ANOTHER_FILE}."
         fail(f"This database is an older copy, or another one: {sight.doubt}.", done)
     if sight.frozen is not None:
         fail(f"The database has that head. Releases are frozen all the same: {sight.frozen}.")
@@ -81,7 +84,8 @@ def acknowledge(
     if isinstance(done, Refused):
         fail(str(done))
     typer.echo(f"Epoch {done.epoch} begins. Everything is stopped, and what waits is being ended.")
-    typer.echo(f"{done.revoked} approvals were taken back; {done.unknown} outcomes are to be found out.")
+    typer.echo(f"No approval can be used any more; {done.unknown} outcomes are to be found out.")
+    typer.echo("What was done since the backup is not known, also of what this copy says nothing was done.")
     typer.echo("Set the other stops that were on again; then another operator: /andon resume all")
 
 
@@ -119,9 +123,10 @@ async def _foreseen(core: Core) -> list[str]:
         f"Lost: {why}. Who stopped, decided, claimed or reported in between is gone for good,",
         "with keys that were made or revoked; what agents ask again may have been done already.",
         "What follows: a stop of everything, which another operator resumes;",
-        f"{waiting} waiting requests end, and nothing is done about them;",
-        f"{_count(grants, GrantState.GRANTED)} approvals that nobody used, by this copy, are taken back;",
-        f"{_count(grants, GrantState.CLAIMED)} that were claimed have an outcome that a person finds out.",
+        f"{waiting} waiting requests end, and cannot be approved any more;",
+        f"{_count(grants, GrantState.GRANTED)} approvals that nobody used, by this copy, and",
+        f"{_count(grants, GrantState.CLAIMED)} that were claimed cannot be used any more: whether they were,",
+        "and how it ended, a person finds out.",
         "Nothing was changed.",
     ]
 

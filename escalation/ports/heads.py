@@ -22,7 +22,7 @@ class Heads(Protocol):
         ...
 
     async def replace(self, head: Head) -> None:
-        """Keep *head* in place of whatever is kept: an operator decided that."""
+        """Keep *head* in place of whatever is kept: for what cannot be read, and an operator decided it."""
         ...
 
 

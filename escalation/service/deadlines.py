@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from escalation import grant as grants
-from escalation.grant import Grant, Lapse
+from escalation.grant import Grant, GrantState, Lapse
 from escalation.ids import GrantId, RequestId
 from escalation.ports import Transaction
 from escalation.reason import Refused
@@ -12,8 +12,9 @@ from escalation.request import Request, apply
 from escalation.service.context import Core, seconds_until, wake
 from escalation.service.steps.batch import settle_batch
 from escalation.service.steps.clerk import Clerk
-from escalation.service.steps.grants import end_grant
+from escalation.service.steps.grants import doubt_grant, end_grant
 from escalation.service.steps.judge import stop_on
+from escalation.service.steps.restored import is_older_copy
 from escalation.service.steps.set_aside import set_aside
 from escalation.service.steps.settle import climb, climbed, settle_if_over
 from escalation.switch import Switch
@@ -112,7 +113,11 @@ class _Grants:
         outcome = grants.apply(row, Lapse(), now=clerk.tx.now)
         if isinstance(outcome, Refused):
             return False
-        await end_grant(clerk, outcome.grant)
+        if outcome.grant.state is GrantState.EXPIRED and await is_older_copy(clerk.tx):
+            # Unused by this copy: it may have been used since the copy was made.
+            await doubt_grant(clerk, row)
+        else:
+            await end_grant(clerk, outcome.grant)
         return True
 
     def pass_kill_point(self, core: Core) -> None:

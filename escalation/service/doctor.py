@@ -15,8 +15,9 @@ from escalation.request import Kill, Request
 from escalation.service.context import Core, wake
 from escalation.service.steps import settle
 from escalation.service.steps.clerk import Clerk, by_us
-from escalation.service.steps.grants import revoke_grant
+from escalation.service.steps.grants import doubt_grant, revoke_grant
 from escalation.service.steps.judge import scopes_over
+from escalation.service.steps.restored import is_older_copy, last_restore
 from escalation.service.steps.set_aside import set_aside
 from escalation.switch import Scope, scope
 
@@ -135,8 +136,17 @@ async def _grant(clerk: Clerk, grant_id: GrantId) -> None:
     seen = await tx.grants.get(grant_id)
     stopped = seen is not None and await _would_be_revoked(clerk, seen)
     grant = await tx.grants.lock(grant_id)
-    if stopped and grant is not None and grant.state is GrantState.GRANTED:
+    if grant is not None and await _was_restored(tx, since=grant.granted_at):
+        # Acknowledging makes every open grant unknown, and could not read this one; an ended one stays so.
+        await doubt_grant(clerk, grant)
+    elif stopped and grant is not None and grant.state is GrantState.GRANTED:
         await revoke_grant(clerk, grant, reason=_STOPPED)
+
+
+async def _was_restored(tx: Transaction, *, since: datetime) -> bool:
+    """Return whether the database went back to an older copy *since* then, acknowledged or not yet."""
+    restored = await last_restore(tx)
+    return (restored is not None and since <= restored.at) or await is_older_copy(tx)
 
 
 async def _would_be_revoked(clerk: Clerk, grant: Grant) -> bool:

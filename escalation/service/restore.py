@@ -12,31 +12,33 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from escalation import grant as grants
 from escalation import notice
 from escalation.audit import EventName
 from escalation.commitment import written
 from escalation.errors import HeadUnknown
-from escalation.grant import Doubt, Grant, GrantState
+from escalation.grant import Grant
 from escalation.head import Found, Head, Loss, lost, words
 from escalation.ids import GrantId, PersonId
 from escalation.ports import InForce, Topic, Transaction
 from escalation.reason import Reason, Refused
 from escalation.service.context import Core, wake
 from escalation.service.steps.clerk import Clerk, by_person, by_us
-from escalation.service.steps.grants import end_grant, revoke_grant
+from escalation.service.steps.grants import doubt_grant
 from escalation.service.steps.pull import pull
+from escalation.service.steps.restored import RELEASES
 from escalation.service.steps.set_aside import readable, set_aside
 from escalation.switch import EVERYTHING
 
 _log = structlog.get_logger(__name__)
 
+#: What to do about a file that holds the head of another database.
+ANOTHER_FILE = "name another file with ANDON_HEAD_FILE, or move this one away if that database is gone"
 _WAYS_OUT = (
     "If the database was restored, run `andon restore acknowledge`; to compare it with the head that was"
     " noted in the audit channel, run `andon restore check --head POSITION:HASH`"
 )
-#: What the events are about.
-_SUBJECT = "releases"
+#: Of the stop, on the card of what it ends: the copy says that nothing was done, and cannot know.
+_RESTORED = "restored from a backup, and it is not known what was done since"
 #: How many grants are ended in one transaction.
 _BATCH = 100
 
@@ -58,8 +60,7 @@ class Acknowledged:
     """Releases go on, from a stop of everything."""
 
     epoch: int
-    revoked: int  #: Unclaimed grants that were taken back.
-    unknown: int  #: Claimed ones whose outcome a person has to find out.
+    unknown: int  #: Grants that were open in the copy; a person has to find out whether they were used.
 
 
 async def begin(core: Core) -> None:
@@ -80,8 +81,7 @@ async def begin(core: Core) -> None:
         raise HeadUnknown(f"{core.heads.place}: {sight.doubt}. {_WAYS_OUT}")
     if sight.loss is not None and sight.loss.is_of_elsewhere:
         raise HeadUnknown(
-            f"{core.heads.place}: {sight.doubt}. If it is another database's, name another file with"
-            f" ANDON_HEAD_FILE, or move this one away if that database is gone. {_WAYS_OUT}"
+            f"{core.heads.place}: {sight.doubt}. If it is another database's, {ANOTHER_FILE}. {_WAYS_OUT}"
         )
     if sight.outside is not None:
         await _freeze_if_lost(core, sight.outside)
@@ -116,10 +116,18 @@ async def look(core: Core) -> Sight:
 
 
 async def check(core: Core, noted: Head) -> Sight:
-    """Compare the database with a head *noted* elsewhere; if it has that, keep its own head outside."""
+    """
+    Compare the database with a head *noted* elsewhere, and with the one that is kept, if that can be read.
+
+    If it has both, its own head is kept outside. What was noted may be older than the backup: it says
+    nothing against a newer head that is kept.
+    """
     sight = await _compare(core, noted)
+    if sight.loss is None and (kept := await _readable_head(core)) is not None:
+        beside = await _compare(core, kept)
+        sight = sight if beside.loss is None else beside
     if sight.head is not None and sight.loss is None and sight.frozen is None:
-        await core.heads.replace(await _named(core, sight.head))
+        await _keep_anew(core, sight.head)
     return sight
 
 
@@ -145,7 +153,8 @@ async def acknowledge(core: Core, by: PersonId, reason: str) -> Acknowledged | R
     Begin a new epoch from what the database holds: everything is stopped, and no grant stays open.
 
     May be run again after it was broken off. What waits is ended by the stop, and a different operator
-    resumes it.
+    resumes it. Raises ``HeadUnknown``, and changes nothing, where the head that is kept is another
+    database's: it says nothing about this one.
     """
     configuration = core.configuration()
     if by not in configuration.directory.members(configuration.operators):
@@ -154,15 +163,17 @@ async def acknowledge(core: Core, by: PersonId, reason: str) -> Acknowledged | R
     why = sight.frozen or sight.doubt
     if why is None:
         return Refused(Reason.NOT_FROZEN)
+    if sight.loss is Loss.ANOTHER:
+        raise HeadUnknown(f"{core.heads.place}: {sight.doubt}; {ANOTHER_FILE}")
     await _stop_everything(core, by, reason, why)
-    revoked, unknown = await _end_grants(core, by)
+    unknown = await _end_grants(core, by)
     outside = 0 if sight.outside is None else sight.outside.epoch
-    done = Acknowledged(epoch=max(await epoch(core), outside) + 1, revoked=revoked, unknown=unknown)
+    done = Acknowledged(epoch=max(await epoch(core), outside) + 1, unknown=unknown)
     await _thaw(core, by, reason, done, named="" if sight.outside is None else sight.outside.record)
     await wake(core, Topic.STOPS)
     after = await _compare(core, None)
     if after.head is not None and core.heads.place is not None:
-        await core.heads.replace(await _named(core, after.head))
+        await _keep_anew(core, after.head)
     return done
 
 
@@ -202,7 +213,7 @@ async def _freeze_if_lost(core: Core, outside: Head) -> str | None:
         # Whoever acknowledges begins an epoch after both.
         await tx.fence.save(replace(fence, frozen=why, epoch=max(fence.epoch, outside.epoch)))
         clerk = by_us(core, tx, "sealer")
-        await clerk.record(EventName.RELEASES_FROZEN, _SUBJECT, loss=loss.value, why=why)
+        await clerk.record(EventName.RELEASES_FROZEN, RELEASES, loss=loss.value, why=why)
         await clerk.alert(notice.ReleasesFrozen(why=why))
     _log.error("releases_frozen", why=why)
     await wake(core)
@@ -213,18 +224,36 @@ async def _keep(core: Core, head: Head, kept: Head | None) -> str | None:
     if core.heads.place is None or not head.is_newer_than(kept):
         return None
     try:
-        await core.heads.keep(await _named(core, head))
+        await core.heads.keep(await _named(core, head, kept))
     except HeadUnknown as error:
         return str(error)
     return None
 
 
-async def _named(core: Core, head: Head) -> Head:
+async def _readable_head(core: Core) -> Head | None:
+    try:
+        return await core.heads.read()
+    except HeadUnknown:
+        return None
+
+
+async def _keep_anew(core: Core, head: Head) -> None:
+    """Keep *head*, also in place of what cannot be read; but of no newer one, and no other record's."""
+    try:
+        kept = await core.heads.read()
+    except HeadUnknown:
+        await core.heads.replace(await _named(core, head, None))
+    else:
+        await core.heads.keep(await _named(core, head, kept))
+
+
+async def _named(core: Core, head: Head, kept: Head | None) -> Head:
     if head.record:
         return head
     async with core.store.write() as tx:
         fence = await tx.fence.lock()
-        record = fence.record or core.ids.new("rec")
+        # A copy from before it had a name, and which has the head that is kept, is of that record.
+        record = fence.record or ("" if kept is None else kept.record) or core.ids.new("rec")
         if fence.record is None:
             await tx.fence.save(replace(fence, record=record))
     return replace(head, record=record)
@@ -238,34 +267,23 @@ async def _stop_everything(core: Core, by: PersonId, reason: str, why: str) -> N
         switch = await tx.switches.lock(EVERYTHING)
         if switch is not None:
             # Stopped already it stays so, and its author stays the one who may not resume it.
-            await pull(by_person(core, tx, by), by, switch, f"restored: {reason}")
+            await pull(by_person(core, tx, by), by, switch, f"{_RESTORED}: {reason}")
 
 
-async def _end_grants(core: Core, by: PersonId) -> tuple[int, int]:
-    revoked = unknown = 0
+async def _end_grants(core: Core, by: PersonId) -> int:
+    unknown = 0
     while found := await open_grants(core, limit=_BATCH):
         for grant in found:
             async with core.store.write() as tx:
-                ended = await _end(by_person(core, tx, by), grant.id)
-            revoked += ended is GrantState.REVOKED
-            unknown += ended is GrantState.UNKNOWN
+                unknown += await _end(by_person(core, tx, by), grant.id)
         # What cannot be read is set aside, and nobody claims it.
         await set_aside(core)
-    return revoked, unknown
+    return unknown
 
 
-async def _end(clerk: Clerk, grant_id: GrantId) -> GrantState | None:
+async def _end(clerk: Clerk, grant_id: GrantId) -> bool:
     grant = await clerk.tx.grants.lock(grant_id)
-    outcome = None if grant is None else grants.apply(grant, Doubt(), now=clerk.tx.now)
-    if grant is None or outcome is None or isinstance(outcome, Refused):
-        return None
-    if outcome.grant.state is GrantState.UNKNOWN:
-        await end_grant(clerk, outcome.grant)
-        return GrantState.UNKNOWN
-    await revoke_grant(clerk, grant, reason="restored")
-    if (request := await readable(clerk.tx.requests.get(grant.request))) is not None:
-        await clerk.card(request)
-    return GrantState.REVOKED
+    return grant is not None and not isinstance(await doubt_grant(clerk, grant), Refused)
 
 
 async def _thaw(core: Core, by: PersonId, reason: str, done: Acknowledged, *, named: str) -> None:
@@ -277,12 +295,10 @@ async def _thaw(core: Core, by: PersonId, reason: str, done: Acknowledged, *, na
         clerk = by_person(core, tx, by)
         await clerk.record(
             EventName.RESTORE_ACKNOWLEDGED,
-            _SUBJECT,
+            RELEASES,
             epoch=done.epoch,
             lost=fence.frozen,
             reason=written(reason),
-            revoked=done.revoked,
             unknown=done.unknown,
         )
-        told = notice.RestoreAcknowledged(by=by, reason=reason, revoked=done.revoked, unknown=done.unknown)
-        await clerk.alert(told)
+        await clerk.alert(notice.RestoreAcknowledged(by=by, reason=reason, unknown=done.unknown))

@@ -25,7 +25,8 @@ from escalation.service.steps.click import take_in
 from escalation.service.steps.fence import by_the_one_in_force, follow, frozen
 from escalation.service.steps.judge import is_anything_left
 from escalation.service.steps.pull import pull
-from escalation.switch import Scope, ScopeKind, Switch
+from escalation.service.steps.restored import last_restore
+from escalation.switch import EVERYTHING, Scope, ScopeKind, Switch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,7 @@ async def _release(clerk: Clerk, person: Person, switch: Switch) -> Moved | Refu
     scope = str(switch.scope)
     outcome = switches.release(switch, by=person.id, operators=_operators(clerk.core))
     if not isinstance(outcome, Refused):
-        outcome = await frozen(clerk.tx) or outcome
+        outcome = await frozen(clerk.tx) or await _acknowledged_it(clerk, person, switch) or outcome
     if isinstance(outcome, Refused):
         return outcome
     # A stop ends everything that waited at its instant, also when it is let go of a moment later.
@@ -92,6 +93,16 @@ async def _release(clerk: Clerk, person: Person, switch: Switch) -> Moved | Refu
     await clerk.record(EventName.SWITCH_RESUMED, scope, stopped_by=stopped_by)
     await clerk.alert(notice.Resumed(scope=scope, by=person.id, stopped_by=stopped_by))
     return Moved(switch=outcome.switch)
+
+
+async def _acknowledged_it(clerk: Clerk, person: Person, switch: Switch) -> Refused | None:
+    """Return the refusal if a restore ended in this stop, whoever had pulled it, and *person* was alone."""
+    if switch.scope != EVERYTHING or switch.stop is None:
+        return None
+    restored = await last_restore(clerk.tx)
+    if restored is None or restored.by != person.id or switch.stop.at > restored.at:
+        return None
+    return Refused(Reason.SAME_PERSON_RESTORED)
 
 
 async def _goes_on(clerk: Clerk, sweep: Sweep) -> bool:

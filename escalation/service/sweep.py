@@ -17,13 +17,15 @@ from escalation.audit import EventName
 from escalation.grant import Grant
 from escalation.ids import GrantId, RequestId
 from escalation.ports import Sweep, Transaction, UseCase
+from escalation.reason import Refused
 from escalation.request import Request
 from escalation.service.context import Core, wake
 from escalation.service.steps.batch import settle_batch
 from escalation.service.steps.clerk import Clerk, by_person, by_us
 from escalation.service.steps.fence import by_the_one_in_force
-from escalation.service.steps.grants import revoke_grant
+from escalation.service.steps.grants import doubt_grant, revoke_grant
 from escalation.service.steps.judge import agents_under, is_anything_left
+from escalation.service.steps.restored import is_older_copy
 from escalation.service.steps.set_aside import readable
 from escalation.service.steps.settle import settle_if_over
 from escalation.switch import Stop, Switch
@@ -112,6 +114,9 @@ class _Unclaimed:
         return await tx.grants.lock(GrantId(id_)) if await self._is_stopped(tx) else None
 
     async def settle(self, clerk: Clerk, row: Grant) -> bool:
+        if self._stop is not None and await is_older_copy(clerk.tx):
+            # Nobody can say that it was not used since the copy was made.
+            return not isinstance(await doubt_grant(clerk, row), Refused)
         if self._stop is None or not await _revoke(clerk.core, clerk.tx, row, self._stop):
             return False
         await clerk.tx.sweeps.count(Sweep(scope=self._sweep.scope, version=self._sweep.version, revoked=1))

@@ -2,6 +2,8 @@
 
 import asyncio
 import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,6 +101,26 @@ def test_a_lost_head_is_found_in_the_audit_channel(restored: Shell) -> None:
     assert (frozen.exit_code, "Releases are frozen." in frozen.stderr) == (1, True)
     assert restored.andon(ACKNOWLEDGE).exit_code == 0
     assert '"epoch":2' in head.read_text()
+
+
+def test_a_head_from_before_the_backup_hides_nothing(restored: Shell) -> None:
+    """The file knows better than what was noted long ago: it stays, and it is what releases freeze by."""
+    place = restored.database.parents[1]
+    head = place / "var" / "andon.db.head"
+    kept = head.read_text()
+    with closing(sqlite3.connect(restored.database)) as database:
+        [[hash_]] = database.execute("SELECT hash FROM audit_links WHERE seq = 1").fetchall()
+    looked = restored.andon(f"restore check --head 1:{hash_}")
+    assert (looked.exit_code, "the head kept outside is at 4" in looked.stderr) == (1, True)
+    assert head.read_text() == kept
+    frozen = restored.andon(f"restore check --head 1:{hash_} --freeze")
+    assert (frozen.exit_code, "Releases are frozen." in frozen.stderr) == (1, True)
+    assert "Releases are FROZEN" in restored.andon("doctor").stderr
+    head.write_text(kept.replace('"record":"rec_', '"record":"rec_x'))
+    foreign = restored.andon(f"restore check --head 1:{hash_} --freeze")
+    assert "Nothing was changed: name another file with ANDON_HEAD_FILE" in foreign.stderr
+    refused = restored.andon(ACKNOWLEDGE)
+    assert (refused.exit_code, "another database's record" in refused.stderr) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -243,7 +243,7 @@ async def test_what_comes_too_late_is_shown_to_whoever_resolves_it(
     asked = await room.approved()
     await room.agent.claims(asked)
     await room.passes(minutes=10)
-    await room.nadia.sees("never said how it ended", in_="@nadia")
+    await room.nadia.sees("how it ended is not on the record", in_="@nadia")
     for _ in range(2):
         late = await room.agent.reports(asked, outcome, result={"entry": 7}, attempt="one")
         assert problem_of(late) == (409, "awaiting-person")

@@ -13,7 +13,7 @@ from escalation.service import queries
 from escalation.service import stop as stops
 from escalation.switch import Scope
 
-_OPERATORS_ONLY = frozenset({Reason.NOT_AN_OPERATOR, Reason.SAME_PERSON_STOPPED})
+_OPERATORS_ONLY = frozenset({Reason.NOT_AN_OPERATOR, Reason.SAME_PERSON_STOPPED, Reason.SAME_PERSON_RESTORED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

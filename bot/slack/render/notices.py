@@ -317,11 +317,14 @@ def _both(said: notice.EffectContradicted, directory: Directory) -> str:
 
 
 def _ending(late: LateReport | None, view: View) -> str:
+    is_known = view.grant is None or view.grant.claimed_at is not None
+    start = "the agent started it" if is_known else "the database is an older copy, where nobody started it"
     if late is None:
-        return "the agent started it and never said how it ended."
+        ends = "how it ended is not on the record" if is_known else "whether it was done since is not known"
+        return f"{start}; {ends}."
     at = view.times.at(late.at)
     ended = "it succeeded" if late.report is Report.SUCCEEDED else "it failed"
-    return f"the agent started it, and reports too late to count, {at}, that *{ended}*."
+    return f"{start}, and {'' if is_known else 'the agent '}reports too late to count, {at}, that *{ended}*."
 
 
 def _with_what_it_said(late: LateReport | None, view: View) -> str:

@@ -128,14 +128,13 @@ def _restore(said: notice.ReleasesFrozen | notice.RestoreAcknowledged, directory
             ),
         )
     by = f"*{mrkdwn(directory.name(said.by))}*"
-    ended = (
-        f"{counted(said.revoked, 'approval')} taken back, {counted(said.unknown, 'outcome')} to be found out"
-    )
+    ended = f"{counted(said.unknown, 'outcome')} to be found out"
     return NoticeText(
         heading="The restore is acknowledged: everything is stopped",
         sentences=(
             f"*What happened:* {by} acknowledged that the database is an older copy. The reason is below.",
-            f"*What was done:* everything is stopped, and what waits ends; {ended}.",
+            f"*What was done:* everything is stopped, what waits ends, no approval can be used; {ended}.",
+            "*What is not known:* what was done since the backup, also where a card says that nothing was.",
             f"*What you can do:* set the other stops that were on again; then {_way_out('all')}",
         ),
         words=said.reason,

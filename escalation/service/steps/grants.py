@@ -8,7 +8,7 @@ from escalation.action import Action
 from escalation.audit import EventName
 from escalation.commitment import written
 from escalation.configuration import Configuration
-from escalation.grant import Grant, GrantState, LateReport, Revoke
+from escalation.grant import Doubt, Grant, GrantState, LateReport, Revoke
 from escalation.ids import GrantId, PersonId
 from escalation.reason import Refused
 from escalation.replay import granted
@@ -88,6 +88,15 @@ async def revoke_grant(clerk: Clerk, grant: Grant, *, reason: str) -> Refused | 
     await clerk.save(outcome.grant)
     await clerk.record(EventName.GRANT_REVOKED, grant.id, agent=grant.agent, reason=reason)
     return None
+
+
+async def doubt_grant(clerk: Clerk, grant: Grant) -> Grant | Refused:
+    """Say that nobody knows whether the open *grant* was used: an older copy does not know what was done."""
+    outcome = grants.apply(grant, Doubt(), now=clerk.tx.now)
+    if isinstance(outcome, Refused):
+        return outcome
+    await end_grant(clerk, outcome.grant)
+    return outcome.grant
 
 
 async def end_grant(clerk: Clerk, grant: Grant) -> Request | None:

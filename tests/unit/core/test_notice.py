@@ -31,7 +31,7 @@ NOTES: list[Notice] = [
     notice.Sealed(seq=9_007_199_254_740_991, hash="0" * 64),
     notice.SealRefused(channel="C04AUDIT", why="is_archived"),
     notice.ReleasesFrozen(why="the head kept outside is at 52"),
-    notice.RestoreAcknowledged(by="nadia", reason="Disk failed", revoked=2, unknown=1),
+    notice.RestoreAcknowledged(by="nadia", reason="Disk failed", unknown=3),
     notice.SetAside(kind="requests", id="req_1", why="state is none that this version knows", more=2),
 ]
 

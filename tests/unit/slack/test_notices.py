@@ -57,7 +57,7 @@ NOTICES: tuple[notice.Notice, ...] = (
     notice.SetAside(kind="requests", id="req_1", why="state is none that this version knows", more=3),
     notice.SealRefused(channel="C04AUDIT", why="not_in_channel"),
     notice.ReleasesFrozen(why="the head kept outside is at 52, this database ends at 40"),
-    notice.RestoreAcknowledged(by="nadia", reason="Disk failed", revoked=2, unknown=1),
+    notice.RestoreAcknowledged(by="nadia", reason="Disk failed", unknown=3),
     notice.Sealed(seq=42, hash="ab" * 32, epoch=2),
     notice.EffectContradicted(grant="grt_1", by="nadia", report="failed"),
 )
@@ -111,7 +111,10 @@ def test_every_note_is_drawn() -> None:
         (NOTICES[18], "*And 3 rows more*, which are not named here."),
         (NOTICES[20], "the head kept outside is at 52, this database ends at 40."),
         (NOTICES[20], "andon restore acknowledge --by YOU --reason WHY"),
-        (NOTICES[21], "everything is stopped, and what waits ends; 2 approvals taken back, 1 outcome to be"),
+        (
+            NOTICES[21],
+            "everything is stopped, what waits ends, no approval can be used; 3 outcomes to be",
+        ),
         (NOTICES[22], "ab" * 32 + ", epoch 2"),
         (NOTICES[19], "Slack takes no seals in <#C04AUDIT>: not_in_channel."),
         (
