@@ -19,6 +19,8 @@ LOCKS := $(addprefix requirements/,build.txt server.txt agents.txt)
 PYTHONS := $(PYTHON) python3.11 python3.12 python3.13 python3
 TYPED := $(wildcard bot escalation sdk/src tests bench deploy agents)
 WORKERS ?= 2
+# Many tests wait for processes, databases and browsers: one more keeps two cores at work.
+TEST_WORKERS ?= 3
 
 # Where a wrong branch lets something run that nobody allowed, every branch is tested: all rules, and the guard.
 VITAL := $(wildcard escalation/*.py) bot/slack/ingress/guard.py
@@ -74,7 +76,8 @@ unit: .venv/.dev  ## … only unit tests
 .PHONY: test
 test: .venv/.dev node_modules/.installed browser $(VITAL)  ## Run the whole suite, with its coverage gates
 	@$(BIN)/coverage erase
-	@$(BIN)/python -m pytest -p tests.no_skips -n $(WORKERS) --dist loadfile --cov --cov-report=
+	@$(BIN)/python -m pytest -p tests.no_skips -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder --durations=40 \
+	  --cov --cov-report=
 	@echo "== branches of what decides (all)"
 	@$(BIN)/coverage report --include '$(VITAL_LIST)' --fail-under 100
 	@echo "== everything else (90 %)"

@@ -36,7 +36,9 @@ async def test_an_event_that_has_its_link_is_in_nobodys_way(lasting: Database) -
     names = [f"{number}" for number in range(BATCH + 1)]
     await _add(lasting, *names)
     assert await _link(lasting, 99) == len(names)
-    await Vandal(lasting).runs("INSERT INTO audit_unlinked (position) SELECT position FROM audit_events")
+    await Vandal(lasting).runs(
+        "INSERT INTO audit_unlinked (tenant, position) SELECT tenant, position FROM audit_events"
+    )
     await _add(lasting, "new")
     assert await _link(lasting) == 1
     assert (await _chained(lasting))[-1] == "evt_new"

@@ -42,8 +42,11 @@ async def test_a_stop_of_the_agents_function_holds_what_it_asked_for_another() -
         await room.rules_become(changed(MOVED))
         await room.khalid.types("/andon stop function:treasury It posts twice")
         assert problem_of(await room.agent.claims(approved)) == (423, "stopped")
-        await room.salma.clicks("Approve", on=await room.card(waiting))
+        # The sweep of the stop finds it by the agent, and its card offers nothing any more.
+        card = await room.card(waiting)
         assert await room.agent.state_of(waiting) == "killed"
+        with pytest.raises(AssertionError, match="nothing to click"):
+            await room.salma.clicks("Approve", on=card)
 
 
 async def test_a_stop_of_the_function_it_asked_for_holds_as_well() -> None:
