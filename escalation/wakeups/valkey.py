@@ -44,13 +44,14 @@ class ValkeyWakeups(Relay):
                 group.create_task(self._tell(client))
 
     async def _hear(self, line: PubSub) -> None:
-        while True:
+        while not self._closed:
             message = await line.get_message(timeout=_PATIENCE)
             sender, *topics = str(message["data"]).split("\n") if message else [self._sender]
             if sender != self._sender:
                 self._heard(topics)
 
     async def _tell(self, client: "Redis") -> None:
-        while True:
+        # Redis's client may swallow a cancellation, and a group tells its tasks of one only: a flag says it.
+        while not self._closed:
             if topics := await self._to_send():
                 await client.publish(self._channel, "\n".join([self._sender, *topics]))
