@@ -4,6 +4,7 @@ What can happen in a history: each step knows how to do it to the service, and w
 Steps name requests by labels of their own, so that a history can be shortened and pasted back as a test.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
@@ -53,7 +54,7 @@ WRONG = "sha256:" + "0" * 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Step:
+class Step(ABC):
     """Something that happens, at one of the two processes."""
 
     core: int = 0
@@ -72,13 +73,13 @@ class Step:
         }
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in told.items())})"
 
+    @abstractmethod
     async def done(self, house: House) -> str:
         """Do it; return what it came to."""
-        raise NotImplementedError
 
+    @abstractmethod
     def due(self, truth: Truth) -> str:
         """Note in *truth* what it has to come to, and return that."""
-        raise NotImplementedError
 
     def judged(self, truth: Truth) -> str:
         """Return what ``due`` does; a refusal of a person's click, once, has to be on the record."""
