@@ -1,12 +1,15 @@
-"""What all tests share: a PostgreSQL, and how long Hypothesis may take to think of something."""
+"""What all tests share: a PostgreSQL, a SQLite file, and how long Hypothesis may take to draw something."""
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from escalation.store import open_store
+from escalation.store.sqlite import SqliteStore
 from tests.harness.databases import FAST, Postgres, running_postgres
 
 # On a fresh checkout its first text waits for a table of all characters, and any test may be the first; on a
@@ -16,6 +19,20 @@ settings.load_profile("andon")
 
 _numbers = itertools.count(1)
 _TEMPLATE = "migrated"
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the empty, migrated SQLite file to copy is kept."""
+    path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
+    asyncio.run(_migrate(path))
+    return path
+
+
+async def _migrate(path: Path) -> None:
+    store = SqliteStore(path)
+    await store.prepare()
+    await store.close()
 
 
 @pytest.fixture(scope="session")

@@ -12,19 +12,9 @@ from tests.contract.samples import TENANT, MovableClock
 from tests.harness.databases import Postgres
 
 
-@pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the empty, migrated SQLite file to copy is kept."""
-    return tmp_path_factory.mktemp("sqlite") / "migrated.db"
-
-
 @pytest.fixture
-async def file(migrated_file: Path, tmp_path: Path) -> Path:
+def file(migrated_file: Path, tmp_path: Path) -> Path:
     """A fresh, migrated SQLite file."""
-    if not migrated_file.exists():
-        store = open_store(f"sqlite+aiosqlite:///{migrated_file}")
-        await store.prepare()
-        await store.close()
     return Path(shutil.copy(migrated_file, tmp_path / "andon.db"))
 
 

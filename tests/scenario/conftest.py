@@ -1,6 +1,5 @@
 """The worlds that scenarios happen in."""
 
-import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -24,20 +23,6 @@ async def room() -> AsyncIterator[World]:
     """A bot in memory, with the shipped configuration."""
     async with world() as made:
         yield made
-
-
-@pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the empty, migrated SQLite file to copy is kept."""
-    path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
-    asyncio.run(_migrate(path))
-    return path
-
-
-async def _migrate(path: Path) -> None:
-    store = SqliteStore(path)
-    await store.prepare()
-    await store.close()
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
